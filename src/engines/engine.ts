@@ -1,0 +1,98 @@
+/**
+ * What an engine is to a session: it arms a session's image at sites, and gives the session its memory to read.
+ * Probe (what was asked for), Site (file + offset) and Attachment (a site armed) are three things.
+ */
+import type { HitFilter, SessionImage } from "../compiler/image.ts";
+import type { Site } from "../symbols/site.ts";
+
+export type EngineName = "kernel" | "breakpoint" | "inline";
+
+/** Which processes. Nothing given: every process that maps the file. */
+export interface ProcessFilter {
+  readonly pids: readonly number[];
+  /** Their descendants too. */
+  readonly children: boolean;
+  /** Absolute path of a cgroup v2 folder. */
+  readonly cgroup: string | undefined;
+}
+
+/** What the compiler has to know of the engine before it makes an image. */
+export interface Target {
+  /** Entry and return in one program with an 8-byte cookie between them (kernel ≥ 6.13, uprobe_multi). */
+  readonly sessions: boolean;
+  /** Programs may fault pages in: bpf_copy_from_user (uprobe_multi, kernel ≥ 6.6). */
+  readonly sleepable: boolean;
+  /** kfuncs of this kernel that the compiler may call, e.g. "bpf_copy_from_user_str". */
+  readonly kfuncs: ReadonlySet<string>;
+  /** Instruction set version: 3 or 4. */
+  readonly isa: 3 | 4;
+  /** Number of possible CPUs. */
+  readonly cpus: number;
+  readonly filter: HitFilter;
+  /** Bytes of the ring's data, a power of two and a multiple of the page size. */
+  readonly ringBytes: number;
+}
+
+/** A probe to arm: all its sites, in order; the cookie of a site is `cookies[i]` (its index in the session's table of functions). */
+export interface ArmProbe {
+  readonly probe: number;
+  /** Indices into image.programs: entry and/or return, or one session program. */
+  readonly programs: readonly number[];
+  readonly sites: readonly Site[];
+  readonly cookies: readonly number[];
+  /** These processes only, besides the session's filter. */
+  readonly pids: readonly number[] | undefined;
+}
+
+/** A kernel map, or what stands for one. Keys and values are raw bytes. Per-CPU maps give a value per possible CPU. */
+export interface MapAccess {
+  /** One entry: its value, or a value per CPU one after the other (each rounded up to 8). */
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  update(key: Uint8Array, value: Uint8Array, mode: "any" | "new" | "existing"): boolean;
+  delete(key: Uint8Array): boolean;
+  /** All entries, in batches where the kernel can. */
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  clear(): void;
+}
+
+export interface Losses {
+  /** Hits for which the kernel did not run the program (recursion). */
+  readonly skipped: bigint;
+  /** Returns that the kernel could not follow (deeper than 64). */
+  readonly depth: bigint;
+}
+
+export interface Armed {
+  readonly engine: EngineName;
+  /** How it was armed, for people: "uprobe_multi session", "perf event". */
+  readonly method: string;
+  readonly sites: number;
+  /** What the user should know (others pay, an old inode isn't probed). */
+  readonly notes: readonly string[];
+  /** The per-CPU region and the shared region, in this process's memory. */
+  readonly cpuRegion: ArrayBuffer;
+  readonly sharedRegion: ArrayBuffer;
+  map(index: number): MapAccess;
+  /** Calls back for each record that is there, in order; gives how many there were. Bytes are only valid during the call. */
+  consume(record: (bytes: DataView, offset: number, length: number) => void): number;
+  /** Resolves when there may be records, or after `ms`. */
+  wait(ms: number): Promise<void>;
+  losses(): Losses;
+  /** Takes out one probe; after it returns its handlers don't run any more. */
+  detach(probe: number): void;
+  /** Takes out all, keeping the memory readable. */
+  disarm(): void;
+  /** Gives everything back. */
+  close(): void;
+}
+
+export interface Availability { readonly ok: boolean; readonly why?: string; readonly mend?: string }
+
+export interface Engine {
+  readonly name: EngineName;
+  available(): Availability;
+  /** What to compile for. */
+  target(request: { readonly filter: ProcessFilter; readonly sites: number; readonly calls: boolean }): Target;
+  /** All or nothing: if one site can't be armed, none is, and the error names it. */
+  arm(image: SessionImage, probes: readonly ArmProbe[], filter: ProcessFilter): Promise<Armed>;
+}

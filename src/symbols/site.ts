@@ -1,0 +1,33 @@
+/** A site: a place in a file where a probe can be armed. */
+
+/** Which file it is, whatever path leads to it. */
+export interface FileIdentity { readonly device: bigint; readonly inode: bigint }
+
+/** What a hit will cost, by what the kernel must do with the displaced instruction. */
+export type CostClass = "emulated" | "stepped";
+
+export interface Site {
+  /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
+  readonly path: string;
+  /** The path as a person knows it. */
+  readonly display: string;
+  readonly file: FileIdentity;
+  /** Where the breakpoint goes, in bytes from the file's start. */
+  readonly offset: number;
+  /** The function's own start in the file; `offset` may lie behind it (endbr64, moved prologue). */
+  readonly functionOffset: number;
+  /** Virtual address of the function as linked. */
+  readonly address: bigint;
+  /** Size of the function in bytes, 0 if unknown. */
+  readonly size: number;
+  /** The function's name, without version. */
+  readonly name: string;
+  /** Further names of the same place. */
+  readonly aliases: readonly string[];
+  /** Bytes from the function's start that the target asked for (`f+0x1c`), 0 at the entry. */
+  readonly delta: number;
+  readonly instruction: { readonly text: string; readonly bytes: Uint8Array };
+  readonly cost: CostClass;
+  /** rsp at the site minus rsp at the function's entry: 0, or negative where the site was moved behind pushes. */
+  readonly stackDelta: number;
+}
