@@ -2,8 +2,9 @@
  * What an engine is to a session: it arms a session's image at sites, and gives the session its memory to read.
  * Probe (what was asked for), Site (file + offset) and Attachment (a site armed) are three things.
  */
-import type { HitFilter, SessionImage } from "../compiler/image.ts";
+import type { SessionImage } from "../compiler/image.ts";
 import type { Site } from "../symbols/site.ts";
+import type { Target } from "../compiler/target.ts";
 
 export type EngineName = "kernel" | "breakpoint" | "inline";
 
@@ -14,23 +15,6 @@ export interface ProcessFilter {
   readonly children: boolean;
   /** Absolute path of a cgroup v2 folder. */
   readonly cgroup: string | undefined;
-}
-
-/** What the compiler has to know of the engine before it makes an image. */
-export interface Target {
-  /** Entry and return in one program with an 8-byte cookie between them (kernel ≥ 6.13, uprobe_multi). */
-  readonly sessions: boolean;
-  /** Programs may fault pages in: bpf_copy_from_user (uprobe_multi, kernel ≥ 6.6). */
-  readonly sleepable: boolean;
-  /** kfuncs of this kernel that the compiler may call, e.g. "bpf_copy_from_user_str". */
-  readonly kfuncs: ReadonlySet<string>;
-  /** Instruction set version: 3 or 4. */
-  readonly isa: 3 | 4;
-  /** Number of possible CPUs. */
-  readonly cpus: number;
-  readonly filter: HitFilter;
-  /** Bytes of the ring's data, a power of two and a multiple of the page size. */
-  readonly ringBytes: number;
 }
 
 /** A probe to arm: all its sites, in order; the cookie of a site is `cookies[i]` (its index in the session's table of functions). */

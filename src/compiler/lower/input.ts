@@ -1,0 +1,61 @@
+/** What the back end is given: handlers, what their captures are worth now, and what to compile for. */
+import type { Target } from "../target.ts";
+import type { Signature } from "../../schema/ctypes.ts";
+import type { Schema, StateSpec } from "../../schema/types.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { HandlerHir, ScriptUnit } from "../hir/types.ts";
+import type { SessionImage } from "../image.ts";
+
+/** A captured name's value when the session arms; in `check`, what can be told before. */
+export type CaptureValue =
+  | { readonly kind: "int"; readonly value: bigint }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "undefined" }
+  /** Of this type, its value not yet known (only in `check`). */
+  | { readonly kind: "some"; readonly type: "int" | "bool" | "string" }
+  | { readonly kind: "object"; readonly properties: { readonly [name: string]: CaptureValue } }
+  | { readonly kind: "array"; readonly items: readonly CaptureValue[] }
+  /** A map, aggregate, variable or events: index into `states`. */
+  | { readonly kind: "state"; readonly state: number }
+  | { readonly kind: "schema"; readonly schema: Schema }
+  /** A registered probe: index into `probes`. */
+  | { readonly kind: "probe"; readonly probe: number }
+  /** Can't be told before the script runs (only in `check`): the handler is then checked as far as it goes. */
+  | { readonly kind: "unknown" }
+  /** What a handler can't use: `why` completes "it is …" (a Map, 1.5, a function). */
+  | { readonly kind: "invalid"; readonly why: string };
+
+export interface LowerProbe {
+  readonly handler: HandlerHir;
+  readonly captures: readonly CaptureValue[];
+  /** The targets as written, joined by ", ": `c.probe`. */
+  readonly text: string;
+  /** What prototypes or debug information say of the function. */
+  readonly signature: Signature | undefined;
+  /** These processes only, besides the session's filter. */
+  readonly pids: readonly number[] | undefined;
+  /** Indices into `functions` that this probe's sites carry as cookies. */
+  readonly functions: readonly number[];
+}
+
+export interface LowerRequest {
+  readonly files: ScriptUnit["files"];
+  readonly states: readonly { readonly name: string; readonly spec: StateSpec }[];
+  /** The session's table of function names: what `c.func` and `func` index. */
+  readonly functions: readonly string[];
+  readonly probes: readonly LowerProbe[];
+  readonly target: Target;
+  /** Changes to the target are permitted. */
+  readonly unsafe: boolean;
+}
+
+export type Register = "rax" | "rbx" | "rcx" | "rdx" | "rsi" | "rdi" | "rbp" | "rsp" | "r8" | "r9" | "r10" | "r11" | "r12" | "r13" | "r14" | "r15" | "rip" | "rflags";
+
+export interface LowerResult {
+  /** Undefined if there is an error among the diagnostics. */
+  readonly image: SessionImage | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** For each probe: indices of its programs in the image, and which registers of the target its entry handler reads. */
+  readonly probes: readonly { readonly programs: readonly number[]; readonly reads: ReadonlySet<Register> | "all" }[];
+}
