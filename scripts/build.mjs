@@ -1,0 +1,65 @@
+// Bundles src/ into dist/: the command line, the library and what tests import, in chunks so that a run loads only what it uses.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** Loaded from node_modules at run time: prebuilt machine code, wasm, and a compiler that most runs never load. */
+const external = ["koffi", "iced-x86", "typescript"];
+/** A chunk that a running process may still import is kept for this long after it went out of use. */
+const KEEP_MS = 10 * 60_000;
+
+const entries = { cli: "src/cli/main.ts", index: "src/index.ts", testing: "src/testing/index.ts" };
+const input = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
+
+async function bundle() {
+  const build = await rolldown({
+    input,
+    cwd: root,
+    platform: "node",
+    external: [/^node:/, ...external.map((name) => new RegExp(`^${name}(/|$)`))],
+    transform: { target: "node20.19", define: { "process.env.SONDE_VERSION": JSON.stringify(version) } },
+    onLog(level, log, print) {
+      if (level === "warn") throw new Error(log.message);
+      print(level, log);
+    },
+  });
+  const { output } = await build.generate({
+    dir: dist,
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "chunk-[name]-[hash].mjs",
+    minify: "dce-only",
+  });
+  await build.close();
+  return output;
+}
+
+/** Chunks first, entries last and by rename, so that a process that starts meanwhile sees one build or the other. */
+function write(output) {
+  mkdirSync(dist, { recursive: true });
+  const now = new Set();
+  for (const file of output.toSorted((a, b) => Number(a.isEntry ?? false) - Number(b.isEntry ?? false))) {
+    const path = join(dist, file.fileName);
+    const text = file.type === "chunk" ? file.code : file.source;
+    now.add(file.fileName);
+    if (file.fileName.startsWith("chunk-") && existsSync(path)) continue;
+    writeFileSync(`${path}.${process.pid}`, file.isEntry && file.name === "cli" ? `#!/usr/bin/env node\n${text}` : text, {
+      mode: file.isEntry ? 0o755 : 0o644,
+    });
+    renameSync(`${path}.${process.pid}`, path);
+  }
+  for (const name of readdirSync(dist)) {
+    if (!name.startsWith("chunk-") || now.has(name)) continue;
+    const path = join(dist, name);
+    if (Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
+  }
+}
+
+write(await bundle());
+const compiler = join(root, "scripts/build-typescript.mjs");
+if (existsSync(compiler)) await import(pathToFileURL(compiler).href);

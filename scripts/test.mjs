@@ -1,0 +1,62 @@
+// `npm test`: makes the clone ready, gets what tests need from Debian where it may, runs them, and says what couldn't run and why.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** What the tests' programs are built with, and the Debian packages that have it. */
+const COMPILERS = { cc: ["gcc", "libc6-dev"], "c++": ["g++"] };
+
+const run = (command, args, options = {}) => spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+
+function onPath(command) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Installs what is missing, if this is root on a Debian; gives what is missing still. */
+function provideCompilers() {
+  const missing = () => Object.keys(COMPILERS).filter((command) => !onPath(command));
+  const wanted = missing();
+  if (wanted.length === 0) return [];
+  if (process.getuid() === 0 && onPath("apt-get")) {
+    const packages = wanted.flatMap((command) => COMPILERS[command]);
+    process.stderr.write(`sonde: installing ${packages.join(", ")} for the tests …\n`);
+    const quiet = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+    const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], quiet).status;
+    if (install() !== 0 && run("apt-get", ["update", "-qq"], quiet).status === 0) install();
+  }
+  return missing();
+}
+
+function main(argv) {
+  const ready = run(process.execPath, [join(root, "scripts/bootstrap.mjs")]);
+  if (ready.status !== 0) return ready.status ?? 1;
+
+  const reasons = [];
+  const missing = provideCompilers();
+  if (missing.length > 0)
+    reasons.push(`no ${missing.join(" and no ")} here: what needs programs built for it did not run. Mend: apt-get install gcc g++ libc6-dev`);
+  const mayProbe = process.getuid() === 0;
+  if (!mayProbe) reasons.push("not root: nothing that arms probes in the kernel ran. Mend: run it as root");
+
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const limited = reasons.length > 0;
+  const { status } = run(process.execPath, [vitest, "run", ...(limited ? ["--project", "pure"] : []), ...argv], {
+    env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
+  });
+  if (limited) {
+    const tests = existsSync(join(root, "test")) ? "the tests below test/" : "kernel-facing tests";
+    process.stdout.write(`\nNOT RUN: ${tests}\n${reasons.map((reason) => `  ${reason}\n`).join("")}This is not a full pass.\n`);
+  }
+  return status ?? 1;
+}
+
+process.exitCode = main(process.argv.slice(2));

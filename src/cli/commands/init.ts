@@ -1,0 +1,50 @@
+/** `sonde init`: a tsconfig.json with which an editor knows the vocabulary, wherever sonde itself is installed. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ExitStatus, SondeError } from "../../errors/error.ts";
+
+/** The folder of the package: the bundle lies in its dist/. */
+export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Whether scripts in `folder` find the package by its name already. */
+function resolves(folder: string): boolean {
+  try {
+    createRequire(join(folder, "x.js")).resolve("sonde/package.json");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function init(where: string): number {
+  const folder = resolve(where);
+  const file = join(folder, "tsconfig.json");
+  if (existsSync(file)) {
+    throw new SondeError("SONDE_EXISTS", "there is a tsconfig.json already", {
+      where: file,
+      mend: `Add to its compilerOptions: "paths": { "sonde": ["${join(packageRoot(), "lib/sonde.d.ts")}"] }`,
+    });
+  }
+  const types = relative(folder, join(packageRoot(), "lib"));
+  const at = types.startsWith(".") ? types : `./${types}`;
+  const compilerOptions = {
+    target: "es2024",
+    lib: ["es2024", "esnext.disposable"],
+    types: [],
+    module: "nodenext",
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    verbatimModuleSyntax: true,
+    moduleDetection: "force",
+    ...(resolves(folder) ? {} : { paths: { sonde: [`${at}/sonde.d.ts`], "sonde/testing": [`${at}/testing.d.ts`], "sonde/types/*": [`${at}/types/*.d.ts`] } }),
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ compilerOptions, include: ["**/*.ts"] }, null, 2)}\n`);
+  process.stdout.write(`wrote ${relative(process.cwd(), file) || file}\n`);
+  return ExitStatus.ok;
+}

@@ -1,0 +1,23 @@
+/** Reads the values of options: process ids and names, durations, formats. A wrong one is a usage error that says what is right. */
+import { InvalidArgumentError } from "commander";
+
+const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `5s`, `500ms`, `1.5m`, `2h`; a bare number is seconds. Gives milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  const ms = match ? Number(match[1]) * (UNITS[match[2] ?? "s"] ?? 0) : 0;
+  if (ms < 1 || ms > 2 ** 31 - 1) throw new InvalidArgumentError("A duration is a number with ms, s, m or h behind it, as 500ms or 5s.");
+  return Math.round(ms);
+}
+
+/** May be given several times; each may be a list with commas. */
+export function collect(text: string, before: readonly string[] | undefined): string[] {
+  return [
+    ...(before ?? []),
+    ...text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  ];
+}

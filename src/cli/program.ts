@@ -1,0 +1,83 @@
+/** All commands with their options and help, for parsing and for shell completion. What a command does is loaded when it runs. */
+import { Command, Option } from "commander";
+import { collect, parseDuration } from "./options.ts";
+
+export const VERSION = process.env.SONDE_VERSION ?? "0.0.0";
+
+/** Tells the exit status of the command that ran. */
+export type Finish = (status: number) => void;
+
+const EXAMPLES = `
+Examples:
+  sonde -e 'const n = hash(comm, count()); uprobe("libc:malloc", c => n.at(c.comm).add())' --for 5s
+  sonde run slow-lookups.ts -p 1234 -- --slow=5000000
+  sonde run sizes.ts -c 'gzip -k big.log'
+  sonde list 'libc:mem*' -v
+  sonde explain -e 'const h = hist(); uprobe("libc:malloc", c => h.add(c.arg0))'
+  sonde doctor
+
+Exit status:
+  0   all well
+  1   the script or the target is at fault (or the status given to exit())
+  2   wrong usage
+  3   missing rights
+  70  a bug in sonde`;
+
+const RUN_EXAMPLES = `
+Behind -- stand the script's parameters (run FILE) or a command with its arguments (-e):
+  sonde run lookups.ts -p 1234 -- --slow=5000000
+  sonde run lookups.ts --params           lists them
+  sonde -e 'SCRIPT' -- gzip -k big.log    as -c, without a shell's quoting`;
+
+function addRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-p, --process <pid|name>", "only this process; may be given several times").argParser(collect))
+    .option("-c, --command <cmd>", "start this command and probe only it; the run ends when it does")
+    .option("--children", "with -p or -c: their descendants too")
+    .option("--cgroup <path>", "only processes in this cgroup (v2)")
+    .addOption(new Option("--for <duration>", "end after this time, as 500ms, 5s, 2m").argParser(parseDuration))
+    .addOption(new Option("--every <duration>", "print maps and aggregates repeatedly").argParser(parseDuration))
+    .addOption(new Option("--format <format>", "text, or one JSON object a line").choices(["text", "json"]).default("text"))
+    .option("-o, --output <file>", "write there instead of to stdout")
+    .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel"]).default("auto"))
+    .option("--exact", "put probes exactly where asked, never on a cheaper instruction near it")
+    .option("--unsafe", "let handlers change the target");
+}
+
+export function makeProgram(finish: Finish): Command {
+  const program = new Command("sonde");
+  program
+    .description("Trace any running Linux program from TypeScript.")
+    .version(VERSION, "-V, --version")
+    .usage("[options] [command]")
+    .option("-e, --eval <script>", "run this script; the whole vocabulary is in scope")
+    .argument("[command...]", "behind --: a command to start and probe")
+    .helpCommand(false)
+    .showHelpAfterError("(sonde --help shows what there is)")
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText("after", EXAMPLES)
+    .action(() => program.help({ error: true }));
+  addRunOptions(program);
+
+  program
+    .command("init")
+    .description("write a tsconfig.json with which editors know the vocabulary")
+    .argument("[folder]", "where", ".")
+    .action(async (folder: string) => {
+      const { init } = await import("./commands/init.ts");
+      finish(await init(folder));
+    });
+
+  program
+    .command("completion")
+    .description("print a completion script")
+    .argument("<shell>", "bash, zsh or fish")
+    .action(async (shell: string) => {
+      const { completion } = await import("./commands/completion.ts");
+      finish(completion(shell, program));
+    });
+
+  for (const command of program.commands) command.exitOverride().showHelpAfterError(`(sonde ${command.name()} --help shows what there is)`);
+  return program;
+}
