@@ -1,0 +1,156 @@
+/** Maps, aggregates and variables as a terminal shows them. */
+import { magnitude, type AggregateValue, type StatsValue } from "../schema/aggregate-value.ts";
+import { Histogram } from "../schema/histogram.ts";
+import type { AggregateSpec, Schema } from "../schema/types.ts";
+import { bar, padEnd, padStart, shorten, width } from "./columns.ts";
+import { histogramHead, histogramRows } from "./histogram.ts";
+import { averageText } from "./numbers.ts";
+import type { Palette } from "./palette.ts";
+import { valueText } from "./value.ts";
+import type { View } from "./view.ts";
+
+export interface TextOptions {
+  /** Columns of the terminal. */
+  readonly columns: number;
+  readonly paint: Palette;
+  /** Entries of a map at most. */
+  readonly top?: number | undefined;
+}
+
+type Entry = readonly [key: unknown, value: unknown];
+
+const isEmpty = (value: unknown): boolean => value === undefined || magnitude(value as AggregateValue) === 0n;
+
+/** What sorts an entry: the amount for counts, sums and extremes, else how many values there were. */
+function weight(spec: AggregateSpec, value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  if (spec.kind === "avg" && value) return (value as StatsValue).sum;
+  return magnitude(value as AggregateValue);
+}
+
+function aggregateText(spec: AggregateSpec, value: unknown): string {
+  if (value === undefined) return "-";
+  if (typeof value === "bigint") return String(value);
+  const { count, sum, avg, min, max } = value as StatsValue;
+  if (spec.kind === "avg") return `${averageText(avg)} (${count} values, sum ${sum})`;
+  return count === 0n ? "no values" : `count ${count}, avg ${averageText(avg)}, min ${min}, max ${max}, sum ${sum}`;
+}
+
+/** Tuples have a column for each part. */
+const keyCells = (schema: Schema, key: unknown): string[] => (schema.kind === "struct" && schema.tuple ? (key as unknown[]).map(valueText) : [valueText(key)]);
+
+/** Numbers line up at their right end. */
+function rightAligned(schema: Schema): boolean[] {
+  const parts = schema.kind === "struct" && schema.tuple ? schema.fields.map((field) => field.schema) : [schema];
+  return parts.map((part) => part.kind === "int");
+}
+
+function keyColumns(schema: Schema, entries: readonly Entry[], room: number): string[] {
+  const rows = entries.map(([key]) => keyCells(schema, key));
+  const right = rightAligned(schema);
+  const most = Math.max(8, Math.floor(room / Math.max(1, right.length)));
+  const widths = right.map((_, i) => Math.min(most, Math.max(0, ...rows.map((row) => width(row[i]!)))));
+  return rows.map((row) => row.map((cell, i) => (right[i] ? padStart : padEnd)(shorten(cell, widths[i]!), widths[i]!)).join("  "));
+}
+
+function more(all: number, shown: number, paint: Palette): string[] {
+  return shown < all ? [paint.dim(`  … ${all - shown} more`)] : [];
+}
+
+/** Keys whose values are one number: sorted, in columns, with a bar. */
+function numberRows(keys: readonly string[], amounts: readonly bigint[], texts: readonly string[], options: TextOptions): string[] {
+  const keyWidth = Math.max(0, ...keys.map(width));
+  const textWidth = Math.max(0, ...texts.map(width));
+  const room = Math.min(40, options.columns - keyWidth - textWidth - 5);
+  const most = amounts.reduce((top, amount) => (amount > top ? amount : top), 0n);
+  return keys.map((key, i) => {
+    const bars = room >= 8 ? bar(amounts[i]!, most, room) : "";
+    return `  ${padEnd(key, keyWidth)}  ${padStart(texts[i]!, textWidth)}${bars === "" ? "" : ` ${options.paint.bar(bars)}`}`;
+  });
+}
+
+/** Keys whose values have columns of their own: avg and stats, structs. */
+function table(keys: readonly string[], heads: readonly string[], rows: readonly (readonly string[])[], options: TextOptions): string[] {
+  const keyWidth = Math.max(0, ...keys.map(width));
+  const widths = heads.map((head, i) => Math.max(width(head), ...rows.map((row) => width(row[i]!))));
+  const line = (key: string, cells: readonly string[]): string => `  ${padEnd(key, keyWidth)}  ${cells.map((cell, i) => padStart(cell, widths[i]!)).join("  ")}`;
+  return [options.paint.dim(line("", heads)), ...keys.map((key, i) => line(key, rows[i]!))];
+}
+
+function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: readonly Entry[], options: TextOptions): string[] {
+  const keys = keyColumns(keySchema, entries, options.columns - 20);
+  if (spec.kind === "hist" || spec.kind === "lhist") {
+    return entries.flatMap(([, value], i) => [
+      `  ${options.paint.strong(keys[i]!.trim())}  ${options.paint.dim(histogramHead(value as Histogram))}`,
+      ...histogramRows(spec, value as Histogram, options.columns - 4, options.paint).map((row) => `    ${row}`),
+    ]);
+  }
+  if (spec.kind === "avg") {
+    const rows = entries.map(([, value]) => { const v = value as StatsValue; return [String(v.count), String(v.sum), averageText(v.avg)]; });
+    return table(keys, ["count", "sum", "avg"], rows, options);
+  }
+  if (spec.kind === "stats") {
+    const rows = entries.map(([, value]) => { const v = value as StatsValue; return [String(v.count), String(v.sum), averageText(v.avg), String(v.min ?? "-"), String(v.max ?? "-")]; });
+    return table(keys, ["count", "sum", "avg", "min", "max"], rows, options);
+  }
+  return numberRows(keys, entries.map(([, value]) => (typeof value === "bigint" ? value : 0n)), entries.map(([, value]) => aggregateText(spec, value)), options);
+}
+
+function byKey(a: unknown, b: unknown): number {
+  const left = Array.isArray(a) ? a : [a];
+  const right = Array.isArray(b) ? b : [b];
+  for (let i = 0; i < left.length; i++) {
+    const x = left[i];
+    const y = right[i];
+    if (x === y) continue;
+    if ((typeof x === "number" || typeof x === "bigint") && (typeof y === "number" || typeof y === "bigint")) return x < y ? -1 : 1;
+    const order = valueText(x) < valueText(y) ? -1 : valueText(x) > valueText(y) ? 1 : 0;
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Entries as they are shown: greatest first, arrays by index, empty slots of arrays left out. */
+export function sortedEntries(view: View & { readonly kind: "hash" | "array" }): readonly Entry[] {
+  const { cell } = view;
+  if (view.kind === "array") return cell.of === "aggregate" ? view.entries.filter(([, value]) => !isEmpty(value)) : view.entries;
+  if (cell.of === "aggregate") {
+    return [...view.entries].sort(([keyA, a], [keyB, b]) => {
+      const x = weight(cell.spec, a);
+      const y = weight(cell.spec, b);
+      return x > y ? -1 : x < y ? 1 : byKey(keyA, keyB);
+    });
+  }
+  const isInt = cell.schema.kind === "int";
+  return [...view.entries].sort(([keyA, a], [keyB, b]) => (isInt && a !== b ? ((a as bigint) > (b as bigint) ? -1 : 1) : byKey(keyA, keyB)));
+}
+
+function valueEntries(schema: Schema, keySchema: Schema, entries: readonly Entry[], options: TextOptions): string[] {
+  const keys = keyColumns(keySchema, entries, options.columns - 20);
+  if (schema.kind === "int") {
+    const amounts = entries.map(([, value]) => BigInt(value as bigint));
+    return numberRows(keys, amounts, amounts.map(String), options);
+  }
+  if (schema.kind === "struct") {
+    const rows = entries.map(([, value]) => schema.fields.map((field) => valueText((value as { readonly [name: string]: unknown })[field.name])));
+    return table(keys, schema.fields.map((field) => field.name), rows, options);
+  }
+  const keyWidth = Math.max(0, ...keys.map(width));
+  return entries.map(([, value], i) => `  ${padEnd(keys[i]!, keyWidth)}  ${valueText(value)}`);
+}
+
+/** The lines of a map, an aggregate or a variable, its name first. */
+export function viewLines(view: View, options: TextOptions): string[] {
+  const { paint } = options;
+  const name = paint.name(view.name);
+  if (view.kind === "variable") return [`${name}  ${valueText(view.value)}`];
+  if (view.kind === "aggregate") {
+    if (!(view.value instanceof Histogram)) return [`${name}  ${aggregateText(view.spec, view.value)}`];
+    return [`${name}  ${paint.dim(histogramHead(view.value))}`, ...histogramRows(view.spec, view.value, options.columns - 2, paint).map((row) => `  ${row}`)];
+  }
+  const all = sortedEntries(view);
+  if (all.length === 0) return [`${name}  ${paint.dim("empty")}`];
+  const shown = options.top === undefined ? all : all.slice(0, options.top);
+  const rows = view.cell.of === "aggregate" ? aggregateEntries(view.cell.spec, view.key, shown, options) : valueEntries(view.cell.schema, view.key, shown, options);
+  return [name, ...rows, ...more(all.length, shown.length, paint)];
+}
