@@ -6,15 +6,14 @@ export interface FileIdentity { readonly device: bigint; readonly inode: bigint 
 /** What a hit will cost, by what the kernel must do with the displaced instruction. */
 export type CostClass = "emulated" | "stepped";
 
-export interface Site {
+/** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */
+export interface FunctionSite {
   /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
   readonly path: string;
   /** The path as a person knows it. */
   readonly display: string;
   readonly file: FileIdentity;
-  /** Where the breakpoint goes, in bytes from the file's start. */
-  readonly offset: number;
-  /** The function's own start in the file; `offset` may lie behind it (endbr64, moved prologue). */
+  /** The function's own start in the file. */
   readonly functionOffset: number;
   /** Virtual address of the function as linked. */
   readonly address: bigint;
@@ -26,6 +25,12 @@ export interface Site {
   readonly aliases: readonly string[];
   /** Bytes from the function's start that the target asked for (`f+0x1c`), 0 at the entry. */
   readonly delta: number;
+}
+
+export interface Site extends FunctionSite {
+  /** Where the breakpoint goes, in bytes from the file's start; behind `functionOffset` at `f+0x1c`, behind endbr64, in a moved prologue. */
+  readonly offset: number;
+  /** `text` is decoded when it is asked for. */
   readonly instruction: { readonly text: string; readonly bytes: Uint8Array };
   readonly cost: CostClass;
   /** rsp at the site minus rsp at the function's entry: 0, or negative where the site was moved behind pushes. */

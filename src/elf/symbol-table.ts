@@ -1,0 +1,143 @@
+/** A symbol table as bytes: names are compared and decoded only where they are asked for. */
+import { type ElfImage, findSection, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB, sectionBytes } from "./image.ts";
+
+export const STT_NOTYPE = 0;
+export const STT_OBJECT = 1;
+export const STT_FUNC = 2;
+export const STT_GNU_IFUNC = 10;
+const SYMBOL_SIZE = 24;
+const WORDS = SYMBOL_SIZE / 4;
+/** Longer than any mangled name that a compiler writes; bounds the work on a malicious file. */
+const LONGEST_NAME = 1 << 16;
+/** A name stands once or a few times in a table of strings; more is a file made to keep us busy. */
+const MOST_STARTS = 1 << 16;
+
+/**
+ * The entries of `.symtab` or `.dynsym`. An entry is six 32-bit words:
+ *
+ *     name | info:8 other:8 section:16 | value (2 words) | size (2 words)
+ */
+export class SymbolTable {
+  readonly count: number;
+  readonly #words: Uint32Array;
+  readonly #strings: Buffer;
+  /** `.gnu.version`: an index per symbol, bit 15 set where the version isn't the default one. */
+  readonly #versions: Uint16Array | undefined;
+
+  constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array) {
+    this.count = Math.floor(entries.length / SYMBOL_SIZE);
+    const aligned = entries.byteOffset % 4 === 0 ? entries : entries.slice();
+    this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, this.count * WORDS);
+    this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.length);
+    if (versions !== undefined && versions.length >= this.count * 2) {
+      const even = versions.byteOffset % 2 === 0 ? versions : versions.slice();
+      this.#versions = new Uint16Array(even.buffer, even.byteOffset, this.count);
+    }
+  }
+
+  type(index: number): number {
+    return (this.#words[index * WORDS + 1] as number) & 0xf;
+  }
+
+  /** 0 local, 1 global, 2 weak. */
+  binding(index: number): number {
+    return ((this.#words[index * WORDS + 1] as number) >>> 4) & 0xf;
+  }
+
+  /** 0 if the symbol is only wanted here, not defined. */
+  section(index: number): number {
+    return (this.#words[index * WORDS + 1] as number) >>> 16;
+  }
+
+  address(index: number): number {
+    return (this.#words[index * WORDS + 2] as number) + (this.#words[index * WORDS + 3] as number) * 2 ** 32;
+  }
+
+  size(index: number): number {
+    return (this.#words[index * WORDS + 4] as number) + (this.#words[index * WORDS + 5] as number) * 2 ** 32;
+  }
+
+  /** A defined symbol of code: a function or an indirect one. */
+  isFunction(index: number): boolean {
+    const word = this.#words[index * WORDS + 1] as number;
+    const type = word & 0xf;
+    return (type === STT_FUNC || type === STT_GNU_IFUNC) && word >>> 16 !== 0;
+  }
+
+  /** An old version of a name, kept for programs linked long ago. */
+  isHiddenVersion(index: number): boolean {
+    return this.#versions !== undefined && ((this.#versions[index] as number) & 0x8000) !== 0;
+  }
+
+  versionIndex(index: number): number {
+    return this.#versions === undefined ? 0 : (this.#versions[index] as number) & 0x7fff;
+  }
+
+  /** The name as it stands in the table, `@VERSION` included. */
+  rawName(index: number): string {
+    const start = this.#words[index * WORDS] as number;
+    if (start >= this.#strings.length) return "";
+    let end = this.#strings.indexOf(0, start);
+    if (end < 0) end = this.#strings.length;
+    return decode(this.#strings, start, Math.min(end, start + LONGEST_NAME));
+  }
+
+  /** The name without its version. */
+  name(index: number): string {
+    const raw = this.rawName(index);
+    const at = raw.indexOf("@");
+    return at > 0 ? raw.slice(0, at) : raw;
+  }
+
+  /** Whether the name begins with these bytes. */
+  startsWith(index: number, prefix: Uint8Array): boolean {
+    let at = this.#words[index * WORDS] as number;
+    if (at + prefix.length > this.#strings.length) return false;
+    for (let i = 0; i < prefix.length; i++, at++) if (this.#strings[at] !== prefix[i]) return false;
+    return true;
+  }
+
+  /**
+   * The symbols of this name, whatever version follows it. The strings are searched as bytes, then the entries by the
+   * offsets found: linkers let a name share the tail of a longer one, so every place where the name ends counts.
+   */
+  find(name: string): number[] {
+    const needle = Buffer.from(name, "utf8");
+    if (needle.length === 0 || needle.length > LONGEST_NAME) return [];
+    const starts = new Set<number>();
+    for (const end of ["\0", "@"]) {
+      const ended = Buffer.concat([needle, Buffer.from(end)]);
+      for (let at = this.#strings.indexOf(ended); at >= 0 && starts.size < MOST_STARTS; at = this.#strings.indexOf(ended, at + 1)) starts.add(at);
+    }
+    const found: number[] = [];
+    if (starts.size === 0) return found;
+    const only = starts.size === 1 ? ([...starts][0] as number) : -1;
+    for (let i = 0, at = 0; i < this.count; i++, at += WORDS) {
+      const start = this.#words[at] as number;
+      if (only >= 0 ? start === only : starts.has(start)) found.push(i);
+    }
+    return found;
+  }
+}
+
+/** Node decodes Latin-1 several times as fast as UTF-8, and nearly all names are ASCII. */
+function decode(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString("latin1", start, end);
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return bytes.toString("utf8", start, end);
+  return text;
+}
+
+/** The file's `.symtab` or `.dynsym`, if it has one. */
+export function readSymbolTable(image: ElfImage, which: "symtab" | "dynsym"): SymbolTable | undefined {
+  const wanted = which === "symtab" ? SHT_SYMTAB : SHT_DYNSYM;
+  const section = image.sections.find((candidate) => candidate.type === wanted && candidate.entrySize === SYMBOL_SIZE);
+  if (section === undefined) return undefined;
+  const strings = image.sections[section.link];
+  if (strings === undefined || strings.type === SHT_NOBITS) return undefined;
+  const versions = which === "dynsym" ? findSection(image, ".gnu.version") : undefined;
+  return new SymbolTable(
+    sectionBytes(image, section),
+    sectionBytes(image, strings),
+    versions === undefined ? undefined : sectionBytes(image, versions),
+  );
+}

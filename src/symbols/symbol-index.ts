@@ -1,0 +1,159 @@
+/** The functions of one file: by exact name, by pattern, by address, and names near one that isn't there. */
+import { addressToOffset, codeSegment, type ElfImage } from "../elf/image.ts";
+import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
+import { nearNames } from "./near-names.ts";
+import { matchesPieces, patternPieces } from "./target.ts";
+
+export interface FunctionEntry {
+  readonly name: string;
+  /** Other names of the same place. */
+  readonly aliases: readonly string[];
+  /** Virtual address as linked. */
+  readonly address: number;
+  /** In bytes, 0 if unknown. */
+  readonly size: number;
+  /** Place in the file. */
+  readonly offset: number;
+  /** The symbol names a resolver, not the function that is called. */
+  readonly indirect: boolean;
+}
+
+export class SymbolIndex {
+  readonly #image: ElfImage;
+  #tables: readonly SymbolTable[] | undefined;
+
+  constructor(image: ElfImage) {
+    this.#image = image;
+  }
+
+  get tables(): readonly SymbolTable[] {
+    this.#tables ??= (["symtab", "dynsym"] as const).map((which) => readSymbolTable(this.#image, which)).filter((table) => table !== undefined);
+    return this.#tables;
+  }
+
+  /** The functions of exactly this name; several where files of the program have static functions of one name. Current versions only, unless there are none. */
+  find(name: string): FunctionEntry[] {
+    const found = this.#collect((table) => table.find(name), (table, i) => table.isFunction(i));
+    if (found.length > 0) return found;
+    // Assembly often leaves the type out.
+    return this.#collect((table) => table.find(name), (table, i) => table.type(i) === STT_NOTYPE && table.section(i) !== 0 && table.binding(i) !== 0);
+  }
+
+  /** The functions whose name the pattern matches, by address. */
+  match(pattern: string): FunctionEntry[] {
+    const pieces = patternPieces(pattern);
+    const prefix = Buffer.from(pieces[0] as string, "utf8");
+    return this.#collect(
+      (table) => {
+        const found: number[] = [];
+        for (let i = 0; i < table.count; i++) {
+          if (table.isFunction(i) && (prefix.length === 0 || table.startsWith(i, prefix)) && matchesPieces(pieces, table.name(i))) found.push(i);
+        }
+        return found;
+      },
+      () => true,
+    );
+  }
+
+  /** The function that an address lies in, or the nearest one before it where that has no size. */
+  at(address: number): FunctionEntry | undefined {
+    let best: { table: SymbolTable; index: number; address: number } | undefined;
+    for (const table of this.tables) {
+      for (let i = 0; i < table.count; i++) {
+        if (!table.isFunction(i)) continue;
+        const start = table.address(i);
+        if (start > address || (best !== undefined && start <= best.address)) continue;
+        const size = table.size(i);
+        if (size === 0 || address < start + size) best = { table, index: i, address: start };
+      }
+    }
+    if (best === undefined) return undefined;
+    const { table, index } = best;
+    return this.#collect((candidate) => (candidate === table ? [index] : []), () => true)[0];
+  }
+
+  /** The start of the next function behind an address: an upper bound for one without a size. */
+  nextStart(address: number): number | undefined {
+    let next: number | undefined;
+    for (const table of this.tables) {
+      for (let i = 0; i < table.count; i++) {
+        if (!table.isFunction(i)) continue;
+        const start = table.address(i);
+        if (start > address && (next === undefined || start < next)) next = start;
+      }
+    }
+    return next;
+  }
+
+  /** How many symbols of functions there are. */
+  count(): number {
+    let count = 0;
+    for (const table of this.tables) for (let i = 0; i < table.count; i++) if (table.isFunction(i)) count++;
+    return count;
+  }
+
+  /** Names like this one, nearest first. */
+  near(name: string): string[] {
+    return nearNames(name, this.#names());
+  }
+
+  *#names(): Iterable<string> {
+    for (const table of this.tables) for (let i = 0; i < table.count; i++) if (table.isFunction(i)) yield table.name(i);
+  }
+
+  /** Symbols → places in the file, one for each address, with all the names that were collected for it. */
+  #collect(candidates: (table: SymbolTable) => number[], accept: (table: SymbolTable, index: number) => boolean): FunctionEntry[] {
+    interface Draft { names: string[]; address: number; size: number; offset: number; indirect: boolean; hidden: boolean }
+    const byAddress = new Map<number, Draft>();
+    const currentNames = new Set<string>();
+    for (const table of this.tables) {
+      for (const i of candidates(table)) {
+        if (!accept(table, i)) continue;
+        const address = table.address(i);
+        if (codeSegment(this.#image, address) === undefined) continue;
+        const offset = addressToOffset(this.#image, address);
+        if (offset === undefined) continue;
+        const name = table.name(i);
+        const hidden = table.isHiddenVersion(i);
+        if (!hidden) currentNames.add(name);
+        const known = byAddress.get(address);
+        if (known === undefined) {
+          byAddress.set(address, { names: [name], address, size: table.size(i), offset, indirect: table.type(i) === STT_GNU_IFUNC, hidden });
+        } else {
+          if (!known.names.includes(name)) {
+            if (known.hidden && !hidden) known.names.unshift(name);
+            else known.names.push(name);
+          }
+          known.size = Math.max(known.size, table.size(i));
+          known.hidden &&= hidden;
+        }
+      }
+    }
+    const drafts = [...byAddress.values()].filter((draft) => !draft.hidden || !draft.names.some((name) => currentNames.has(name)));
+    drafts.sort((a, b) => a.address - b.address);
+    const others = this.#aliases(new Set(drafts.map((draft) => draft.address)));
+    return drafts.map(({ names, address, size, offset, indirect }) => {
+      const name = names[0] as string;
+      const aliases = new Set([...names, ...(others.get(address) ?? [])]);
+      aliases.delete(name);
+      return { name, aliases: [...aliases], address, size, offset, indirect };
+    });
+  }
+
+  /** All names of the given addresses. */
+  #aliases(addresses: ReadonlySet<number>): Map<number, string[]> {
+    const names = new Map<number, string[]>();
+    if (addresses.size === 0) return names;
+    for (const table of this.tables) {
+      for (let i = 0; i < table.count; i++) {
+        if (!table.isFunction(i)) continue;
+        const address = table.address(i);
+        if (!addresses.has(address)) continue;
+        const list = names.get(address);
+        if (list === undefined) names.set(address, [table.name(i)]);
+        else list.push(table.name(i));
+      }
+    }
+    return names;
+  }
+}
