@@ -1,0 +1,95 @@
+/** A session armed in the kernel: its maps, its ring, and the attachments that vanish with their descriptors. */
+import type { SessionImage } from "../../compiler/image.ts";
+import { SondeBug } from "../../errors/error.ts";
+import { recursionMisses } from "../../sys/bpf.ts";
+import { closeAll } from "../../sys/descriptor.ts";
+import type { Armed, Losses, MapAccess } from "../engine.ts";
+import type { Attachment } from "./attach/attachment.ts";
+import { KernelMap } from "./map-access.ts";
+import type { KernelMaps } from "./maps.ts";
+import { type OnRecord, Ring } from "./ring.ts";
+
+export interface ArmedParts {
+  readonly image: SessionImage;
+  readonly maps: KernelMaps;
+  readonly programs: readonly number[];
+  readonly attachments: Attachment[];
+  readonly cpus: number;
+  readonly method: string;
+  readonly sites: number;
+  readonly notes: string[];
+}
+
+export class KernelArmed implements Armed {
+  readonly engine = "kernel";
+  readonly method: string;
+  readonly sites: number;
+  readonly notes: readonly string[];
+  readonly cpuRegion: ArrayBuffer;
+  readonly sharedRegion: ArrayBuffer;
+  readonly #parts: ArmedParts;
+  readonly #ring: Ring | undefined;
+  readonly #access = new Map<number, MapAccess>();
+  #closed = false;
+
+  constructor(parts: ArmedParts) {
+    this.#parts = parts;
+    this.method = parts.method;
+    this.sites = parts.sites;
+    this.notes = parts.notes;
+    this.cpuRegion = this.#region(parts.image.cpuRegion.map);
+    this.sharedRegion = this.#region(parts.image.sharedRegion.map);
+    const ring = parts.image.ring;
+    this.#ring = ring === undefined ? undefined : new Ring(parts.maps.fds[ring]!, parts.image.maps[ring]!.maxEntries);
+  }
+
+  #region(index: number): ArrayBuffer {
+    const mapping = this.#parts.maps.mapped.get(index);
+    if (mapping === undefined) throw new SondeBug(`region map ${index} isn't mapped`);
+    return mapping.buffer;
+  }
+
+  map(index: number): MapAccess {
+    let access = this.#access.get(index);
+    if (access === undefined) {
+      const image = this.#parts.image.maps[index];
+      if (image === undefined) throw new SondeBug(`the session has no map ${index}`);
+      access = new KernelMap(this.#parts.maps.fds[index]!, image, this.#parts.cpus);
+      this.#access.set(index, access);
+    }
+    return access;
+  }
+
+  consume(record: OnRecord): number {
+    return this.#ring?.consume(record) ?? 0;
+  }
+
+  wait(ms: number): Promise<void> {
+    return this.#ring?.wait(ms) ?? new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  losses(): Losses {
+    let skipped = 0n;
+    for (const program of this.#parts.programs) skipped += recursionMisses(program);
+    return { skipped, depth: 0n };
+  }
+
+  detach(probe: number): void {
+    for (const attachment of this.#parts.attachments) if (attachment.probe === probe) attachment.close();
+  }
+
+  disarm(): void {
+    // Entries go first, so that calls under way still find their leave.
+    for (const attachment of this.#parts.attachments) if (attachment.runs !== "return") attachment.close();
+    for (const attachment of this.#parts.attachments) attachment.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.disarm();
+    this.#ring?.close();
+    closeAll(this.#parts.programs);
+    this.#parts.maps.close();
+  }
+}

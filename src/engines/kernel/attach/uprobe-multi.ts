@@ -1,0 +1,46 @@
+/** Arms any number of sites of one file by one link: uprobe_multi (kernel ≥ 6.6), and its sessions (≥ 6.13). */
+import { linkUprobeMulti } from "../../../sys/bpf.ts";
+import { closeAll } from "../../../sys/descriptor.ts";
+import { errno } from "../../../sys/errno.ts";
+import { siteError } from "./site-error.ts";
+import type { Attachment, Hook, Scope } from "./attachment.ts";
+
+const link = (hook: Hook, pid: number, from: number, to: number): number => linkUprobeMulti(hook.program, {
+  path: hook.path,
+  offsets: hook.sites.slice(from, to).map((site) => site.offset),
+  cookies: hook.cookies.slice(from, to),
+  atReturn: hook.runs === "return",
+  session: hook.runs === "session",
+  pid,
+});
+
+export function attachMulti(hook: Hook, scope: Scope): Attachment {
+  const pid = scope.kind === "all" ? 0 : scope.pid;
+  const fd = link(hook, pid, 0, hook.sites.length);
+  if (fd < 0) throw siteError("bpf(BPF_LINK_CREATE)", -fd, hook.sites[culprit(hook, pid, -fd)]!, hook.path);
+  let open = true;
+  return {
+    probe: hook.probe, runs: hook.runs, scope,
+    close() {
+      if (open) closeAll([fd]);
+      open = false;
+    },
+  };
+}
+
+/** The kernel doesn't say which site of a batch it refused: halves are tried until one is left. */
+function culprit(hook: Hook, pid: number, code: number): number {
+  if (code === errno.EPERM || code === errno.ENOENT || code === errno.ESRCH) return 0;
+  let from = 0;
+  let to = hook.sites.length;
+  while (to - from > 1) {
+    const middle = (from + to) >>> 1;
+    const fd = link(hook, pid, from, middle);
+    if (fd < 0) to = middle;
+    else {
+      closeAll([fd]);
+      from = middle;
+    }
+  }
+  return from;
+}

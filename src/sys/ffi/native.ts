@@ -1,0 +1,63 @@
+/** The only door to native code: raw system calls and raw memory through koffi, loaded at the first use. */
+import { createRequire } from "node:module";
+import type Koffi from "koffi";
+
+type Raw = (nr: number, a: Arg, b: Arg, c: Arg, d: Arg, e: Arg, f: Arg) => number | bigint;
+/** An integer argument, or memory whose address is passed. */
+export type Arg = number | bigint | Uint8Array | null;
+
+interface Native { readonly koffi: typeof Koffi; readonly raw: Raw }
+let loaded: Native | undefined;
+
+/** Loading costs about 11 ms, so it is put off until a system call is made. */
+function native(): Native {
+  if (loaded !== undefined) return loaded;
+  const koffi = createRequire(import.meta.url)("koffi") as typeof Koffi;
+  const libc = koffi.load(null);
+  // syscall(2) is variadic; on x86-64 integer arguments go the same way as for a plain function.
+  const raw = libc.func("syscall", "int64", ["int64", "int64", "int64", "int64", "int64", "int64", "int64"]) as unknown as Raw;
+  loaded = { koffi, raw };
+  return loaded;
+}
+
+const plain = (koffi: typeof Koffi, arg: Arg | undefined): number | bigint => {
+  if (arg === undefined || arg === null) return 0;
+  return typeof arg === "object" ? koffi.address(arg) : arg;
+};
+
+/** A raw system call. Gives its result, or minus errno. Memory given as argument must stay referenced by the caller. */
+export function syscall(nr: number, a?: Arg, b?: Arg, c?: Arg, d?: Arg, e?: Arg, f?: Arg): number {
+  const { koffi, raw } = native();
+  const result = raw(nr, plain(koffi, a), plain(koffi, b), plain(koffi, c), plain(koffi, d), plain(koffi, e), plain(koffi, f));
+  return Number(result) === -1 ? -koffi.errno() : Number(result);
+}
+
+/** The address of a buffer's first byte. It is valid as long as the buffer is referenced. */
+export function address(memory: Uint8Array): bigint {
+  return native().koffi.address(memory);
+}
+
+/** Foreign memory as an ArrayBuffer, without copying. Once it is unmapped, touching it crashes the process. */
+export function view(at: number | bigint, length: number): ArrayBuffer {
+  return native().koffi.view(BigInt(at), length);
+}
+
+/** Watches a file descriptor from Node's event loop. */
+export interface Watch {
+  /** Calls back, again and again while the descriptor is readable, until stopped. */
+  start(readable: () => void): void;
+  stop(): void;
+  close(): void;
+}
+
+/** Watches a file descriptor; it doesn't keep the process alive. The descriptor must stay open until the watch is closed. */
+export function watchReadable(fd: number): Watch {
+  const handle = native().koffi.node.poll(fd, { readable: true }, () => {});
+  handle.stop();
+  handle.unref();
+  return {
+    start: (readable) => handle.start({ readable: true }, () => readable()),
+    stop: () => handle.stop(),
+    close: () => handle.close(),
+  };
+}

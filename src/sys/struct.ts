@@ -1,0 +1,39 @@
+/** Fills the structures that system calls take: little-endian fields at given offsets, with pointers kept alive. */
+import { address } from "./ffi/native.ts";
+
+export class Struct {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  /** What pointers in it point to, kept from being collected. */
+  readonly #held: Uint8Array[] = [];
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+  u16(at: number, value: number): this { this.#view.setUint16(at, value, true); return this; }
+  u32(at: number, value: number): this { this.#view.setUint32(at, value, true); return this; }
+  i32(at: number, value: number): this { this.#view.setInt32(at, value, true); return this; }
+  u64(at: number, value: bigint | number): this { this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true); return this; }
+  pointer(at: number, memory: Uint8Array | undefined): this {
+    if (memory === undefined || memory.length === 0) return this;
+    this.#held.push(memory);
+    return this.u64(at, address(memory));
+  }
+  /** Text of at most `size` - 1 bytes, with its closing NUL. */
+  text(at: number, size: number, text: string): this {
+    new TextEncoder().encodeInto(text, this.bytes.subarray(at, at + size - 1));
+    return this;
+  }
+  getU32(at: number): number { return this.#view.getUint32(at, true); }
+  getU64(at: number): bigint { return this.#view.getBigUint64(at, true); }
+}
+
+/** A NUL-terminated string in memory. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+/** Numbers as an array of u64 in memory. */
+export function u64Array(values: readonly (number | bigint)[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(values, (v) => BigInt.asUintN(64, BigInt(v))).buffer);
+}
