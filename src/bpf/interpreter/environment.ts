@@ -46,7 +46,7 @@ export class UserPieces implements UserMemory {
   read(address: bigint, length: number): Uint8Array | undefined {
     for (const piece of this.#pieces) {
       const at = address - piece.address;
-      if (at >= 0n && at + BigInt(length) <= BigInt(piece.bytes.length)) return piece.bytes.slice(Number(at), Number(at) + length);
+      if (at >= 0n && at + BigInt(length) <= BigInt(piece.bytes.length)) return Uint8Array.from(piece.bytes.subarray(Number(at), Number(at) + length));
     }
     return undefined;
   }

@@ -1,8 +1,8 @@
 /**
  * The memory that an interpreted program sees: regions with gaps of gigabytes between them, so that every access
- * outside of what the program was given is found.
+ * outside of what the program was given is found, and is laid to the region that it is nearest to.
  *
- *     0xffffc900_00000000        0xffffc901_00000000        0xffffc902_00000000
+ *     0xffffc900_80000000        0xffffc901_80000000        0xffffc902_80000000
  *     ┌───────────────┐          ┌────────┐                 ┌───────┐
  *     │ context       │  …gap…   │ stack  │  …gap…          │ value │  …
  *     └───────────────┘          └────────┘                 └───────┘
@@ -23,6 +23,8 @@ export interface Region {
 
 const FIRST = 0xffffc900n;
 const REGION_SHIFT = 32n;
+/** In the middle of its part of the address space. */
+const REGION_START = 0x8000_0000n;
 
 export class Memory {
   readonly #regions = new Map<bigint, Region>();
@@ -31,7 +33,7 @@ export class Memory {
 
   /** Makes bytes visible to the program; they stay shared with the caller. */
   map(name: string, bytes: Uint8Array, options: { readonly writable?: boolean; readonly aligned?: boolean } = {}): Region {
-    const region: Region = { name, bytes, base: this.#next << REGION_SHIFT, writable: options.writable ?? true, aligned: options.aligned ?? false };
+    const region: Region = { name, bytes, base: (this.#next << REGION_SHIFT) + REGION_START, writable: options.writable ?? true, aligned: options.aligned ?? false };
     this.#regions.set(this.#next, region);
     this.#next += 1n;
     return region;
@@ -58,7 +60,7 @@ export class Memory {
     const region = this.#regions.get(address >> REGION_SHIFT);
     if (region === undefined) return undefined;
     const at = Number(address - region.base);
-    return at + length <= region.bytes.length ? { region, at } : undefined;
+    return at >= 0 && at + length <= region.bytes.length ? { region, at } : undefined;
   }
 
   /** The bytes themselves, not a copy. Throws if any of them isn't the program's, or (`write`) may not be written. */
