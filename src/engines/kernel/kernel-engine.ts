@@ -8,6 +8,7 @@ import type { ArmProbe, Armed, Availability, Engine, ProcessFilter } from "../en
 import { KernelArmed } from "./armed.ts";
 import type { Attachment, Hook } from "./attach/attachment.ts";
 import { attachMulti } from "./attach/uprobe-multi.ts";
+import { kernelTypes } from "./kernel-types.ts";
 import { loadOne } from "./load.ts";
 import { createMaps } from "./maps.ts";
 
@@ -23,7 +24,7 @@ export class KernelEngine implements Engine {
   target(request: { readonly filter: ProcessFilter; readonly sites: number; readonly calls: boolean }): Target {
     const { pids } = request.filter;
     return {
-      sessions: request.calls, sleepable: true, kfuncs: new Set(), isa: 4, cpus: possibleCpus(), ringBytes: RING_BYTES,
+      sessions: request.calls, sleepable: true, kfuncs: new Set(Object.keys(kernelTypes().functions)), isa: 4, cpus: possibleCpus(), ringBytes: RING_BYTES,
       filter: pids.length > 0 ? { kind: "pids", pids } : { kind: "all" },
     };
   }

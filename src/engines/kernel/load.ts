@@ -4,7 +4,7 @@ import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
 import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { attachType, loadProgram, type ProgramParts, progType } from "../../sys/bpf.ts";
 import { callError, errno } from "../../sys/errno.ts";
-import { kernelFunction } from "./kernel-functions.ts";
+import { kernelFunction } from "./kernel-types.ts";
 import { verifierRefusal } from "./verifier-log.ts";
 
 /** A log larger than this isn't asked for; its end is what counts. */
