@@ -1,0 +1,126 @@
+/**
+ * What one session's script has made so far: its states, probes, hooks and parameters. Two sessions of a process
+ * have a scope each, so the same script may run in both.
+ */
+import { SondeBug, SondeError } from "../errors/error.ts";
+import type { FunctionSite } from "../symbols/site.ts";
+import { RegisteredProbe, type ProbeEntry } from "./probe.ts";
+import type { Registration } from "./registration.ts";
+import type { State } from "./state/state.ts";
+import { Params, type ParamValues } from "./vocabulary/params.ts";
+
+/** What a script asks of its session at once. */
+export interface ScopeActions {
+  print(text: string): void;
+  show(state: State, top: number | undefined): void;
+  exit(status: number): void;
+  /** An address as symbol+offset, or as a number where it can't be told. */
+  symbol(address: bigint): string;
+}
+
+/** Finds the functions of one target. Throws what `resolveTarget` throws. */
+export type Resolve = (target: string, mode: "entry" | "return", pids: readonly number[]) => { readonly sites: readonly FunctionSite[]; readonly notes: readonly string[] };
+
+/** Which registration a handler was compiled for, and so where its probes stand. */
+export type ModeOf = (handler: number) => "entry" | "return";
+
+export interface ScopeParts {
+  readonly actions: ScopeActions;
+  readonly params: ParamValues;
+  readonly resolve: Resolve;
+  readonly modeOf: ModeOf;
+  /** The session's processes: where a probe without its own looks first. */
+  readonly pids: readonly number[];
+}
+
+/** The top-level names of a module, as functions that give their values now. */
+export type ModuleBindings = { readonly [name: string]: () => unknown };
+
+export class Scope {
+  /** The session's table of functions; `func` and `c.func` index it. Filled as probes are registered. */
+  readonly functions: string[] = [];
+  readonly probes: ProbeEntry[] = [];
+  readonly begins: (() => unknown)[] = [];
+  readonly ends: (() => unknown)[] = [];
+  readonly notes: string[] = [];
+  readonly params: Params;
+  readonly actions: ScopeActions;
+  /** Host writes that had an `undefined` in them, or an index out of range. */
+  hostMisses = 0;
+  /** New keys that the host put into full maps. */
+  readonly hostFull = new Map<State, bigint>();
+  readonly #parts: ScopeParts;
+  readonly #modules = new Map<number, ModuleBindings>();
+  readonly #functionIndex = new Map<string, number>();
+  #sealed = false;
+
+  constructor(parts: ScopeParts) {
+    this.#parts = parts;
+    this.actions = parts.actions;
+    this.params = new Params(parts.params);
+  }
+  /** What was registered is what is armed: nothing can be added any more. */
+  seal(): void {
+    this.#sealed = true;
+  }
+  register(registration: Registration, targets: readonly string[], pids: readonly number[] | undefined, optional: boolean): RegisteredProbe {
+    if (this.#sealed) {
+      throw new SondeError("SONDE_TOO_LATE", `uprobe(${JSON.stringify(targets[0])}): the session is armed already`, { mend: "Register every probe while the script loads; a variable(bool, false) turns one on later." });
+    }
+    const mode = this.#parts.modeOf(registration.handler);
+    const sites: FunctionSite[] = [];
+    const from: number[] = [];
+    for (const [index, target] of targets.entries()) {
+      for (const site of this.#resolve(target, mode, pids ?? this.#parts.pids, optional)) {
+        sites.push(site);
+        from.push(index);
+      }
+    }
+    for (const site of sites) this.functionIndex(site.name);
+    const probe = new RegisteredProbe(targets.join(", "), sites.length);
+    this.probes.push({ probe, registration, targets, sites, from, pids });
+    return probe;
+  }
+  #resolve(target: string, mode: "entry" | "return", pids: readonly number[], optional: boolean): readonly FunctionSite[] {
+    try {
+      const { sites, notes } = this.#parts.resolve(target, mode, pids);
+      this.notes.push(...notes);
+      return sites;
+    } catch (error) {
+      // Only what isn't there may be missing: a target written wrongly, or a file without permission, is an error still.
+      if (optional && error instanceof SondeError && /_NOT_FOUND$/.test(error.code)) return [];
+      throw error;
+    }
+  }
+  functionIndex(name: string): number {
+    let index = this.#functionIndex.get(name);
+    if (index === undefined) {
+      index = this.functions.push(name) - 1;
+      this.#functionIndex.set(name, index);
+    }
+    return index;
+  }
+  publish(file: number, bindings: ModuleBindings): void {
+    this.#modules.set(file, bindings);
+  }
+  /** The top-level bindings of a file as they are now; those not initialised yet are left out. */
+  bindings(file: number): ReadonlyMap<string, unknown> {
+    const values = new Map<string, unknown>();
+    for (const name of Object.keys(this.#modules.get(file) ?? {})) {
+      const value = this.binding(file, name);
+      if (value !== undefined) values.set(name, value);
+    }
+    return values;
+  }
+  binding(file: number, name: string): unknown {
+    const bindings = this.#modules.get(file);
+    if (bindings === undefined) throw new SondeBug(`module ${file} published no bindings`);
+    try {
+      return bindings[name]?.();
+    } catch (error) {
+      // Used before its declaration was run.
+      if (error instanceof ReferenceError) return undefined;
+      throw error;
+    }
+  }
+}

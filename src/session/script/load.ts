@@ -1,0 +1,120 @@
+/**
+ * Runs a compiled script's host side: its modules are written where Node can import them, bound to the session's scope.
+ * A module is asked for by a URL that names the session, so that each session has its own instance of it.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ScriptUnit } from "../../compiler/hir/types.ts";
+import { SondeBug, SondeError } from "../../errors/error.ts";
+import { Registration } from "../registration.ts";
+import type { ModuleBindings, Scope } from "../scope.ts";
+import type { Vocabulary } from "../vocabulary/vocabulary.ts";
+import { resolveBare } from "./bare-specifier.ts";
+import { hashOf, writeWhole } from "./cache.ts";
+import { nativeImport } from "./native-import.ts";
+import { privateFolder } from "./private-folder.ts";
+import type { ScriptSource } from "./source.ts";
+
+/** What the first line of a compiled module asks for. */
+interface ModuleScope {
+  readonly vocabulary: Vocabulary;
+  handler(id: number, captures: () => { readonly [name: string]: unknown }): Registration;
+  module(bindings: ModuleBindings): void;
+}
+
+const DOOR = Symbol.for("sonde.scope");
+const modules = new Map<string, ModuleScope>();
+
+function openDoor(): void {
+  (globalThis as { [DOOR]?: (url: string) => ModuleScope })[DOOR] ??= (url) => {
+    const scope = modules.get(url);
+    if (scope === undefined) throw new SondeBug(`no session for the module ${url}`);
+    return scope;
+  };
+}
+
+let sessions = 0;
+
+/** The modules' folder and URLs. The text of a module names the session only if it imports another one. */
+function writeModules(unit: ScriptUnit, source: ScriptSource, session: number): string[] {
+  const name = (n: number): string => `${n}.mjs?session=${session}`;
+  const resolved = new Map<string, string>();
+  const bare = (specifier: string): string => {
+    if (!resolved.has(specifier)) resolved.set(specifier, resolveBare(specifier, source.folder));
+    return resolved.get(specifier)!;
+  };
+  const texts = unit.files.map(({ code }) => code.replace(/__SONDE_FILE_(\d+)__/g, (_, n: string) => `./${name(Number(n))}`).replace(/__SONDE_BARE_\(([^)]*)\)__/g, (_, specifier: string) => bare(specifier)));
+  const folder = join(privateFolder(), "modules", hashOf(...texts).slice(0, 40));
+  for (const [n, text] of texts.entries()) {
+    const path = join(folder, `${n}.mjs`);
+    if (!existsSync(path)) writeWhole(path, text);
+  }
+  return texts.map((_, n) => `${pathToFileURL(folder).href}/${name(n)}`);
+}
+
+/** Puts the script's own paths in the place of the written modules' in a stack. Lines are the same. */
+function originalStack(stack: string, urls: readonly string[], unit: ScriptUnit): string {
+  let text = stack;
+  for (const [n, url] of urls.entries()) {
+    const path = unit.files[n]!.path;
+    text = text.replaceAll(url, path).replaceAll(fileURLToPath(url), path).replaceAll(url.replace(/\?.*$/, ""), path);
+  }
+  return text;
+}
+
+/** The first place in one of the script's files: `path:line`. */
+function placeIn(stack: string, unit: ScriptUnit): string | undefined {
+  for (const line of stack.split("\n")) {
+    for (const { path } of unit.files) {
+      const at = line.indexOf(`${path}:`);
+      const found = at < 0 ? null : /^:(\d+)/.exec(line.slice(at + path.length));
+      if (found) return `${path}:${found[1]}`;
+    }
+  }
+  return undefined;
+}
+
+export interface LoadedScript {
+  /** Names that the script exports. */
+  readonly exported: ReadonlySet<string>;
+  /** What the script's host code threw, as an error with the script's own file and line. */
+  fault(error: unknown): SondeError;
+}
+
+export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: Scope, vocabulary: Vocabulary): Promise<LoadedScript> {
+  openDoor();
+  const urls = writeModules(unit, source, ++sessions);
+  for (const [file, url] of urls.entries()) {
+    modules.set(url, {
+      vocabulary,
+      handler: (id, captures) => new Registration(id, captures),
+      module: (bindings) => scope.publish(file, bindings),
+    });
+  }
+  const fault = (error: unknown): SondeError => scriptFault(error, urls, unit);
+  try {
+    const namespace = await nativeImport(urls[0]!);
+    return { exported: new Set(Object.keys(namespace)), fault };
+  } catch (error) {
+    throw fault(error);
+  }
+}
+
+function scriptFault(error: unknown, urls: readonly string[], unit: ScriptUnit): SondeError {
+  const stack = originalStack(error instanceof Error ? (error.stack ?? "") : "", urls, unit);
+  const where = placeIn(stack, unit);
+  if (error instanceof SondeError) {
+    if (error instanceof SondeBug || where === undefined) return error;
+    const { message, code, why, mend, exit } = error;
+    const place = error.where === undefined || error.where === where ? where : `${where} (${error.where})`;
+    return new SondeError(code as `SONDE_${string}`, message, { where: place, exit, cause: error, ...(why === undefined ? {} : { why }), ...(mend === undefined ? {} : { mend }) });
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const frames = stack.split("\n").filter((line) => unit.files.some(({ path }) => line.includes(`${path}:`))).map((line) => line.trim());
+  return new SondeError("SONDE_SCRIPT_THREW", `the script threw ${originalStack(message, urls, unit)}`, {
+    ...(where === undefined ? {} : { where }),
+    ...(frames.length > 1 ? { why: frames.join("\n") } : {}),
+    cause: error,
+  });
+}
