@@ -15,6 +15,7 @@ const SOURCES = ["src", "lib", "scripts", "package.json", "package-lock.json"];
 const LOCK = at(".cache", "bootstrap.lock");
 const OLDEST_NODE = [20, 19];
 
+const touch = (path, time) => utimesSync(path, time, time);
 const mtime = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** The latest change below a path. Folders count too, so that a deleted file is seen. */
@@ -25,7 +26,23 @@ function latest(path) {
   return readdirSync(path).reduce((time, name) => Math.max(time, latest(join(path, name))), stat.mtimeMs);
 }
 
-const mustInstall = () => mtime(INSTALLED) < mtime(at("package-lock.json")) || mtime(INSTALLED) === 0;
+const packagesIn = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
+
+/** Whether what is installed is what is locked: packages for other platforms are left out by npm. */
+function installedIsLocked() {
+  const have = packagesIn(INSTALLED);
+  const locked = Object.entries(packagesIn(at("package-lock.json"))).filter(([path]) => path !== "");
+  const extra = Object.keys(have).some((path) => !locked.some(([other]) => other === path));
+  return !extra && locked.every(([path, { version, optional }]) => have[path]?.version === version || (optional && have[path] === undefined));
+}
+
+function mustInstall() {
+  if (mtime(INSTALLED) === 0) return true;
+  if (mtime(INSTALLED) >= mtime(at("package-lock.json"))) return false;
+  if (!installedIsLocked()) return true;
+  touch(INSTALLED, new Date());
+  return false;
+}
 const mustBuild = () => mtime(BUILT) === 0 || SOURCES.some((source) => latest(at(source)) > mtime(BUILT));
 
 function fail(text) {
@@ -77,14 +94,13 @@ function bootstrap(argv) {
   lock();
   if (mustInstall()) {
     step("installing dependencies", "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], "Is the npm registry in reach?");
-    const now = new Date();
-    utimesSync(INSTALLED, now, now);
+    touch(INSTALLED, new Date());
   }
   if (builds && (force || mustBuild())) {
     const began = new Date();
     step("building", process.execPath, [at("scripts", "build.mjs")], "The messages above say where.");
     writeFileSync(BUILT, "");
-    utimesSync(BUILT, began, began);
+    touch(BUILT, began);
   }
 }
 

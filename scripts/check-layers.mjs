@@ -19,11 +19,11 @@ const LAYERS = {
   compiler: ["errors", "schema", "bpf"],
   sys: ["errors", "schema", "bpf", "btf", "elf"],
   symbols: ["errors", "schema", "elf", "x86", "sys"],
+  output: ["errors", "schema"],
   engines: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols"],
-  session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols", "engines"],
-  output: ["errors", "schema", "compiler", "symbols", "engines", "session"],
-  testing: ["errors", "schema", "bpf", "compiler", "symbols", "engines", "session", "output"],
-  cli: ["errors", "schema", "bpf", "compiler", "sys", "symbols", "engines", "session", "output"],
+  session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols", "output", "engines"],
+  testing: ["errors", "schema", "bpf", "compiler", "symbols", "output", "engines", "session"],
+  cli: ["errors", "schema", "bpf", "compiler", "sys", "symbols", "output", "engines", "session"],
 };
 /** Single files that a lower folder may import for their types. */
 const TYPES = { compiler: ["symbols/site.ts"] };
@@ -33,11 +33,12 @@ const PACKAGES = {
   koffi: ["sys/ffi"],
   "iced-x86": ["x86"],
   commander: ["cli"],
-  "shell-quote": ["cli"],
   picocolors: ["cli", "output"],
 };
 /** Pure: bytes and text in, values out. They see no file and no process. */
 const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "compiler"];
+/** Its reading of the package's own declarations apart. */
+const READS_PACKAGE = "compiler/frontend/package.ts";
 const IMPURE_BUILTINS = /^node:(fs|child_process|net|http|worker_threads|os)\b/;
 
 const problems = [];
@@ -67,7 +68,8 @@ function checkImport(file, line, specifier, isType) {
       .join("/");
     const owners = PACKAGES[name];
     if (owners && !isTest && !owners.some((owner) => below(here, owner))) complain(file, line, `only ${owners.join(" and ")} may import ${name}`);
-    if (!isTest && PURE.includes(folder) && IMPURE_BUILTINS.test(specifier)) complain(file, line, `${folder} is pure: no ${specifier}`);
+    if (!isTest && PURE.includes(folder) && here !== READS_PACKAGE && IMPURE_BUILTINS.test(specifier))
+      complain(file, line, `${folder} is pure: no ${specifier}`);
     return;
   }
   const target = relative(src, resolve(dirname(file), specifier))

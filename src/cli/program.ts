@@ -61,6 +61,28 @@ export function makeProgram(finish: Finish): Command {
   addRunOptions(program);
 
   program
+    .command("list")
+    .description("list the places that a target names: address, size, first instruction, cost")
+    .argument("<target>", "as in a script, with wildcards: 'libc:mem*', '/path/to/program:function+0x1c'")
+    .addOption(new Option("-p, --process <pid|name>", "look the library up as this process sees it").argParser(collect))
+    .option("-v, --verbose", "show the chosen offset, aliases and the expected cost of a hit")
+    .option("--exact", "as in run: the place itself, not a cheaper one near it")
+    .option("--json", "one JSON object a line")
+    .action(async (target: string, options) => {
+      const { list } = await import("./commands/list.ts");
+      finish(await list(target, options));
+    });
+
+  program
+    .command("doctor")
+    .description("say what works on this machine, what doesn't, and how to mend it")
+    .option("--json", "as JSON")
+    .action(async (options) => {
+      const { doctor } = await import("./commands/doctor.ts");
+      finish(await doctor(options));
+    });
+
+  program
     .command("init")
     .description("write a tsconfig.json with which editors know the vocabulary")
     .argument("[folder]", "where", ".")

@@ -1,0 +1,77 @@
+/** `sonde list`: the places that a target names, without arming anything. */
+import { basename } from "node:path";
+import { padEnd, padStart } from "../../output/columns.ts";
+import { jsonLine } from "../../output/json.ts";
+import { colorsWanted, palette } from "../../output/palette.ts";
+import { place } from "../../symbols/place.ts";
+import { resolveTarget } from "../../symbols/resolve.ts";
+import type { CostClass, Site } from "../../symbols/site.ts";
+import { processIds } from "../process-names.ts";
+
+export interface ListOptions {
+  readonly process?: readonly string[];
+  readonly verbose?: boolean;
+  readonly exact?: boolean;
+  readonly json?: boolean;
+}
+
+/** What a handler that reads arguments needs unchanged. */
+const ARGUMENT_REGISTERS = new Set(["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as const);
+/** Orders of magnitude on bare metal and in virtual machines. */
+const EXPECTED: { readonly [C in CostClass]: string } = { emulated: "0.3–1.4 µs", stepped: "0.9–18 µs" };
+
+const hex = (n: bigint | number): string => `0x${n.toString(16)}`;
+
+function asJson(site: Site): string {
+  return jsonLine("site", {
+    name: site.name,
+    aliases: site.aliases,
+    file: site.display,
+    address: hex(site.address),
+    size: site.size,
+    offset: site.offset,
+    functionOffset: site.functionOffset,
+    instruction: site.instruction.text,
+    bytes: site.instruction.bytes,
+    cost: site.cost,
+  });
+}
+
+function table(sites: readonly Site[], verbose: boolean, print: (line: string) => void): void {
+  const paint = palette(colorsWanted(process.stdout));
+  const name = (site: Site): string => (site.delta > 0 ? `${site.name}+${hex(site.delta)}` : site.name);
+  const widest = Math.min(48, Math.max(8, ...sites.map((site) => name(site).length)));
+  let file = "";
+  for (const site of sites) {
+    if (site.display !== file) {
+      file = site.display;
+      print(paint.name(file));
+      print(
+        paint.dim(
+          `  ${padEnd("function", widest)}  ${padStart("address", 12)}  ${padStart("size", 7)}  ${padEnd("cost", 8)}  ${verbose ? `${padEnd("probe at", 8)}  ${padEnd("a hit takes", 12)}  ` : ""}instruction`,
+        ),
+      );
+    }
+    const moved = site.offset - site.functionOffset;
+    const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 12)}  ` : "";
+    const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
+    print(`  ${padEnd(name(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${site.instruction.text}`);
+    if (verbose && site.aliases.length > 0) print(paint.dim(`  ${" ".repeat(widest)}  also ${site.aliases.join(", ")}`));
+  }
+}
+
+export function list(target: string, options: ListOptions): number {
+  const pids = processIds(options.process ?? []);
+  const { sites, notes } = resolveTarget(target, { pids, mode: "entry" });
+  const placed = sites.map((site) => place(site, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS }));
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  if (options.json) for (const site of placed) print(asJson(site));
+  else {
+    table(placed, options.verbose === true, print);
+    if (placed.length > 1) print(`${placed.length} sites in ${[...new Set(placed.map((site) => basename(site.display)))].join(", ")}`);
+  }
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
+  return 0;
+}
