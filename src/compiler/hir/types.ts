@@ -87,6 +87,11 @@ export interface FunctionHir {
   readonly params: readonly number[];
   readonly locals: readonly Local[];
   readonly body: readonly Stmt[];
+  /**
+   * Locals of enclosing functions that this one uses (a literal handed to a helper, a function inside a handler):
+   * its own local `local` stands for the local `outer` of the function `function`, which is running when this one is called.
+   */
+  readonly outer?: readonly { readonly local: number; readonly function: number; readonly outer: number }[];
   readonly span: Span;
 }
 

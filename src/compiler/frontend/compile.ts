@@ -1,0 +1,99 @@
+/** Compiles a script: its handlers to trees, its modules to JavaScript, and everything that is wrong with them to diagnostics. */
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { HandlerHir, ScriptUnit, UnitFile } from "../hir/types.ts";
+import { createOracle } from "../oracle/oracle.ts";
+import type { ScriptBuild } from "./build.ts";
+import { emitModule } from "./javascript/emit.ts";
+import { oneLinerText } from "./one-liner.ts";
+import { createProgram, normalize } from "./program.ts";
+import { buildHandler, checkHostCalls, findRegistrations } from "./registrations.ts";
+import { typeDiagnostics } from "./type-diagnostics.ts";
+import { type TS, loadTypescript, ts } from "./typescript.ts";
+
+export interface CompileInput {
+  /** Absolute path, or "-e" for a one-liner, which has the whole vocabulary in scope. */
+  readonly path: string;
+  readonly text: string;
+  /** The text of a file by absolute path; undefined if there is none. */
+  readFile(path: string): string | undefined;
+  /** The folder that a one-liner's relative imports start from. */
+  readonly folder?: string;
+  /** Declaration files that belong to the script without being imported (absolute paths): what `sonde types` wrote. */
+  readonly typeRoots?: readonly string[];
+  /** Diagnostics only: no JavaScript is made. */
+  readonly check?: boolean;
+}
+
+export interface CompileOutput {
+  /** Undefined if there is an error among the diagnostics. */
+  readonly unit: ScriptUnit | undefined;
+  /** By file and place. */
+  readonly diagnostics: Diagnostic[];
+  /** Absolute paths of all files that were read besides the script and sonde's own. */
+  readonly dependencies: string[];
+}
+
+export function compileScript(input: CompileInput): CompileOutput {
+  loadTypescript();
+  const isOneLiner = input.path === "-e";
+  const folder = isOneLiner ? (input.folder ?? "/") : normalize(input.path.slice(0, input.path.lastIndexOf("/")) || "/");
+  const path = isOneLiner ? normalize(`${folder}/[-e].ts`) : normalize(input.path);
+  const text = isOneLiner ? oneLinerText(input.text) : input.text;
+  const { program, checker, compiled, dependencies, resolve } = createProgram({ path, text, readFile: input.readFile, ambient: input.typeRoots ?? [] });
+
+  const diagnostics: Diagnostic[] = [];
+  const seen = new Set<string>();
+  const nameOf = (file: TS.SourceFile): string => (isOneLiner && file.fileName === path ? "-e" : file.fileName);
+  const script: ScriptBuild = {
+    oracle: createOracle(checker),
+    files: compiled,
+    reached: new Set(),
+    place: (node) => ({ file: nameOf(node.getSourceFile()), start: node.getStart(), end: node.end }),
+    report(diagnostic) {
+      const key = `${diagnostic.code} ${diagnostic.file} ${diagnostic.start} ${diagnostic.end}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      diagnostics.push(diagnostic);
+    },
+  };
+
+  const syntax = compiled.flatMap((file) => program.getSyntacticDiagnostics(file));
+  const handlers: HandlerHir[] = [];
+  const placed = new Map<TS.Node, string>();
+  if (syntax.length === 0) {
+    const registered = findRegistrations(script);
+    for (const each of registered) {
+      const built = buildHandler(script, each, handlers.length);
+      if (built === undefined) continue;
+      handlers.push(built);
+      placed.set(each.handler, `__sonde.handler(${built.id}, () => ({ ${registrationNames(built).join(", ")} }))`);
+    }
+    checkHostCalls(script, registered);
+    typeDiagnostics(script, program, registered);
+  } else for (const each of syntax) script.report(syntaxDiagnostic(each, nameOf));
+
+  const files: UnitFile[] = compiled.map((file) => {
+    const isScript = file.fileName === path;
+    const filePath = isScript && isOneLiner ? path : file.fileName;
+    const code = syntax.length > 0 || input.check === true ? "" : emitModule({ script, file, path: filePath, folder: filePath.slice(0, filePath.lastIndexOf("/")) || "/", resolve, exists: (at) => input.readFile(at) !== undefined, handlers: placed });
+    return { path: nameOf(file), text: isScript ? input.text : file.text, code };
+  });
+  diagnostics.sort((a, b) => compiledIndex(files, a) - compiledIndex(files, b) || a.start - b.start);
+  const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");
+  return { unit: failed ? undefined : { files, handlers }, diagnostics, dependencies: [...dependencies] };
+}
+
+const compiledIndex = (files: readonly UnitFile[], diagnostic: Diagnostic): number => files.findIndex((file) => file.path === diagnostic.file);
+
+/** `name: name` for each name that only the registration knows. */
+function registrationNames(handler: HandlerHir): string[] {
+  const names = new Set(handler.captures.filter((capture) => capture.from.kind === "registration").map((capture) => capture.name));
+  return [...names].map((name) => `${name}: ${name}`);
+}
+
+function syntaxDiagnostic(diagnostic: TS.DiagnosticWithLocation, nameOf: (file: TS.SourceFile) => string): Diagnostic {
+  return {
+    code: `TS${diagnostic.code}`, severity: "error", file: nameOf(diagnostic.file), start: diagnostic.start, end: diagnostic.start + diagnostic.length,
+    message: ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"),
+  };
+}
