@@ -36,6 +36,9 @@ export interface ScopeParts {
 /** The top-level names of a module, as functions that give their values now. */
 export type ModuleBindings = { readonly [name: string]: () => unknown };
 
+/** Exported name → name in the module. */
+export type ModuleExports = { readonly [exported: string]: string };
+
 export class Scope {
   /** The session's table of functions; `func` and `c.func` index it. Filled as probes are registered. */
   readonly functions: string[] = [];
@@ -51,6 +54,7 @@ export class Scope {
   readonly hostFull = new Map<State, bigint>();
   readonly #parts: ScopeParts;
   readonly #modules = new Map<number, ModuleBindings>();
+  readonly #exports = new Map<number, ReadonlyMap<string, string>>();
   readonly #functionIndex = new Map<string, number>();
   #sealed = false;
 
@@ -100,8 +104,13 @@ export class Scope {
     }
     return index;
   }
-  publish(file: number, bindings: ModuleBindings): void {
+  publish(file: number, bindings: ModuleBindings, exports: ModuleExports): void {
     this.#modules.set(file, bindings);
+    this.#exports.set(file, new Map(Object.entries(exports).map(([exported, local]) => [local, exported])));
+  }
+  /** What a top-level name is exported as. */
+  exportedAs(file: number, name: string): string | undefined {
+    return this.#exports.get(file)?.get(name);
   }
   /** The top-level bindings of a file as they are now; those not initialised yet are left out. */
   bindings(file: number): ReadonlyMap<string, unknown> {

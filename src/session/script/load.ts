@@ -20,7 +20,8 @@ import type { ScriptSource } from "./source.ts";
 interface ModuleScope {
   readonly vocabulary: Vocabulary;
   handler(id: number, captures: () => { readonly [name: string]: unknown }): Registration;
-  module(bindings: ModuleBindings): void;
+  /** `exports`: exported name → name in the module. */
+  module(bindings: ModuleBindings, exports: { readonly [exported: string]: string }): void;
 }
 
 const DOOR = Symbol.for("sonde.scope");
@@ -44,7 +45,15 @@ function writeModules(unit: ScriptUnit, source: ScriptSource, session: number): 
     if (!resolved.has(specifier)) resolved.set(specifier, resolveBare(specifier, source.folder));
     return resolved.get(specifier)!;
   };
-  const texts = unit.files.map(({ code }) => code.replace(/__SONDE_FILE_(\d+)__/g, (_, n: string) => `./${name(Number(n))}`).replace(/__SONDE_BARE_\(([^)]*)\)__/g, (_, specifier: string) => bare(specifier)));
+  // The placeholders stand in string literals: what they hold is escaped as in JSON.
+  const unquoted = (text: string): string => JSON.parse(`"${text}"`) as string;
+  const quoted = (text: string): string => JSON.stringify(text).slice(1, -1);
+  const texts = unit.files.map(({ code }) =>
+    code
+      .replace(/__SONDE_FILE_(\d+)__/g, (_, n: string) => `./${name(Number(n))}`)
+      .replace(/__SONDE_BARE_\((.*?)\)__/g, (_, specifier: string) => quoted(bare(unquoted(specifier))))
+      .replace(/__SONDE_URL_\((.*?)\)__/g, (_, path: string) => quoted(pathToFileURL(unquoted(path)).href)),
+  );
   const folder = join(privateFolder(), "modules", hashOf(...texts).slice(0, 40));
   for (const [n, text] of texts.entries()) {
     const path = join(folder, `${n}.mjs`);
@@ -76,10 +85,10 @@ function placeIn(stack: string, unit: ScriptUnit): string | undefined {
 }
 
 export interface LoadedScript {
-  /** Names that the script exports. */
-  readonly exported: ReadonlySet<string>;
   /** What the script's host code threw, as an error with the script's own file and line. */
   fault(error: unknown): SondeError;
+  /** After the session is closed no module of it is imported any more. */
+  forget(): void;
 }
 
 export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: Scope, vocabulary: Vocabulary): Promise<LoadedScript> {
@@ -89,13 +98,13 @@ export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: 
     modules.set(url, {
       vocabulary,
       handler: (id, captures) => new Registration(id, captures),
-      module: (bindings) => scope.publish(file, bindings),
+      module: (bindings, exports) => scope.publish(file, bindings, exports),
     });
   }
   const fault = (error: unknown): SondeError => scriptFault(error, urls, unit);
   try {
-    const namespace = await nativeImport(urls[0]!);
-    return { exported: new Set(Object.keys(namespace)), fault };
+    await nativeImport(urls[0]!);
+    return { fault, forget: () => urls.forEach((url) => modules.delete(url)) };
   } catch (error) {
     throw fault(error);
   }

@@ -1,0 +1,30 @@
+/** Compiles a script, or takes what an earlier run has compiled: an unchanged script never loads TypeScript. */
+import { readFileSync } from "node:fs";
+import { ScriptErrors } from "../script-errors.ts";
+import { hashOf, readCache, writeCache, type CachedScript } from "./cache.ts";
+import type { ScriptSource } from "./source.ts";
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws SONDE_SCRIPT_ERRORS with all that the compiler has to say. */
+export async function compiled(source: ScriptSource): Promise<CachedScript> {
+  // A one-liner's imports are looked for in its folder, so that is a part of what it is.
+  const identity = source.path === "-e" ? `-e ${source.folder}` : source.path;
+  const cached = readCache(identity, source.text);
+  if (cached !== undefined) return cached;
+  const { compileScript } = await import("../../compiler/frontend/compile.ts");
+  const { unit, diagnostics, dependencies } = compileScript({ path: source.path, folder: source.folder, text: source.text, readFile: readText });
+  if (unit === undefined) {
+    const others = dependencies.map((path) => ({ path, text: readText(path) ?? "" }));
+    throw new ScriptErrors(diagnostics, [{ path: source.path, text: source.text }, ...others]);
+  }
+  const fresh: CachedScript = { unit, diagnostics, dependencies: dependencies.map((path) => [path, hashOf(readText(path) ?? "")] as const) };
+  writeCache(identity, source.text, fresh);
+  return fresh;
+}

@@ -1,0 +1,225 @@
+/**
+ * A session from the moment it is armed: records are carried out in order, losses counted, and whatever ends it, it ends in
+ * the same way: disarm, the rest of the ring, the script's `end` functions, the summary.
+ */
+import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
+import type { ArmedScript } from "./arm.ts";
+import type { HeldCommand } from "./command/held-command.ts";
+import type { NamedState } from "./names.ts";
+import type { SessionOutput } from "./output.ts";
+import { RegisteredProbe } from "./probe.ts";
+import { Counters } from "./reading/counters.ts";
+import { recordReader } from "./reading/records.ts";
+import type { Scope } from "./scope.ts";
+import type { LoadedScript } from "./script/load.ts";
+import { isAlive } from "../sys/procfs.ts";
+import { EventsState } from "./state/events.ts";
+import type { State } from "./state/state.ts";
+import type { EndReason, Summary } from "./summary.ts";
+
+export interface SessionParts {
+  readonly scope: Scope;
+  readonly script: ArmedScript;
+  readonly named: readonly NamedState[];
+  readonly output: SessionOutput;
+  readonly command: HeldCommand | undefined;
+  readonly loaded: LoadedScript;
+  /** Processes that were there before: when none of them is left, the session ends. */
+  readonly targets: readonly number[];
+  readonly children: boolean;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** So long an empty ring is waited for at once. */
+const WAIT_MS = 50;
+/** So often it is looked whether the processes are still there. */
+const LOOK_MS = 250;
+
+export class RunningSession {
+  readonly named: readonly NamedState[];
+  readonly warnings: readonly Diagnostic[];
+  /** Resolves when it has ended by itself or was closed; rejects if the script failed. */
+  readonly done: Promise<Summary>;
+  readonly #parts: SessionParts;
+  readonly #counters: Counters;
+  readonly #read: (bytes: DataView, at: number, length: number) => void;
+  readonly #stopped: Promise<void>;
+  #stop: () => void = () => {};
+  #reason: EndReason | undefined;
+  #status = 0;
+  #failure: unknown;
+  #closed = false;
+
+  constructor(parts: SessionParts) {
+    const { script, scope } = parts;
+    this.#parts = parts;
+    this.named = parts.named;
+    this.warnings = parts.warnings;
+    this.#counters = new Counters(script.image, script.armed.cpuRegion);
+    this.#read = recordReader(script.image, scope.functions, this.#actions());
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+    for (const [index, { probe }] of scope.probes.entries()) RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
+    this.done = this.#run();
+    // A failure is reported to who waits for it; nobody has to.
+    this.done.catch(() => {});
+  }
+
+  get engine() {
+    return this.#parts.script.armed.engine;
+  }
+  get method(): string {
+    return this.#parts.script.armed.method;
+  }
+  get sites(): number {
+    return this.#parts.script.armed.sites;
+  }
+  get notes(): readonly string[] {
+    return [...this.#parts.scope.notes, ...this.#parts.script.armed.notes];
+  }
+  hits(): bigint {
+    return this.#counters.of("hits");
+  }
+  nameOf(state: State): string {
+    return this.named.find((one) => one.state === state)?.name ?? this.#parts.script.states.find((one) => one.state === state)?.name ?? `(${state.spec.kind})`;
+  }
+  show(state: State, top: number | undefined): void {
+    const view = state.view(this.nameOf(state));
+    if (view !== undefined) this.#parts.output.show(view, top);
+  }
+  /** Asks it to end; the first reason counts. */
+  end(reason: EndReason, status = 0): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#status = status;
+    this.#stop();
+  }
+
+  #actions() {
+    const { script, output } = this.#parts;
+    const stateOf = (index: number): State => script.states[index]!.state;
+    return {
+      print: (text: string) => output.print(text),
+      wanted: (index: number) => output.everyEvent || (stateOf(index) as EventsState).wanted,
+      event: (index: number, data: unknown) => {
+        const state = stateOf(index) as EventsState;
+        const heard = state.wanted;
+        output.event(script.states[index]!.name, data, heard);
+        if (heard) state.deliver(data);
+      },
+      show: (index: number, top: number | undefined) => this.show(stateOf(index), top),
+      clear: (indices: readonly number[]) => {
+        for (const index of indices) stateOf(index).clear();
+      },
+      exit: (status: number) => this.end("exit", status),
+      detach: (probe: number) => this.#detach(probe),
+      symbol: (address: bigint, _pid: number | undefined) => this.#parts.scope.actions.symbol(address),
+    };
+  }
+  #detach(probe: number): void {
+    if (!this.#closed) this.#parts.script.armed.detach(probe);
+  }
+  /** What a listener throws is the script's fault: the rest of the batch isn't delivered to it. */
+  #record = (bytes: DataView, at: number, length: number): void => {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#read(bytes, at, length);
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+  #fail(error: unknown): void {
+    this.#failure ??= this.#parts.loaded.fault(error);
+    this.end("failed", 1);
+  }
+  async #hooks(hooks: readonly (() => unknown)[]): Promise<void> {
+    try {
+      for (const hook of hooks) await hook();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+  async #run(): Promise<Summary> {
+    const { scope, command, script: { armed } } = this.#parts;
+    await this.#hooks(scope.begins);
+    void command?.exited.then((status) => this.end("command", status));
+    if (this.#reason === undefined) command?.release();
+    const look = this.#watchTargets();
+    // Whoever opened the session gets its turn to listen before anything is delivered.
+    await new Promise((next) => setImmediate(next));
+    try {
+      while (this.#reason === undefined) {
+        if (armed.consume(this.#record) === 0) await Promise.race([armed.wait(WAIT_MS), this.#stopped]);
+        else await new Promise((next) => setImmediate(next));
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    clearInterval(look);
+    return await this.#finish();
+  }
+  /** With --children the descendants may outlive the processes that were named. */
+  #watchTargets(): NodeJS.Timeout | undefined {
+    const { targets, command } = this.#parts;
+    if (targets.length === 0 || command !== undefined || this.#parts.children) return undefined;
+    return setInterval(() => {
+      if (!targets.some(isAlive)) this.end("target");
+    }, LOOK_MS);
+  }
+  async #finish(): Promise<Summary> {
+    const { scope, command, script: { armed, states } } = this.#parts;
+    command?.abandon();
+    armed.disarm();
+    while (armed.consume(this.#record) > 0) await new Promise((next) => setImmediate(next));
+    await this.#hooks(scope.ends);
+    for (const { state } of states) if (state instanceof EventsState) state.end();
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.summary();
+  }
+  summary(): Summary {
+    const { scope, script: { armed, states } } = this.#parts;
+    const full = this.#counters.full();
+    const fullMaps: { [name: string]: bigint } = {};
+    for (const [index, count] of full) fullMaps[states[index]!.name] = count;
+    for (const [state, count] of scope.hostFull) fullMaps[this.nameOf(state)] = (fullMaps[this.nameOf(state)] ?? 0n) + count;
+    const unreadableAt = this.#counters.misses();
+    const { skipped, depth } = this.#losses;
+    return {
+      engine: armed.engine, method: armed.method, sites: armed.sites,
+      hits: this.hits(), lost: this.#counters.of("lost"),
+      unreadable: this.#counters.of("miss") + BigInt(scope.hostMisses), unreadableAt, fullMaps,
+      unmatched: this.#counters.of("unmatched"), scratch: this.#counters.of("scratch"), skipped, depth,
+      status: this.#status, ended: this.#reason ?? "closed",
+    };
+  }
+  #lastLosses = { skipped: 0n, depth: 0n };
+  get #losses() {
+    if (!this.#closed) this.#lastLosses = this.#parts.script.armed.losses();
+    return this.#lastLosses;
+  }
+  /**
+   * Ends it, and gives everything back. Unless nobody reads any more (`keep` false), maps and aggregates are copied
+   * before, so that they can be read afterwards.
+   */
+  async close(keep = true): Promise<Summary> {
+    this.end("closed");
+    try {
+      return await this.done;
+    } finally {
+      this.#release(keep);
+    }
+  }
+  #release(keep: boolean): void {
+    if (this.#closed) return;
+    const { script: { armed, states } } = this.#parts;
+    void this.#losses;
+    if (keep) {
+      for (const { state } of states) state.detach();
+      this.#counters.detach();
+    }
+    this.#closed = true;
+    this.#parts.loaded.forget();
+    armed.close();
+  }
+}
