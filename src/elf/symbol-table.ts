@@ -59,9 +59,7 @@ export class SymbolTable {
 
   /** A defined symbol of code: a function or an indirect one. */
   isFunction(index: number): boolean {
-    const word = this.#words[index * WORDS + 1] as number;
-    const type = word & 0xf;
-    return (type === STT_FUNC || type === STT_GNU_IFUNC) && word >>> 16 !== 0;
+    return isFunctionWord(this.#words[index * WORDS + 1] as number);
   }
 
   /** An old version of a name, kept for programs linked long ago. */
@@ -89,12 +87,33 @@ export class SymbolTable {
     return at > 0 ? raw.slice(0, at) : raw;
   }
 
-  /** Whether the name begins with these bytes. */
-  startsWith(index: number, prefix: Uint8Array): boolean {
-    let at = this.#words[index * WORDS] as number;
-    if (at + prefix.length > this.#strings.length) return false;
-    for (let i = 0; i < prefix.length; i++, at++) if (this.#strings[at] !== prefix[i]) return false;
-    return true;
+  /** The functions whose name begins with these bytes; all of them, for none. */
+  functionsStarting(prefix: Uint8Array): number[] {
+    const words = this.#words;
+    const strings = this.#strings;
+    const found: number[] = [];
+    for (let i = 0, at = 0; i < this.count; i++, at += WORDS) {
+      if (!isFunctionWord(words[at + 1] as number)) continue;
+      const start = words[at] as number;
+      let same = 0;
+      while (same < prefix.length && strings[start + same] === prefix[same]) same++;
+      if (same === prefix.length) found.push(i);
+    }
+    return found;
+  }
+
+  /** The functions at any of these addresses. */
+  functionsAt(addresses: ReadonlySet<number>): number[] {
+    const words = this.#words;
+    // Most symbols are told off by a few bits of their address, without a look into the set.
+    const likely = new Uint8Array(1 << 16);
+    for (const address of addresses) likely[hashAddress(address >>> 0)] = 1;
+    const found: number[] = [];
+    for (let i = 0, at = 0; i < this.count; i++, at += WORDS) {
+      if (likely[hashAddress(words[at + 2] as number)] === 0 || !isFunctionWord(words[at + 1] as number)) continue;
+      if (addresses.has(this.address(i))) found.push(i);
+    }
+    return found;
   }
 
   /**
@@ -118,6 +137,15 @@ export class SymbolTable {
     }
     return found;
   }
+}
+
+function isFunctionWord(word: number): boolean {
+  const type = word & 0xf;
+  return (type === STT_FUNC || type === STT_GNU_IFUNC) && word >>> 16 !== 0;
+}
+
+function hashAddress(low: number): number {
+  return (low ^ (low >>> 13)) & 0xffff;
 }
 
 /** Node decodes Latin-1 several times as fast as UTF-8, and nearly all names are ASCII. */

@@ -1,8 +1,11 @@
-/** From a function to the site in it: where the breakpoint goes, and what a hit will cost. */
+/** From functions to the sites in them: where the breakpoint goes, and what a hit will cost. */
 import { release } from "node:os";
-import type { Register } from "../x86/registers.ts";
-import { disassemble, functionBranches, instructionLength } from "../x86/full-decoder.ts";
+import { SondeError } from "../errors/error.ts";
+import { disassemble, instructionLength } from "../x86/full-decoder.ts";
+import { measure } from "../x86/length-decoder.ts";
 import { placeEntry } from "../x86/placement.ts";
+import { uprobeRefusal } from "../x86/probeable.ts";
+import type { Register } from "../x86/registers.ts";
 import { decodeSimple, isEmulated } from "../x86/simple-decoder.ts";
 import { FileSource } from "./file-source.ts";
 import type { FunctionSite, Site } from "./site.ts";
@@ -18,33 +21,104 @@ export interface PlaceOptions {
 
 /** Larger functions are not searched for jumps: they are not moved in. */
 const LARGEST_SEARCHED = 1 << 20;
+/** What is searched of a function whose end isn't known. */
+const UNKNOWN_SEARCHED = 4096;
 const LONGEST_INSTRUCTION = 15;
 
+/** Throws SONDE_SITE_REFUSED where the kernel wouldn't probe the instruction. */
 export function place(site: FunctionSite, options: PlaceOptions): Site {
-  const source = new FileSource(site.path, site.display);
+  return placeAll([site], options)[0] as Site;
+}
+
+/** The same for many: each file is opened once. All or none. */
+export function placeAll(sites: readonly FunctionSite[], options: PlaceOptions): Site[] {
+  const sources = new Map<string, FileSource>();
   try {
-    const wanted = site.size > 0 ? Math.min(site.size, LARGEST_SEARCHED) : 4096;
-    const code = source.read(site.functionOffset, Math.max(wanted, site.delta + LONGEST_INSTRUCTION));
-    const body = code.subarray(0, wanted);
-    const move = options.exact || site.delta > 0 ? "none" : options.mode === "hit" ? "prologue" : "endbr";
-    const longNops = emulatesLongNops();
-    const at = site.delta > 0 ? site.delta : placeEntry(body, {
-      move, reads: options.reads, sizeKnown: site.size > 0 && site.size <= LARGEST_SEARCHED, longNops, branches: () => functionBranches(body),
+    return sites.map((site) => {
+      let source = sources.get(site.path);
+      if (source === undefined) {
+        source = new FileSource(site.path, site.display);
+        sources.set(site.path, source);
+        if (source.identity.inode !== site.file.inode || source.identity.device !== site.file.device) throw replaced(site);
+      }
+      return placeIn(source, site, options);
     });
-    const simple = decodeSimple(code, at);
-    const length = simple?.length ?? instructionLength(code.subarray(at, at + LONGEST_INSTRUCTION));
-    const bytes = code.slice(at, at + length);
-    const address = site.address + BigInt(at);
-    return {
-      ...site,
-      offset: site.functionOffset + at,
-      instruction: { bytes, get text() { return disassemble(bytes, address); } },
-      cost: simple !== undefined && isEmulated(code, at, simple, longNops) ? "emulated" : "stepped",
-      stackDelta: 0,
-    };
   } finally {
-    source.close();
+    for (const source of sources.values()) source.close();
   }
+}
+
+function placeIn(source: FileSource, site: FunctionSite, options: PlaceOptions): Site {
+  const searched = site.size > LARGEST_SEARCHED ? LONGEST_INSTRUCTION : site.size > 0 ? site.size : UNKNOWN_SEARCHED;
+  const longNops = emulatesLongNops();
+  let at = site.delta;
+  let code: Uint8Array;
+  if (site.delta > 0) code = source.read(site.functionOffset + at, LONGEST_INSTRUCTION);
+  else {
+    const whole = source.read(site.functionOffset, searched + LONGEST_INSTRUCTION);
+    const body = whole.subarray(0, searched);
+    if (!options.exact && site.size <= LARGEST_SEARCHED) {
+      at = placeEntry(body, {
+        move: options.mode === "hit" ? "prologue" : "endbr",
+        reads: options.reads,
+        sizeKnown: site.size > 0,
+        longNops,
+        around: (reach) => {
+          const from = Math.max(0, site.functionOffset - reach);
+          return { bytes: source.read(from, site.functionOffset - from + body.length + reach), start: from - site.functionOffset };
+        },
+      });
+      // Where the kernel wouldn't take the instruction that was moved to, it may take the first.
+      if (at > 0 && refusal(whole.subarray(at)) !== undefined) at = 0;
+    }
+    code = whole.subarray(at);
+  }
+  const reason = refusal(code);
+  if (reason !== undefined) {
+    throw new SondeError("SONDE_SITE_REFUSED", `${site.name}${at > 0 ? `+0x${at.toString(16)}` : ""} in ${site.display} can't be probed: ${reason}`, {
+      where: `${site.display}:${site.name}`,
+      why: `the bytes there are ${hex(code.subarray(0, 8))}`,
+      mend: "probe another instruction of the function (function+0x…)",
+    });
+  }
+  const simple = decodeSimple(code, 0);
+  // A copy: the window that it was read through would otherwise stay in memory for each site.
+  const bytes = code.slice(0, lengthOf(code));
+  return makeSite(site, at, bytes, simple !== undefined && isEmulated(code, 0, simple, longNops));
+}
+
+function makeSite(site: FunctionSite, at: number, bytes: Uint8Array, emulated: boolean): Site {
+  let text: string | undefined;
+  return {
+    ...site,
+    offset: site.functionOffset + at,
+    instruction: {
+      bytes,
+      get text() {
+        text ??= disassemble(bytes, site.address + BigInt(at));
+        return text;
+      },
+    },
+    cost: emulated ? "emulated" : "stepped",
+    stackDelta: 0,
+  };
+}
+
+function refusal(code: Uint8Array): string | undefined {
+  return uprobeRefusal(code, () => lengthOf(code));
+}
+
+/** 0 if it doesn't decode. The full decoder is asked only where measuring doesn't do. */
+function lengthOf(code: Uint8Array): number {
+  return measure(code, 0)?.length ?? instructionLength(code.subarray(0, LONGEST_INSTRUCTION));
+}
+
+function replaced(site: FunctionSite): SondeError {
+  return new SondeError("SONDE_FILE_REPLACED", `${site.display} was replaced while it was looked at`, { where: site.display, mend: "start again" });
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }
 
 let longNops: boolean | undefined;

@@ -1,45 +1,220 @@
 /** From a target as written to the functions it names, in all the files that it means. */
-import { readElf } from "../elf/image.ts";
+import { codeSegment, type ElfImage, readElf } from "../elf/image.ts";
+import { isGoBinary } from "../elf/notes.ts";
+import { unwindRange } from "../elf/unwind-table.ts";
 import { SondeError } from "../errors/error.ts";
+import { measure } from "../x86/length-decoder.ts";
+import { uprobeRefusal } from "../x86/probeable.ts";
+import { decodeSimple } from "../x86/simple-decoder.ts";
+import { checkBoundary } from "./boundary.ts";
 import { FileSource } from "./file-source.ts";
-import { findFiles } from "./files.ts";
+import { implementationsOf } from "./ifunc.ts";
+import { notFound } from "./not-found.ts";
+import { filesFor } from "./process-files.ts";
 import type { FunctionSite } from "./site.ts";
-import { SymbolIndex } from "./symbol-index.ts";
-import { parseTarget } from "./target.ts";
+import { type FunctionEntry, SymbolIndex } from "./symbol-index.ts";
+import { parseTarget, type Target } from "./target.ts";
 
 export interface ResolveOptions {
-  /** Look in these processes first: their mappings, their root. */
+  /** Look in these processes: their mappings, their root. None: every process. */
   readonly pids?: readonly number[];
-  /** Whether the probe is at the entry or at the return. */
+  /** Whether the probe is at the entry (or at an instruction), or at the return as well. */
   readonly mode: "entry" | "return";
 }
 
 export interface Resolved {
+  /** By file, then by address. */
   readonly sites: readonly FunctionSite[];
   /** What the user should know. */
   readonly notes: readonly string[];
 }
 
-/** Throws SONDE_TARGET_…, SONDE_FILE_…, SONDE_ELF_…, SONDE_FUNCTION_…. */
+/** How many names a note lists. */
+const SHOWN_NAMES = 5;
+
+/** One file of a target, open. */
+interface OpenFile {
+  readonly source: FileSource;
+  readonly image: ElfImage;
+  readonly index: SymbolIndex;
+  readonly path: string;
+  readonly display: string;
+}
+
+/**
+ * The functions, or places in functions, that a target names. All its files count: a library's older inode that
+ * processes still map, each process's own. A file without the function is passed over if another one has it.
+ * Throws SONDE_TARGET_…, SONDE_FILE_…, SONDE_ELF_…, SONDE_FUNCTION_…, SONDE_OFFSET_…, SONDE_ADDRESS_…, SONDE_RETURN_…, SONDE_PROCESS_….
+ */
 export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   const target = parseTarget(text);
-  const notes: string[] = [];
-  const sites: FunctionSite[] = [];
-  for (const file of findFiles(target.file)) {
-    const source = new FileSource(file.path, file.display);
-    const index = new SymbolIndex(readElf(source));
-    const place = target.place;
-    if (place.kind === "address") continue;
-    const entries = place.kind === "function" ? index.find(place.name) : index.match(place.pattern);
-    for (const entry of entries) {
-      sites.push({
-        path: file.path, display: file.display, file: source.identity, functionOffset: entry.offset, address: BigInt(entry.address), size: entry.size,
-        name: entry.name, aliases: entry.aliases, delta: place.kind === "function" ? place.delta : 0,
-      });
-    }
-    source.close();
+  if (options.mode === "return" && target.place.kind === "function" && target.place.delta > 0) {
+    throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function has a return`, {
+      where: target.text,
+      mend: "leave the offset out, or probe the place with a handler at the hit alone",
+    });
   }
-  if (sites.length === 0) throw new SondeError("SONDE_FUNCTION_NOT_FOUND", `no function ${text}`, { where: text });
-  void options;
+  const pids = options.pids ?? [];
+  const { files, notes: fileNotes } = filesFor(target.file, pids);
+  const notes = [...fileNotes];
+  const sites: FunctionSite[] = [];
+  let failure: SondeError | undefined;
+  for (const found of files) {
+    const source = new FileSource(found.path, found.display);
+    try {
+      const image = readElf(source);
+      const file: OpenFile = { source, image, index: new SymbolIndex(image), path: found.path, display: found.display };
+      const inFile = resolveIn(file, target, pids, notes);
+      if (options.mode === "return" && inFile.length > 0) refuseGoReturn(file, target);
+      sites.push(...inFile);
+    } catch (error) {
+      if (!(error instanceof SondeError) || files.length === 1) throw error;
+      failure ??= error;
+    } finally {
+      source.close();
+    }
+  }
+  if (sites.length === 0) throw failure ?? new SondeError("SONDE_FILE_NOT_FOUND", `no file of ${target.text} could be read`, { where: target.text });
   return { sites, notes };
+}
+
+function resolveIn(file: OpenFile, target: Target, pids: readonly number[], notes: string[]): FunctionSite[] {
+  const place = target.place;
+  if (place.kind === "address") return [resolveAddress(file, target, place.address)];
+  const entries = place.kind === "function" ? file.index.find(place.name) : file.index.match(place.pattern);
+  if (entries.length === 0) throw notFound(file.index, file.image, target, file.display);
+  if (place.kind === "function" && place.delta > 0) {
+    return entries.map((entry) => {
+      if (entry.indirect) {
+        throw new SondeError("SONDE_OFFSET_INDIRECT", `${target.text} is an offset into an indirect function, whose symbol is the resolver`, {
+          where: target.text,
+          why: "the code that is called is chosen for this processor and has another address",
+          mend: `see the addresses with: sonde list '${target.file}:${entry.name}'`,
+        });
+      }
+      checkBoundary(file.image, file.index, entry, place.delta, target.text);
+      return siteOf(file, entry, place.delta);
+    });
+  }
+  const sites = new Map<number, FunctionSite>();
+  const unprobeable: string[] = [];
+  let refused: SondeError | undefined;
+  for (const entry of entries) {
+    if (!entry.indirect) {
+      if (place.kind === "pattern" && entryRefusal(file, entry) !== undefined) unprobeable.push(entry.name);
+      else if (!sites.has(entry.offset)) sites.set(entry.offset, siteOf(file, entry, 0));
+      continue;
+    }
+    try {
+      for (const implementation of implementationEntries(file, entry, pids, target, notes)) {
+        if (place.kind === "pattern" && entryRefusal(file, implementation) !== undefined) unprobeable.push(entry.name);
+        else if (!sites.has(implementation.offset)) sites.set(implementation.offset, siteOf(file, implementation, 0));
+      }
+    } catch (error) {
+      if (place.kind === "function" || !(error instanceof SondeError)) throw error;
+      refused ??= error;
+      notes.push(`${entry.name} is left out: ${error.message}`);
+    }
+  }
+  if (unprobeable.length > 0) {
+    const shown = unprobeable.slice(0, SHOWN_NAMES).join(", ");
+    const more = unprobeable.length > SHOWN_NAMES ? ` and ${unprobeable.length - SHOWN_NAMES} more` : "";
+    notes.push(`${file.display}: ${shown}${more} can't be probed, because of how they begin: left out`);
+  }
+  if (sites.size === 0) {
+    throw refused ?? new SondeError("SONDE_SITE_REFUSED", `no function that ${target.text} matches can be probed`, { where: target.text, why: notes.at(-1) ?? "", mend: "name another pattern" });
+  }
+  return [...sites.values()].sort((a, b) => a.functionOffset - b.functionOffset);
+}
+
+/** Why the kernel wouldn't probe a function's start; a pattern leaves such functions out. */
+function entryRefusal(file: OpenFile, entry: FunctionEntry): string | undefined {
+  const code = file.source.read(entry.offset, 32);
+  // endbr64 itself can be probed.
+  if (decodeSimple(code, 0)?.kind === "endbr") return undefined;
+  return uprobeRefusal(code, () => measure(code, 0)?.length ?? 1);
+}
+
+/** The functions that are called in place of an indirect one. */
+function implementationEntries(file: OpenFile, entry: FunctionEntry, pids: readonly number[], target: Target, notes: string[]): FunctionEntry[] {
+  const found = implementationsOf(entry, { ...file.source.identity, path: file.path, image: file.image }, pids);
+  if (found.addresses.length === 0) {
+    throw found.vdso
+      ? new SondeError("SONDE_FUNCTION_VDSO", `${entry.name} runs in the kernel's own page (vdso), which no probe reaches`, {
+          where: target.text,
+          why: `${file.display} hands its calls to the vdso`,
+          mend: "probe the functions that call it",
+        })
+      : new SondeError("SONDE_FUNCTION_INDIRECT", `${entry.name} is an indirect function, and which code it calls can't be told`, {
+          where: target.text,
+          why: "no process that may be read has called it, and its resolver's code doesn't show the candidates",
+          mend: "give a process that uses it with -p PID",
+        });
+  }
+  if (found.vdso) notes.push(`${entry.name}: calls that go to the kernel's own page (vdso) are not seen`);
+  if (found.from === "resolver" && found.addresses.length > 1) {
+    notes.push(`${entry.name} is an indirect function and no process tells which implementation is in use: all ${found.addresses.length} are probed`);
+  }
+  return found.addresses.flatMap((address) => {
+    const segment = codeSegment(file.image, address);
+    if (segment === undefined) return [];
+    const named = file.index.at(address);
+    const range = named?.address === address && named.size > 0 ? named : unwindRange(file.image, address);
+    const size = range?.address === address ? range.size : 0;
+    const names = named?.address === address ? [named.name, ...named.aliases] : [];
+    const aliases = [...new Set([...entry.aliases, ...names])].filter((name) => name !== entry.name);
+    return [{ name: entry.name, aliases, address, size, offset: address - segment.address + segment.offset, indirect: false }];
+  });
+}
+
+/** A place by its address: in the function that covers it, or alone. */
+function resolveAddress(file: OpenFile, target: Target, wanted: bigint): FunctionSite {
+  const address = wanted <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(wanted) : -1;
+  const segment = codeSegment(file.image, address);
+  if (segment === undefined) {
+    const code = file.image.segments.filter((candidate) => candidate.type === 1 && (candidate.flags & 1) !== 0);
+    throw new SondeError("SONDE_ADDRESS_NOT_CODE", `0x${wanted.toString(16)} is not an address of code in ${file.display}`, {
+      where: target.text,
+      why: `its code is at ${code.map((part) => `0x${part.address.toString(16)}–0x${(part.address + part.fileSize).toString(16)}`).join(", ") || "no address"}`,
+      mend: "write the virtual address as linked (as objdump and nm show it), not the one in a running process",
+    });
+  }
+  const entry = file.index.at(address) ?? unnamed(file.image, address);
+  if (entry === undefined) {
+    return siteOf(file, { name: `0x${wanted.toString(16)}`, aliases: [], address, size: 0, offset: address - segment.address + segment.offset, indirect: false }, 0);
+  }
+  const delta = address - entry.address;
+  if (delta > 0) checkBoundary(file.image, file.index, entry, delta, target.text);
+  return siteOf(file, entry, delta);
+}
+
+/** A function without a symbol, that the unwind table knows. */
+function unnamed(image: ElfImage, address: number): FunctionEntry | undefined {
+  const range = unwindRange(image, address);
+  const segment = range === undefined ? undefined : codeSegment(image, range.address);
+  if (range === undefined || segment === undefined) return undefined;
+  return { name: `0x${range.address.toString(16)}`, aliases: [], address: range.address, size: range.size, offset: range.address - segment.address + segment.offset, indirect: false };
+}
+
+function siteOf(file: OpenFile, entry: FunctionEntry, delta: number): FunctionSite {
+  return {
+    path: file.path,
+    display: file.display,
+    file: file.source.identity,
+    functionOffset: entry.offset,
+    address: BigInt(entry.address),
+    size: entry.size,
+    name: entry.name,
+    aliases: entry.aliases,
+    delta,
+  };
+}
+
+function refuseGoReturn(file: OpenFile, target: Target): void {
+  if (!isGoBinary(file.image)) return;
+  throw new SondeError("SONDE_RETURN_GO", `the return of ${target.text} can't be probed: ${file.display} is a Go program`, {
+    where: target.text,
+    why: "Go moves its stacks, and a return address that a probe has replaced there crashes the program",
+    mend: "probe the entry alone, or the function's return instructions by offset (function+0x…)",
+  });
 }

@@ -45,10 +45,7 @@ export class SymbolIndex {
     const prefix = Buffer.from(pieces[0] as string, "utf8");
     return this.#collect(
       (table) => {
-        const found: number[] = [];
-        for (let i = 0; i < table.count; i++) {
-          if (table.isFunction(i) && (prefix.length === 0 || table.startsWith(i, prefix)) && matchesPieces(pieces, table.name(i))) found.push(i);
-        }
+        const found = table.functionsStarting(prefix).filter((i) => matchesPieces(pieces, table.name(i)));
         return found;
       },
       () => true,
@@ -145,10 +142,8 @@ export class SymbolIndex {
     const names = new Map<number, string[]>();
     if (addresses.size === 0) return names;
     for (const table of this.tables) {
-      for (let i = 0; i < table.count; i++) {
-        if (!table.isFunction(i)) continue;
+      for (const i of table.functionsAt(addresses)) {
         const address = table.address(i);
-        if (!addresses.has(address)) continue;
         const list = names.get(address);
         if (list === undefined) names.set(address, [table.name(i)]);
         else list.push(table.name(i));

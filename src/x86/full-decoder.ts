@@ -1,7 +1,6 @@
 /** The full decoder (iced-x86), loaded only when it is needed: its WebAssembly takes tens of milliseconds to load. */
 import { createRequire } from "node:module";
 import type * as Iced from "iced-x86";
-import type { Branches } from "./placement.ts";
 
 let loaded: typeof Iced | undefined;
 
@@ -64,32 +63,21 @@ export function instructionBoundaries(code: Uint8Array, end = code.length): numb
   }
 }
 
-/** The branches of a function; undefined if its code doesn't decode to the end. */
-export function functionBranches(code: Uint8Array): Branches | undefined {
-  const { Decoder, DecoderOptions, Instruction, FlowControl } = iced();
+/** The fixed addresses that the code loads into registers (`lea reg, [rip+n]`, `mov reg, n`), up to its last return or what doesn't decode. */
+export function loadedAddresses(code: Uint8Array, address: number): number[] {
+  const { Decoder, DecoderOptions, Instruction, Mnemonic, OpKind } = iced();
   const decoder = new Decoder(64, code, DecoderOptions.None);
+  decoder.ip = BigInt(address);
   const instruction = new Instruction();
-  const targets = new Set<number>();
-  let indirect = false;
+  const addresses = new Set<number>();
   try {
     while (decoder.canDecode) {
       decoder.decodeOut(instruction);
-      if (instruction.isInvalid) return undefined;
-      switch (instruction.flowControl) {
-        case FlowControl.UnconditionalBranch:
-        case FlowControl.ConditionalBranch:
-        case FlowControl.Call:
-        case FlowControl.XbeginXabortXend: {
-          const target = instruction.nearBranchTarget;
-          if (target > 0n && target < BigInt(code.length)) targets.add(Number(target));
-          break;
-        }
-        case FlowControl.IndirectBranch:
-          indirect ||= !instruction.isIpRelMemoryOperand;
-          break;
-      }
+      if (instruction.isInvalid) break;
+      if (instruction.mnemonic === Mnemonic.Lea && instruction.isIpRelMemoryOperand) addresses.add(Number(instruction.ipRelMemoryAddress));
+      else if (instruction.mnemonic === Mnemonic.Mov && instruction.op1Kind === OpKind.Immediate32) addresses.add(instruction.immediate32);
     }
-    return { targets, indirect };
+    return [...addresses];
   } finally {
     instruction.free();
     decoder.free();

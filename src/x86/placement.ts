@@ -8,6 +8,7 @@
  *
  * What a jump in the function targets is another's path too: a probe there would count a loop's rounds.
  */
+import { functionBranches } from "./branches.ts";
 import { decodeSimple, isEmulated, type SimpleInstruction } from "./simple-decoder.ts";
 import type { Register } from "./registers.ts";
 
@@ -19,16 +20,12 @@ export interface PlacementRequest {
   /** `code` is the whole function. */
   readonly sizeKnown: boolean;
   readonly longNops: boolean;
-  /** Branches of the function, exactly, from the full decoder; asked for only where a quick look leaves a doubt. Undefined if the code doesn't decode. */
-  readonly branches: () => Branches | undefined;
+  /** The function with up to `reach` bytes of other code before and behind it; `start`: of these bytes, from the function's start. */
+  readonly around: (reach: number) => { readonly bytes: Uint8Array; readonly start: number };
 }
 
-/** Where a function's own branches lead, as offsets from its start. */
-export interface Branches {
-  readonly targets: ReadonlySet<number>;
-  /** It jumps to addresses from tables or registers. */
-  readonly indirect: boolean;
-}
+/** Where other functions that jump into one are looked for. */
+const NEIGHBOURHOOD = 4096;
 
 /** The offset from the function's start at which the breakpoint goes. `code` begins at that start. */
 export function placeEntry(code: Uint8Array, request: PlacementRequest): number {
@@ -44,7 +41,12 @@ export function placeEntry(code: Uint8Array, request: PlacementRequest): number 
   }
   if (request.move === "endbr" || request.reads === "all" || !request.sizeKnown) return behindEndbr;
   const cheap = emulatedBehind(code, behindEndbr, request);
-  return cheap > behindEndbr && mayMove(code, cheap, request, false) ? cheap : behindEndbr;
+  if (cheap === behindEndbr || !mayMove(code, cheap, request, false)) return behindEndbr;
+  const { bytes, start } = request.around(NEIGHBOURHOOD);
+  // Hand-written functions share code: mempcpy jumps behind the first instruction of memmove. The function itself was seen to.
+  const before = bytes.subarray(0, -start);
+  const behind = bytes.subarray(code.length - start);
+  return branchesInto(before, start, cheap, false) || branchesInto(behind, code.length, cheap, false) ? behindEndbr : cheap;
 }
 
 /** The first emulated instruction that can be reached without a change that the handler would see; `from` itself where there is none. */
@@ -68,8 +70,8 @@ function isUnseen(instruction: SimpleInstruction, reads: ReadonlySet<Register> |
 
 /** Whether nothing in the function jumps behind its start and up to `to`. `prologue`: an address from a table can't lead there, for the stack would not be balanced. */
 function mayMove(code: Uint8Array, to: number, request: PlacementRequest, prologue: boolean): boolean {
-  if (!mayBranchInto(code, to, !prologue)) return true;
-  const branches = request.branches();
+  if (!branchesInto(code, 0, to, !prologue)) return true;
+  const branches = functionBranches(code);
   if (branches === undefined) return false;
   if (branches.indirect && !prologue) return false;
   for (const target of branches.targets) if (target > 0 && target <= to) return false;
@@ -77,29 +79,25 @@ function mayMove(code: Uint8Array, to: number, request: PlacementRequest, prolog
 }
 
 /**
- * A quick look at every byte as if an instruction began there: it finds each real branch and some that aren't, so "no" is
- * certain and "yes" is to be asked of the full decoder.
+ * A quick look at every byte as if an instruction began there, for a branch to behind the function's start and up to `to`. It finds each real one
+ * and some that aren't, so "no" is certain and "yes" is not. `start`: where `code` begins, from the function's start; `tables`: jumps through tables count.
  */
-function mayBranchInto(code: Uint8Array, to: number, tables: boolean): boolean {
+function branchesInto(code: Uint8Array, start: number, to: number, tables: boolean): boolean {
   const end = code.length;
   for (let p = 0; p < end; p++) {
     const byte = code[p] as number;
-    let target: number;
-    if ((byte & 0xf0) === 0x70 || byte === 0xeb || (byte & 0xfc) === 0xe0) {
-      if (p + 2 > end) continue;
-      target = p + 2 + (((code[p + 1] as number) << 24) >> 24);
-    } else if (byte === 0xe9 || byte === 0xe8) {
-      if (p + 5 > end) continue;
-      target = p + 5 + displacement(code, p + 1);
-    } else if (byte === 0x0f) {
-      if (p + 6 > end || ((code[p + 1] as number) & 0xf0) !== 0x80) continue;
-      target = p + 6 + displacement(code, p + 2);
-    } else if (byte === 0xff && tables) {
+    const next = code[p + 1] as number;
+    let length: number;
+    if ((byte & 0xf0) === 0x70 || byte === 0xeb || (byte & 0xfc) === 0xe0) length = 2;
+    else if (byte === 0xe9 || byte === 0xe8) length = 5;
+    else if ((byte === 0x0f && (next & 0xf0) === 0x80) || (byte === 0xc7 && next === 0xf8)) length = 6;
+    else {
       // jmp r/m; through a fixed place (rip-relative) it goes to another function.
-      const modrm = code[p + 1];
-      if (modrm !== undefined && ((modrm >> 3) & 7) === 4 && modrm !== 0x25) return true;
+      if (tables && byte === 0xff && ((next >> 3) & 7) === 4 && next !== 0x25) return true;
       continue;
-    } else continue;
+    }
+    if (p + length > end) continue;
+    const target = start + p + length + (length === 2 ? (next << 24) >> 24 : displacement(code, p + length - 4));
     if (target > 0 && target <= to) return true;
   }
   return false;

@@ -2,6 +2,7 @@
  * Decodes the instructions that functions commonly begin with, in a few microseconds and without the full decoder,
  * whose loading would cost more than all else at start-up. What it doesn't know, it leaves to the full decoder.
  */
+import { modrmLength } from "./length-decoder.ts";
 import { GENERAL_REGISTERS, type GeneralRegister } from "./registers.ts";
 
 export type SimpleKind =
@@ -132,23 +133,6 @@ export function decodeSimple(code: Uint8Array, at: number): SimpleInstruction | 
   if (written === undefined) return made("registers", end, NONE, flags);
   const register = GENERAL_REGISTERS[written] as GeneralRegister;
   return made(register === "rsp" ? "stack" : "registers", end, [register], flags);
-}
-
-/** Length of ModRM, SIB and displacement. */
-function modrmLength(code: Uint8Array, at: number): number | undefined {
-  const modrm = code[at];
-  if (modrm === undefined) return undefined;
-  const mod = modrm >> 6;
-  const rm = modrm & 7;
-  if (mod === 3) return 1;
-  let length = 1;
-  if (rm === 4) {
-    const sib = code[at + 1];
-    if (sib === undefined) return undefined;
-    length++;
-    if (mod === 0 && (sib & 7) === 5) return length + 4;
-  } else if (mod === 0 && rm === 5) return length + 4;
-  return length + (mod === 1 ? 1 : mod === 2 ? 4 : 0);
 }
 
 /** The one form of each length that the kernel takes for a nop (its `x86_nops`, kernel ≥ 6.17). */

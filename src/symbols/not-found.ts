@@ -1,0 +1,45 @@
+/** Says why a file hasn't the function that a target names, and what it has instead. */
+import type { ElfImage } from "../elf/image.ts";
+import { STT_OBJECT } from "../elf/symbol-table.ts";
+import { SondeError } from "../errors/error.ts";
+import type { SymbolIndex } from "./symbol-index.ts";
+import type { Target } from "./target.ts";
+
+/** SONDE_FUNCTION_NOT_FOUND, _IMPORTED, _IS_DATA, _NO_MATCH, _NO_SYMBOLS. */
+export function notFound(index: SymbolIndex, image: ElfImage, target: Target, display: string): SondeError {
+  const where = target.text;
+  if (index.count() === 0) {
+    return new SondeError("SONDE_FUNCTION_NO_SYMBOLS", `${display} has no symbols of functions`, {
+      where,
+      why: image.sections.length === 0 ? "its section headers were stripped" : "it was stripped",
+      mend: "name the place by its address (bin:0x4011d6), or use a build that isn't stripped",
+    });
+  }
+  if (target.place.kind === "pattern") {
+    return new SondeError("SONDE_FUNCTION_NO_MATCH", `no function of ${display} matches ${JSON.stringify(target.place.pattern)}`, {
+      where,
+      mend: `see what there is with: sonde list '${target.file}:*'`,
+    });
+  }
+  const name = target.place.kind === "function" ? target.place.name : "";
+  for (const table of index.tables) {
+    for (const i of table.find(name)) {
+      if (table.section(i) === 0) {
+        return new SondeError("SONDE_FUNCTION_IMPORTED", `${display} calls ${name}, but doesn't contain it`, {
+          where,
+          why: "the function is in a library that the file is linked to",
+          mend: `name that library before it, for example "libc:${name}"`,
+        });
+      }
+      if (table.type(i) === STT_OBJECT) {
+        return new SondeError("SONDE_FUNCTION_IS_DATA", `${name} in ${display} is a variable, not a function`, { where, mend: "name a function" });
+      }
+    }
+  }
+  const near = index.near(name);
+  return new SondeError("SONDE_FUNCTION_NOT_FOUND", `${display} has no function ${JSON.stringify(name)}`, {
+    where,
+    why: "it may be inlined everywhere, or have another name",
+    mend: near.length > 0 ? `did you mean ${near.join(", ")}?` : `see what there is with: sonde list '${target.file}:*'`,
+  });
+}

@@ -1,0 +1,188 @@
+/** What /proc says of processes: their mappings, names, threads, namespaces, and whether a filter of system calls guards them. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { SondeError } from "../errors/error.ts";
+
+/** One line of /proc/PID/maps. */
+export interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  /** "r-xp" and the like. */
+  readonly permissions: string;
+  readonly offset: number;
+  /** As stat(2) encodes it; on some file systems (btrfs, overlayfs) another one than stat(2) gives for the same file. */
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Without " (deleted)"; "" for anonymous memory. */
+  readonly path: string;
+  /** The file has no name any more. */
+  readonly deleted: boolean;
+  /** The name below /proc/PID/map_files. */
+  readonly range: string;
+}
+
+const DELETED = " (deleted)";
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
+
+/** Every mapping of a process, or those of a file. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+export function readMappings(pid: number): Mapping[] {
+  return parseMappings(readProcessText(pid, "maps"));
+}
+
+/** Text of /proc/PID/maps → its lines. Newlines in paths are escaped by the kernel. */
+export function parseMappings(text: string): Mapping[] {
+  const mappings: Mapping[] = [];
+  for (const line of text.split("\n")) {
+    const parts = LINE.exec(line);
+    if (parts === null) continue;
+    const [, start, end, permissions, offset, major, minor, inode, name] = parts as unknown as string[] & { length: 9 };
+    const shown = (name as string).replace(/\\012/g, "\n");
+    const deleted = shown.endsWith(DELETED) && shown.startsWith("/");
+    mappings.push({
+      start: Number.parseInt(start as string, 16),
+      end: Number.parseInt(end as string, 16),
+      permissions: permissions as string,
+      offset: Number.parseInt(offset as string, 16),
+      device: makeDevice(BigInt(`0x${major}`), BigInt(`0x${minor}`)),
+      inode: BigInt(inode as string),
+      path: deleted ? shown.slice(0, -DELETED.length) : shown,
+      deleted,
+      range: `${start}-${end}`,
+    });
+  }
+  return mappings;
+}
+
+/** Major and minor numbers as stat(2) packs them (glibc's gnu_dev_makedev). */
+function makeDevice(major: bigint, minor: bigint): bigint {
+  return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) | (minor & 0xffn);
+}
+
+/** All processes, as the root of our pid namespace numbers them. */
+export function listProcesses(): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** The raw text of every process's maps that we may read; processes that go away meanwhile are left out. */
+export function* allMaps(): Iterable<{ readonly pid: number; readonly text: Buffer }> {
+  for (const pid of listProcesses()) {
+    try {
+      yield { pid, text: readFileSync(`/proc/${pid}/maps`) };
+    } catch {
+      // Gone, or not ours to read.
+    }
+  }
+}
+
+/** Processes that map a file. `path` as the kernel shows it, without symbolic links. */
+export function processesMapping(file: { readonly device: bigint; readonly inode: bigint; readonly path: string }): number[] {
+  const pids: number[] = [];
+  const inode = ` ${file.inode} `;
+  for (const { pid, text } of allMaps()) {
+    if (text.includes(inode) && parseMappings(text.toString("utf8")).some((mapping) => isMappingOf(mapping, file))) pids.push(pid);
+  }
+  return pids;
+}
+
+/** Whether a mapping is of this file: by inode, and by device or, where the file system gives mappings another device, by path. */
+export function isMappingOf(mapping: Mapping, file: { readonly device: bigint; readonly inode: bigint; readonly path: string }): boolean {
+  return mapping.inode === file.inode && mapping.inode !== 0n && (mapping.device === file.device || mapping.path === file.path);
+}
+
+/** Processes of this name: their comm, or the last part of their executable's path. */
+export function processesNamed(name: string): number[] {
+  const short = name.slice(0, 15);
+  return listProcesses().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd() === short || executableOf(pid)?.split("/").pop() === name;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The path of a process's executable, without " (deleted)"; undefined for kernel threads and where it may not be read. */
+export function executableOf(pid: number): string | undefined {
+  try {
+    const link = readlinkSync(`/proc/${pid}/exe`);
+    return link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    // A zombie's state is Z, a dead one's X: its memory is gone.
+    return !/^State:\s+[ZX]/m.test(readProcessText(pid, "status"));
+  } catch {
+    return false;
+  }
+}
+
+/** Its name, at most 15 characters. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+export function commOf(pid: number): string {
+  return readProcessText(pid, "comm").trimEnd();
+}
+
+/** The ids of its threads. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+export function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch (error) {
+    throw processError(pid, error);
+  }
+}
+
+/** Whether system calls are filtered: 0 no, 1 strict, 2 by a program. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+export function seccompMode(pid: number): 0 | 1 | 2 {
+  const mode = /^Seccomp:\s+(\d)/m.exec(readProcessText(pid, "status"))?.[1];
+  return mode === "2" ? 2 : mode === "1" ? 1 : 0;
+}
+
+/** The process as its innermost pid namespace numbers it (1 in a container, say). */
+export function innerPid(pid: number): number {
+  const ids = /^NSpid:\s+(.*)$/m.exec(readProcessText(pid, "status"))?.[1]?.trim().split(/\s+/);
+  return Number(ids?.at(-1) ?? pid);
+}
+
+/** An id of its mount namespace; undefined where it may not be read. */
+export function mountNamespace(pid: number | "self"): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What to put before a path to see it as the process does: "" if it sees what we see. */
+export function rootOf(pid: number): string {
+  let root: string;
+  try {
+    root = readlinkSync(`/proc/${pid}/root`);
+  } catch {
+    return "";
+  }
+  return root === "/" && mountNamespace(pid) === mountNamespace("self") ? "" : `/proc/${pid}/root`;
+}
+
+function readProcessText(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch (error) {
+    throw processError(pid, error);
+  }
+}
+
+function processError(pid: number, error: unknown): SondeError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EACCES" || code === "EPERM") {
+    return new SondeError("SONDE_PROCESS_PERMISSION", `process ${pid} may not be looked into by this user`, {
+      where: `pid ${pid}`,
+      why: `reading /proc/${pid} needs its owner's rights or CAP_SYS_PTRACE`,
+      mend: "run as root or as the process's owner",
+      exit: 3,
+      cause: error,
+    });
+  }
+  return new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${pid}`, { where: `pid ${pid}`, mend: "check the number, as `ps` shows it", cause: error });
+}

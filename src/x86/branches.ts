@@ -1,0 +1,33 @@
+/** Where a function's own branches lead. */
+import { measure } from "./length-decoder.ts";
+
+/** Targets as offsets from the function's start. */
+export interface Branches {
+  /** Of jumps, and of calls, which are often no more than a jump to hand-written code. */
+  readonly targets: ReadonlySet<number>;
+  /** It jumps to addresses from tables or registers. */
+  readonly indirect: boolean;
+}
+
+/** Walks through a whole function; undefined if its code can't be measured to the end (data in the code, rare opcodes). */
+export function functionBranches(code: Uint8Array): Branches | undefined {
+  const targets = new Set<number>();
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  let indirect = false;
+  for (let at = 0; at < code.length; ) {
+    const instruction = measure(code, at);
+    if (instruction === undefined) return undefined;
+    const end = at + instruction.length;
+    const p = instruction.opcode;
+    const opcode = code[p] as number;
+    const second = code[p + 1] as number;
+    if ((opcode & 0xf0) === 0x70 || opcode === 0xeb || (opcode & 0xfc) === 0xe0) targets.add(end + view.getInt8(end - 1));
+    else if (opcode === 0xe8 || opcode === 0xe9 || (opcode === 0x0f && (second & 0xf0) === 0x80)) targets.add(end + view.getInt32(end - 4, true));
+    // xbegin names the place where an aborted transaction goes on.
+    else if (opcode === 0xc7 && second === 0xf8 && instruction.length - (p - at) === 6) targets.add(end + view.getInt32(end - 4, true));
+    // Through a fixed place (rip-relative), a jump goes to another function.
+    else if (opcode === 0xff && ((second >> 3) & 6) === 4 && (second & 0xc7) !== 5) indirect = true;
+    at = end;
+  }
+  return { targets, indirect };
+}
