@@ -5,6 +5,8 @@ import { recursionMisses } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import type { Armed, Losses, MapAccess } from "../engine.ts";
 import type { Attachment } from "./attach/attachment.ts";
+import type { ExecWatch } from "./exec-watch.ts";
+import type { Following } from "./follow-children.ts";
 import { KernelMap } from "./map-access.ts";
 import type { KernelMaps } from "./maps.ts";
 import { type OnRecord, Ring } from "./ring.ts";
@@ -17,14 +19,15 @@ export interface ArmedParts {
   readonly cpus: number;
   readonly method: string;
   readonly sites: number;
-  readonly notes: string[];
+  readonly notes: readonly string[];
+  readonly following: Following | undefined;
+  readonly watch: ExecWatch | undefined;
 }
 
 export class KernelArmed implements Armed {
   readonly engine = "kernel";
   readonly method: string;
   readonly sites: number;
-  readonly notes: readonly string[];
   readonly cpuRegion: ArrayBuffer;
   readonly sharedRegion: ArrayBuffer;
   readonly #parts: ArmedParts;
@@ -36,11 +39,15 @@ export class KernelArmed implements Armed {
     this.#parts = parts;
     this.method = parts.method;
     this.sites = parts.sites;
-    this.notes = parts.notes;
     this.cpuRegion = this.#region(parts.image.cpuRegion.map);
     this.sharedRegion = this.#region(parts.image.sharedRegion.map);
     const ring = parts.image.ring;
     this.#ring = ring === undefined ? undefined : new Ring(parts.maps.fds[ring]!, parts.image.maps[ring]!.maxEntries);
+  }
+
+  get notes(): readonly string[] {
+    const dropped = this.#parts.following?.dropped() ?? 0n;
+    return dropped === 0n ? this.#parts.notes : [...this.#parts.notes, `${dropped} child processes were not followed: the set of processes was full.`];
   }
 
   #region(index: number): ArrayBuffer {
@@ -75,13 +82,15 @@ export class KernelArmed implements Armed {
   }
 
   detach(probe: number): void {
-    for (const attachment of this.#parts.attachments) if (attachment.probe === probe) attachment.close();
+    for (const attachment of this.#parts.attachments) if (attachment.hook.probe === probe) attachment.close();
   }
 
   disarm(): void {
+    this.#parts.watch?.close();
     // Entries go first, so that calls under way still find their leave.
-    for (const attachment of this.#parts.attachments) if (attachment.runs !== "return") attachment.close();
+    for (const attachment of this.#parts.attachments) if (attachment.hook.runs !== "return") attachment.close();
     for (const attachment of this.#parts.attachments) attachment.close();
+    this.#parts.following?.close();
   }
 
   close(): void {

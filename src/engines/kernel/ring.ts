@@ -120,6 +120,11 @@ export class Ring {
     });
   }
 
+  /** Calls back whenever there are records, instead of `wait`: for those who must know at once. */
+  onReadable(readable: () => void): void {
+    this.#watch.start(readable);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

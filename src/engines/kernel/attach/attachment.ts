@@ -21,13 +21,28 @@ export type Scope =
   /** One process, its threads, and whatever they fork from now on. */
   | { readonly kind: "family"; readonly pid: number };
 
-/** Sites armed. Closing twice does nothing. */
+/** Sites armed. */
 export interface Attachment {
-  readonly probe: number;
-  readonly runs: ProgramImage["runs"];
+  readonly hook: Hook;
   readonly scope: Scope;
+  /** False once it was closed. */
+  readonly open: boolean;
+  /** When it returns, no program runs at its sites any more. A second time it does nothing. */
   close(): void;
 }
 
 /** Arms all of a hook's sites, or throws a SondeError that names the one that failed. */
 export type Attach = (hook: Hook, scope: Scope) => Attachment;
+
+export function attachment(hook: Hook, scope: Scope, close: () => void): Attachment {
+  let open = true;
+  return {
+    hook, scope,
+    get open() { return open; },
+    close() {
+      if (!open) return;
+      open = false;
+      close();
+    },
+  };
+}

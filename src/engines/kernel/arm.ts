@@ -1,0 +1,103 @@
+/** Arms a session in the kernel: maps, programs, then the links; whatever fails, all of it is given back. */
+import type { SessionImage } from "../../compiler/image.ts";
+import { closeAll } from "../../sys/descriptor.ts";
+import { possibleCpus } from "../../sys/host.ts";
+import type { ArmProbe } from "../engine.ts";
+import { KernelArmed } from "./armed.ts";
+import type { Attach, Attachment, Hook, Scope } from "./attach/attachment.ts";
+import { sweepDefinitions } from "./attach/definitions.ts";
+import { attachPerf } from "./attach/perf-uprobe.ts";
+import { attachTracefs } from "./attach/tracefs-uprobe.ts";
+import { attachMulti } from "./attach/uprobe-multi.ts";
+import { type ExecWatch, watchExec } from "./exec-watch.ts";
+import type { Features } from "./features.ts";
+import { type Following, followChildren } from "./follow-children.ts";
+import { loadOne } from "./load.ts";
+import { createMaps } from "./maps.ts";
+import type { Method, Plan } from "./plan.ts";
+import { inRootPidNamespace } from "./process-tree.ts";
+import { checkReturns } from "./refuse-returns.ts";
+
+const ways: { readonly [M in Method]: { readonly attach: Attach; readonly name: string } } = {
+  session: { attach: attachMulti, name: "uprobe_multi session" },
+  multi: { attach: attachMulti, name: "uprobe_multi" },
+  tracefs: { attach: attachTracefs, name: "tracefs uprobes" },
+  perf: { attach: attachPerf, name: "perf uprobes" },
+};
+
+export function armSession(image: SessionImage, probes: readonly ArmProbe[], plan: Plan, features: Features): KernelArmed {
+  const { attach, name } = ways[plan.method];
+  const multi = plan.method === "multi" || plan.method === "session";
+  const notes = [...plan.notes, ...checkReturns(image, probes, plan.pids)];
+  sweepDefinitions();
+  const maps = createMaps(image);
+  const programs: number[] = [];
+  const attachments: Attachment[] = [];
+  let following: Following | undefined;
+  let watch: ExecWatch | undefined;
+  try {
+    for (const program of image.programs) programs.push(loadOne(image, program, maps.fds, multi, features.isa));
+    if (plan.filter.kind === "set" && image.pidSet !== undefined) following = followChildren(maps.fds[image.pidSet]!, plan.pids);
+    const processes = new Set<number>();
+    // The kernel runs first what was attached last: backwards, so that handlers run in the order of the script.
+    for (const probe of probes.toReversed()) {
+      for (const scope of scopesOf(probe, plan)) {
+        if (scope.kind === "process") processes.add(scope.pid);
+        for (const hook of hooksOf(image, probe, programs)) attachments.push(attach(hook, scope));
+      }
+    }
+    if (processes.size > 0 && inRootPidNamespace()) {
+      watch = watchExec([...processes], (pid, time) => {
+        const taken = rearm(attachments, pid, attach);
+        if (taken > 0) notes.push(`Process ${pid} executed a program by a thread other than its first; its sites were armed again ${microseconds(time)} µs later.`);
+      });
+    }
+  } catch (error) {
+    watch?.close();
+    following?.close();
+    for (const attachment of attachments) attachment.close();
+    closeAll(programs);
+    maps.close();
+    throw error;
+  }
+  const sites = probes.reduce((sum, probe) => sum + probe.sites.length, 0);
+  return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch });
+}
+
+const microseconds = (since: bigint): bigint => (process.hrtime.bigint() - since) / 1000n;
+
+function scopesOf(probe: ArmProbe, plan: Plan): Scope[] {
+  if (probe.pids !== undefined) return probe.pids.map((pid) => ({ kind: "process", pid }));
+  const { reach } = plan;
+  return reach === "all" ? [{ kind: "all" }] : plan.pids.map((pid) => ({ kind: reach, pid }));
+}
+
+/** A hook for each program and file of a probe. */
+function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number[]): Hook[] {
+  const byPath = new Map<string, number[]>();
+  for (const [i, site] of probe.sites.entries()) {
+    const group = byPath.get(site.path);
+    if (group === undefined) byPath.set(site.path, [i]);
+    else group.push(i);
+  }
+  return probe.programs.flatMap((program) => [...byPath].map(([path, indices]) => ({
+    probe: probe.probe, runs: image.programs[program]!.runs, program: programs[program]!, path,
+    sites: indices.map((i) => probe.sites[i]!), cookies: indices.map((i) => probe.cookies[i]!),
+  })));
+}
+
+/** New links for a process whose id went to another thread; the old ones hit nothing any more. Gives how many. */
+function rearm(attachments: Attachment[], pid: number, attach: Attach): number {
+  const old: Attachment[] = [];
+  for (const [i, attachment] of attachments.entries()) {
+    if (!attachment.open || attachment.scope.kind !== "process" || attachment.scope.pid !== pid) continue;
+    try {
+      attachments[i] = attach(attachment.hook, attachment.scope);
+      old.push(attachment);
+    } catch {
+      // The process has ended meanwhile.
+    }
+  }
+  for (const attachment of old) attachment.close();
+  return old.length;
+}

@@ -1,0 +1,67 @@
+/** What the running kernel can do, found by trying it: small programs and links that can't succeed, but fail differently. */
+import { movsx, mov } from "../../bpf/alu64.ts";
+import { encode } from "../../bpf/encode.ts";
+import type { Instruction } from "../../bpf/instruction.ts";
+import { exit } from "../../bpf/jump.ts";
+import { r0 } from "../../bpf/register.ts";
+import { attachType, linkUprobeMulti, loadProgram, progType } from "../../sys/bpf.ts";
+import { closeAll } from "../../sys/descriptor.ts";
+import { errno } from "../../sys/errno.ts";
+import { uprobeUnit } from "../../sys/perf-event.ts";
+import { tracefs } from "../../sys/tracefs.ts";
+
+export interface Features {
+  /** A tracing program may be loaded at all; else errno of the attempt. */
+  readonly load: true | number;
+  readonly isa: 3 | 4;
+  readonly multi: boolean;
+  readonly session: boolean;
+  /** uprobe_multi's pid means the process, not only its first thread (fixed in 6.10). */
+  readonly processFilter: boolean;
+  /** Programs that may fault pages in (kernel ≥ 6.0 for uprobes). */
+  readonly sleepable: boolean;
+  readonly tracefs: boolean;
+  readonly perf: boolean;
+}
+
+const noMap = { map: () => 0, kfunc: () => ({ id: 0, offset: 0 }) };
+
+function tryLoad(instructions: readonly Instruction[], type: number, sleepable = false): number {
+  return loadProgram({ name: "sonde_feature", type: progType.kprobe, attachType: type, sleepable, code: encode(instructions, noMap, 4) });
+}
+
+const nothing = [mov(r0, 0), exit()];
+
+/**
+ * A link on "/" can't be: a kernel that knows it says EBADF (not a regular file), one that doesn't says EINVAL.
+ * A pid of -1 is looked at before the file, with EINVAL, since the pid means a process.
+ */
+function tryLink(type: number, session: boolean, pid: number): number {
+  const program = tryLoad(nothing, type);
+  if (program < 0) return program;
+  const link = linkUprobeMulti(program, { path: "/", offsets: [0], cookies: [0], atReturn: false, session, pid });
+  closeAll(link < 0 ? [program] : [link, program]);
+  return link;
+}
+
+function probe(): Features {
+  const plain = tryLoad(nothing, attachType.none);
+  if (plain < 0) return { load: -plain, isa: 3, multi: false, session: false, processFilter: false, sleepable: false, tracefs: false, perf: false };
+  const version4 = tryLoad([mov(r0, 0), movsx(r0, r0, 8), exit()], attachType.none);
+  const sleepable = tryLoad(nothing, attachType.none, true);
+  closeAll([plain, version4, sleepable].filter((fd) => fd >= 0));
+  const multi = tryLink(attachType.uprobeMulti, false, 0) === -errno.EBADF;
+  return {
+    load: true, isa: version4 >= 0 ? 4 : 3, multi,
+    session: multi && tryLink(attachType.uprobeSession, true, 0) === -errno.EBADF,
+    processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
+    sleepable: sleepable >= 0, tracefs: tracefs() !== undefined, perf: uprobeUnit() !== undefined,
+  };
+}
+
+let found: Features | undefined;
+/** Found once for a process: less than a millisecond. */
+export function features(): Features {
+  found ??= probe();
+  return found;
+}

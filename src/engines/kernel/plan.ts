@@ -1,0 +1,96 @@
+/**
+ * Decides how a session will be attached and which processes its hits come from, before anything is compiled:
+ * the programs depend on it.
+ *
+ *     filter                  reaches                         the program lets through     others pay
+ *     none                    every process                   all                          -
+ *     pids                    a link for each process         those pids                   nothing
+ *     pids + children, few    an inherited event a thread     all                          nothing (9 ns)
+ *     pids + children, many   every process                   the map `pidSet`             about 1 µs a call
+ *     cgroup                  every process                   the cgroup and those below   about 1 µs a call
+ */
+import type { HitFilter } from "../../compiler/image.ts";
+import { SondeError } from "../../errors/error.ts";
+import { threadsOf } from "../../sys/procfs.ts";
+import type { ProcessFilter } from "../engine.ts";
+import { cgroupOf } from "./cgroup.ts";
+import type { Features } from "./features.ts";
+import { descendantsOf, inRootPidNamespace } from "./process-tree.ts";
+
+export type Method = "session" | "multi" | "tracefs" | "perf";
+const methods: readonly Method[] = ["session", "multi", "tracefs", "perf"];
+
+/** More events than this (sites × threads) take too long to open and to close. */
+const MOST_INHERITED_EVENTS = 32;
+
+export interface Plan {
+  readonly method: Method;
+  readonly reach: "all" | "process" | "family";
+  /** The processes of "process" and "family", and the first members of a "set". */
+  readonly pids: readonly number[];
+  readonly filter: HitFilter;
+  readonly notes: readonly string[];
+}
+
+export interface PlanRequest {
+  readonly filter: ProcessFilter;
+  readonly sites: number;
+  readonly calls: boolean;
+}
+
+/** SONDE_ATTACH forces one way to attach. */
+export function forcedMethod(environment: NodeJS.ProcessEnv = process.env): Method | undefined {
+  const wish = environment.SONDE_ATTACH;
+  if (wish === undefined || wish === "") return undefined;
+  if (!methods.includes(wish as Method)) throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${wish} isn't a way to attach`, { mend: `Use one of ${methods.join(", ")}.` });
+  return wish as Method;
+}
+
+/** Whether a way works here; "session" is only for calls. */
+const works = (method: Method, features: Features): boolean => features[method];
+
+function chooseMethod(request: PlanRequest, features: Features): Method {
+  const forced = forcedMethod();
+  const method = forced === "session" && !request.calls ? "multi" : forced;
+  if (method !== undefined) {
+    if (works(method, features)) return method;
+    throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${method}: this kernel can't attach that way`, { mend: "See `sonde doctor` for the ways that work." });
+  }
+  const found = methods.find((m) => (m !== "session" || request.calls) && works(m, features));
+  if (found !== undefined) return found;
+  throw new SondeError("SONDE_KERNEL_ATTACH", "this kernel has none of the ways to attach a program to a user-space function", {
+    mend: "Use kernel 6.6 or later, or one with CONFIG_UPROBE_EVENTS and a mounted tracefs.",
+  });
+}
+
+export function makePlan(request: PlanRequest, features: Features): Plan {
+  const { pids, children, cgroup } = request.filter;
+  const method = chooseMethod(request, features);
+  if (cgroup !== undefined) {
+    if (pids.length > 0) throw new SondeError("SONDE_KERNEL_FILTER", "a filter by cgroup and one by process can't be combined", { mend: "Give one of them." });
+    const group = cgroupOf(cgroup);
+    const notes = ["Processes outside the cgroup pay about 1 µs for each call of a probed function, because the kernel can't arm sites for a cgroup alone."];
+    return { method, reach: "all", pids: [], filter: group.level === 0 ? { kind: "all" } : { kind: "cgroup", ...group }, notes: group.level === 0 ? [] : notes };
+  }
+  if (pids.length === 0) return { method, reach: "all", pids: [], filter: { kind: "all" }, notes: [] };
+  if (children) return planFamily(request, features, method);
+  if ((method === "multi" || method === "session") && !features.processFilter) {
+    const notes = ["Other processes pay about 1 µs for each call of a probed function: this kernel's filter by process is faulty (mended in 6.10)."];
+    return { method, reach: "all", pids: [], filter: { kind: "pids", pids }, notes };
+  }
+  // Inside a pid namespace programs see other numbers than we do: there the kernel's own filter must do.
+  return { method, reach: "process", pids, filter: inRootPidNamespace() ? { kind: "pids", pids } : { kind: "all" }, notes: [] };
+}
+
+function planFamily(request: PlanRequest, features: Features, method: Method): Plan {
+  const family = [...new Set(request.filter.pids.flatMap((pid) => [pid, ...descendantsOf(pid)]))];
+  const threads = family.reduce((sum, pid) => sum + threadsOf(pid).length, 0);
+  // An enter/leave pair needs an event for each of its two.
+  const events = request.sites * threads * (request.calls ? 2 : 1);
+  const forced = forcedMethod();
+  if (features.tracefs && (forced === "tracefs" || (forced === undefined && events <= MOST_INHERITED_EVENTS))) {
+    return { method: "tracefs", reach: "family", pids: family, filter: { kind: "all" }, notes: [] };
+  }
+  const notes = ["Other processes pay about 1 µs for each call of a probed function, because descendants are followed at too many sites to arm them for these processes alone."];
+  return { method, reach: "all", pids: family, filter: { kind: "set" }, notes };
+}

@@ -1,0 +1,47 @@
+/** perf_event_open(2), for events that carry eBPF programs. Offsets are those of struct perf_event_attr, version 5 (112 bytes). */
+import { readFileSync } from "node:fs";
+import { syscall } from "./ffi/native.ts";
+import { nr } from "./numbers.ts";
+import { cString, Struct } from "./struct.ts";
+
+const ATTR_SIZE = 112;
+const INHERIT = 1 << 1;
+const CLOSE_ON_EXEC = 1 << 3;
+const TYPE_TRACEPOINT = 2;
+const UPROBES = "/sys/bus/event_source/devices/uprobe";
+
+export interface EventScope {
+  /** A thread, or -1 for all of them. */
+  readonly thread: number;
+  /** Threads and processes that it forks get the event too. */
+  readonly inherit: boolean;
+}
+
+function open(attr: Struct, scope: EventScope): number {
+  attr.u32(4, ATTR_SIZE).u64(16, 1).u64(40, scope.inherit ? INHERIT : 0);
+  // A system-wide event must name a CPU; its program runs on every CPU all the same.
+  return syscall(nr.perf_event_open, attr.bytes, scope.thread, scope.thread === -1 ? 0 : -1, -1, CLOSE_ON_EXEC);
+}
+
+/** An event on a tracepoint or a definition in uprobe_events, by its id in tracefs. Gives a descriptor, or minus errno. */
+export function openTracepointEvent(id: number, scope: EventScope): number {
+  return open(new Struct(ATTR_SIZE).u32(0, TYPE_TRACEPOINT).u64(8, id), scope);
+}
+
+/** An event on an offset of a file, by perf's own uprobe unit (kernel ≥ 4.17). Gives a descriptor, or minus errno. */
+export function openUprobeEvent(unit: UprobeUnit, path: string, offset: number, atReturn: boolean, scope: EventScope): number {
+  return open(new Struct(ATTR_SIZE).u32(0, unit.type).u64(8, atReturn ? 1n << BigInt(unit.returnBit) : 0n).pointer(56, cString(path)).u64(64, offset), scope);
+}
+
+export interface UprobeUnit { readonly type: number; readonly returnBit: number }
+
+/** perf's uprobe unit, if the kernel has it. */
+export function uprobeUnit(): UprobeUnit | undefined {
+  try {
+    const type = Number(readFileSync(`${UPROBES}/type`, "latin1"));
+    const bit = /config:(\d+)/.exec(readFileSync(`${UPROBES}/format/retprobe`, "latin1"))?.[1];
+    return { type, returnBit: Number(bit ?? 0) };
+  } catch {
+    return undefined;
+  }
+}
