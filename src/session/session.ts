@@ -173,7 +173,7 @@ export class RunningSession {
     armed.disarm();
     while (armed.consume(this.#record) > 0) await new Promise((next) => setImmediate(next));
     await this.#hooks(scope.ends);
-    for (const { state } of states) if (state instanceof EventsState) state.end();
+    for (const { state } of [...states, ...this.named]) if (state instanceof EventsState) state.end();
     if (this.#failure !== undefined) throw this.#failure;
     return this.summary();
   }
