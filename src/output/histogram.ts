@@ -67,7 +67,7 @@ export function histogramRows(spec: AggregateSpec, value: Histogram, columns: nu
   const most = rows.reduce((top, row) => (row !== "gap" && row.count > top ? row.count : top), 0n);
   const room = Math.max(8, Math.min(columns - labelWidth - countWidth - 4, 60));
   return rows.map((row, i) => {
-    if (row === "gap") return paint.dim(padEnd("…", labelWidth));
+    if (row === "gap") return paint.dim("…");
     const bars = bar(row.count, most, room);
     return `${padEnd(labels[i]!, labelWidth)}  ${padStart(counts[i]!, countWidth)} ${paint.dim("│")}${bars === "" ? "" : paint.bar(bars)}`;
   });

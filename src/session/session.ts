@@ -3,6 +3,7 @@
  * the same way: disarm, the rest of the ring, the script's `end` functions, the summary.
  */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
+import type { SourceFile } from "../compiler/image.ts";
 import type { ArmedScript } from "./arm.ts";
 import type { HeldCommand } from "./command/held-command.ts";
 import type { NamedState } from "./names.ts";
@@ -15,6 +16,7 @@ import type { LoadedScript } from "./script/load.ts";
 import { isAlive } from "../sys/procfs.ts";
 import { EventsState } from "./state/events.ts";
 import type { State } from "./state/state.ts";
+import type { FunctionSite } from "../symbols/site.ts";
 import type { EndReason, Summary } from "./summary.ts";
 
 export interface SessionParts {
@@ -77,6 +79,14 @@ export class RunningSession {
   }
   get notes(): readonly string[] {
     return [...this.#parts.scope.notes, ...this.#parts.script.armed.notes];
+  }
+  /** Every place that the script's targets named. */
+  get probed(): readonly FunctionSite[] {
+    return this.#parts.scope.probes.flatMap(({ sites }) => sites);
+  }
+  /** The script's files, for what is said about their lines. */
+  get files(): readonly SourceFile[] {
+    return this.#parts.script.image.files;
   }
   hits(): bigint {
     return this.#counters.of("hits");
