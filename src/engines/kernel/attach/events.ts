@@ -9,14 +9,18 @@ import type { Scope } from "./attachment.ts";
 /**
  * Opens the events of a scope. One event of a process is enough for all its threads, because the kernel asks whose
  * address space is hit; but a child inherits only from the thread that forks it, so a family needs one for each thread.
- * Gives the descriptors, or minus errno.
+ * The first is the one that is to carry the program. Gives the descriptors, or minus errno.
  */
 export function openEvents(scope: Scope, open: (scope: EventScope) => number): number[] | number {
   if (scope.kind !== "family") {
     const fd = open({ thread: scope.kind === "all" ? -1 : scope.pid, inherit: false });
     return fd < 0 ? fd : [fd];
   }
-  const fds = new Map<number, number>();
+  // The program goes on an event that isn't inherited: from 6.10 on a child's copy of an event takes the program along,
+  // and when the child ends, off the definition that all of them share.
+  const holder = open({ thread: scope.pid, inherit: false });
+  if (holder < 0) return holder;
+  const fds = new Map<number, number>([[0, holder]]);
   // Until no thread turns up that wasn't there before; those that our threads start from now on inherit.
   for (let grown = true; grown; ) {
     grown = false;
@@ -32,7 +36,7 @@ export function openEvents(scope: Scope, open: (scope: EventScope) => number): n
       grown = true;
     }
   }
-  return fds.size === 0 ? -errno.ESRCH : [...fds.values()];
+  return [...fds.values()];
 }
 
 /** Links a program, with its cookie, to the events of one site. Gives all descriptors, or minus errno and none. */

@@ -13,9 +13,9 @@ export function attachPerf(hook: Hook, scope: Scope): Attachment {
   try {
     for (const [i, site] of hook.sites.entries()) {
       const events = openEvents(scope, (of) => openUprobeEvent(unit, hook.path, site.offset, hook.runs === "return", of));
-      if (typeof events === "number") throw siteError("perf_event_open", -events, site, hook.path);
+      if (typeof events === "number") throw siteError("perf_event_open", -events, site, hook.path, scope);
       const linked = linkEvents(hook.program, hook.cookies[i]!, events, true);
-      if (typeof linked === "number") throw siteError("bpf(BPF_LINK_CREATE)", -linked, site, hook.path);
+      if (typeof linked === "number") throw siteError("bpf(BPF_LINK_CREATE)", -linked, site, hook.path, scope);
       fds.push(...linked);
     }
   } catch (error) {

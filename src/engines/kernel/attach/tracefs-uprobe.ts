@@ -29,7 +29,7 @@ export function attachTracefs(hook: Hook, scope: Scope): Attachment {
   const path = file === undefined ? hook.path : `/proc/${process.pid}/fd/${file}`;
   try {
     for (const [i, site] of hook.sites.entries()) {
-      const fail = (call: string, code: number): never => { throw siteError(call, -code, site, hook.path); };
+      const fail = (call: string, code: number): never => { throw siteError(call, -code, site, hook.path, scope); };
       const name = `s${serial++}`;
       const defined = defineUprobe(folder, `${hook.runs === "return" ? "r" : "p"}:${group}/${name} ${path}:0x${site.offset.toString(16)}`);
       if (defined < 0) fail("write to uprobe_events", defined);

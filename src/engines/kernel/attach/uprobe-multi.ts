@@ -17,7 +17,7 @@ const link = (hook: Hook, pid: number, from: number, to: number): number => link
 export function attachMulti(hook: Hook, scope: Scope): Attachment {
   const pid = scope.kind === "all" ? 0 : scope.pid;
   const fd = link(hook, pid, 0, hook.sites.length);
-  if (fd < 0) throw siteError("bpf(BPF_LINK_CREATE)", -fd, hook.sites[culprit(hook, pid, -fd)]!, hook.path);
+  if (fd < 0) throw siteError("bpf(BPF_LINK_CREATE)", -fd, hook.sites[culprit(hook, pid, -fd)]!, hook.path, scope);
   return attachment(hook, scope, () => closeAll([fd]));
 }
 
