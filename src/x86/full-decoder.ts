@@ -21,6 +21,8 @@ export function disassemble(code: Uint8Array, address: bigint): string {
   formatter.hexSuffix = "";
   formatter.uppercaseHex = false;
   formatter.spaceAfterOperandSeparator = true;
+  formatter.branchLeadingZeros = false;
+  formatter.showBranchSize = false;
   formatter.smallHexNumbersInDecimal = false;
   try {
     return instruction.isInvalid ? "(bad)" : formatter.format(instruction);

@@ -78,6 +78,8 @@ export function decodeSimple(code: Uint8Array, at: number): SimpleInstruction | 
   let flags = false;
   let immediate = 0;
   let address = false;
+  // REX.W outdoes the operand-size prefix.
+  const immz = operandSize && (rex & 8) === 0 ? 2 : 4;
   const group = (): number => ((code[p] as number) >> 3) & 7;
   const alu = opcode < 0x40 ? opcode & 7 : -1;
   if (alu === 1 || alu === 3) {
@@ -96,10 +98,10 @@ export function decodeSimple(code: Uint8Array, at: number): SimpleInstruction | 
   } else if (opcode === 0x83 || opcode === 0x81) {
     target = group() === 7 ? "none" : "rm";
     flags = true;
-    immediate = opcode === 0x83 ? 1 : operandSize ? 2 : 4;
+    immediate = opcode === 0x83 ? 1 : immz;
   } else if (opcode === 0xc7 && group() === 0) {
     target = "rm";
-    immediate = operandSize ? 2 : 4;
+    immediate = immz;
   } else if ((opcode === 0x80 || opcode === 0xc6) && code[p] !== undefined && (code[p] as number) >> 6 !== 3) {
     // Byte operations on memory; on registers they would need the rules for ah … bh.
     if (opcode === 0xc6 && group() !== 0) return undefined;
