@@ -5,6 +5,7 @@ import { createOracle } from "../oracle/oracle.ts";
 import type { ScriptBuild } from "./build.ts";
 import { emitModule } from "./javascript/emit.ts";
 import { oneLinerText } from "./one-liner.ts";
+import { keepCompiledCode } from "./package.ts";
 import { createProgram, normalize } from "./program.ts";
 import { buildHandler, checkHostCalls, findRegistrations } from "./registrations.ts";
 import { typeDiagnostics } from "./type-diagnostics.ts";
@@ -20,6 +21,8 @@ export interface CompileInput {
   readonly folder?: string;
   /** Declaration files that belong to the script without being imported (absolute paths): what `sonde types` wrote. */
   readonly typeRoots?: readonly string[];
+  /** A folder that nobody else can write to, for what V8 compiles of TypeScript. */
+  readonly cacheFolder?: string;
   /** Diagnostics only: no JavaScript is made. */
   readonly check?: boolean;
 }
@@ -34,7 +37,7 @@ export interface CompileOutput {
 }
 
 export function compileScript(input: CompileInput): CompileOutput {
-  loadTypescript();
+  loadTypescript(input.cacheFolder);
   const isOneLiner = input.path === "-e";
   const folder = isOneLiner ? (input.folder ?? "/") : normalize(input.path.slice(0, input.path.lastIndexOf("/")) || "/");
   const path = isOneLiner ? normalize(`${folder}/[-e].ts`) : normalize(input.path);
@@ -79,6 +82,7 @@ export function compileScript(input: CompileInput): CompileOutput {
     return { path: nameOf(file), text: isScript ? input.text : file.text, code };
   });
   diagnostics.sort((a, b) => compiledIndex(files, a) - compiledIndex(files, b) || a.start - b.start);
+  if (input.cacheFolder !== undefined) keepCompiledCode(input.cacheFolder);
   const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");
   return { unit: failed ? undefined : { files, handlers }, diagnostics, dependencies: [...dependencies] };
 }
