@@ -29,7 +29,7 @@ export interface Summary {
   readonly ended: EndReason;
 }
 
-export type EndReason = "exit" | "command" | "target" | "closed" | "aborted" | "failed";
+export type EndReason = "exit" | "command" | "target" | "time" | "closed" | "aborted" | "failed";
 
 const many = (count: bigint, one: string, more = `${one}s`): string => `${count} ${count === 1n ? one : more}`;
 

@@ -8,6 +8,8 @@ const SCHEMA = Symbol("sonde.schema");
 /** A type as the script holds it. Integer types can be called, to convert. */
 export interface TypeValue { readonly size: number; readonly [SCHEMA]: Schema }
 
+export interface IntTypeValue extends TypeValue { (value: unknown): number | bigint }
+
 export function schemaOf(value: unknown): Schema | undefined {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return undefined;
   return (value as Partial<TypeValue>)[SCHEMA];
@@ -25,10 +27,10 @@ function convert(schema: IntSchema, value: unknown): number | bigint {
   return Number.isSafeInteger(small) ? small : kept;
 }
 
-function intType(schema: IntSchema): TypeValue {
+function intType(schema: IntSchema): IntTypeValue {
   const converter = (value: unknown): number | bigint => convert(schema, value);
   Object.defineProperty(converter, "name", { value: schema.name });
-  return Object.freeze(Object.assign(converter, { size: schema.size, [SCHEMA]: schema as Schema }));
+  return Object.freeze(Object.assign(converter, { size: schema.size, [SCHEMA]: schema as Schema })) as IntTypeValue;
 }
 
 const MOST_BYTES = 4096;
