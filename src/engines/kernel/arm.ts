@@ -13,9 +13,10 @@ import { type ExecWatch, watchExec } from "./exec-watch.ts";
 import type { Features } from "./features.ts";
 import { type Following, followChildren } from "./follow-children.ts";
 import { loadOne } from "./load.ts";
-import { createMaps } from "./maps.ts";
+import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
 import { inRootPidNamespace } from "./process-tree.ts";
+import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
 import { checkReturns } from "./refuse-returns.ts";
 
 const ways: { readonly [M in Method]: { readonly attach: Attach; readonly name: string } } = {
@@ -30,13 +31,16 @@ export function armSession(image: SessionImage, probes: readonly ArmProbe[], pla
   const multi = plan.method === "multi" || plan.method === "session";
   const notes = [...plan.notes, ...checkReturns(image, probes, plan.pids)];
   sweepDefinitions();
-  const maps = createMaps(image);
+  const types = loadSessionTypes(image);
+  const maps = mapsOf(image, types);
   const programs: number[] = [];
   const attachments: Attachment[] = [];
   let following: Following | undefined;
   let watch: ExecWatch | undefined;
   try {
-    for (const program of image.programs) programs.push(loadOne(image, program, maps.fds, multi, features.isa));
+    for (const program of image.programs) programs.push(loadOne(image, program, { maps: maps.fds, multi, isa: features.isa, types }));
+    // Maps and programs hold it from now on.
+    types.close();
     if (plan.filter.kind === "set" && image.pidSet !== undefined) following = followChildren(maps.fds[image.pidSet]!, plan.pids);
     const processes = new Set<number>();
     // The kernel runs first what was attached last: backwards, so that handlers run in the order of the script.
@@ -56,12 +60,22 @@ export function armSession(image: SessionImage, probes: readonly ArmProbe[], pla
     watch?.close();
     following?.close();
     for (const attachment of attachments) attachment.close();
+    types.close();
     closeAll(programs);
     maps.close();
     throw error;
   }
   const sites = probes.reduce((sum, probe) => sum + probe.sites.length, 0);
   return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch });
+}
+
+function mapsOf(image: SessionImage, types: SessionTypes): KernelMaps {
+  try {
+    return createMaps(image, types);
+  } catch (error) {
+    types.close();
+    throw error;
+  }
 }
 
 const microseconds = (since: bigint): bigint => (process.hrtime.bigint() - since) / 1000n;

@@ -1,9 +1,11 @@
 /** Loads the programs of an image: first without a log, on refusal again with one, shown at the TypeScript line at fault. */
+import { FUNCTION_INFO_BYTES, LINE_INFO_BYTES } from "../../btf/program-info.ts";
 import { encode } from "../../bpf/encode.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
 import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { attachType, loadProgram, type ProgramParts, progType } from "../../sys/bpf.ts";
 import { callError, errno } from "../../sys/errno.ts";
+import type { SessionTypes } from "./session-types.ts";
 import { kernelFunction } from "./kernel-types.ts";
 import { verifierRefusal } from "./verifier-log.ts";
 
@@ -16,11 +18,25 @@ export function attachTypeOf(program: ProgramImage, multi: boolean): number {
   return multi ? attachType.uprobeMulti : attachType.none;
 }
 
+export interface LoadContext {
+  /** Descriptors, by map index. */
+  readonly maps: readonly number[];
+  /** For uprobe_multi, or for perf events. */
+  readonly multi: boolean;
+  readonly isa: 3 | 4;
+  readonly types: SessionTypes;
+}
+
 /** Descriptor of the loaded program. Throws a SondeBug with the verifier's last words, or the error of the call. */
-export function loadOne(image: SessionImage, program: ProgramImage, maps: readonly number[], multi: boolean, isa: 3 | 4): number {
+export function loadOne(image: SessionImage, program: ProgramImage, context: LoadContext): number {
+  const { maps, multi, isa, types } = context;
+  const info = types.programs[image.programs.indexOf(program)];
   const code = encode(program.instructions, { map: (index) => maps[index]!, kfunc: kernelFunction }, isa);
   const parts: ProgramParts = {
     name: program.name, type: progType.kprobe, attachType: attachTypeOf(program, multi), sleepable: program.sleepable, code,
+    ...(types.fd === undefined || info === undefined || info.lines.length === 0 ? {} : {
+      btf: { fd: types.fd, functions: info.functions, functionSize: FUNCTION_INFO_BYTES, lines: info.lines, lineSize: LINE_INFO_BYTES },
+    }),
   };
   const fd = loadProgram(parts);
   if (fd >= 0) return fd;

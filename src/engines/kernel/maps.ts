@@ -6,6 +6,7 @@ import { createMap, mapFlag, mapType, update } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { pageSize } from "../../sys/host.ts";
 import { mapShared, type Mapping } from "../../sys/memory.ts";
+import type { MapTypes, SessionTypes } from "./session-types.ts";
 
 export interface KernelMaps {
   readonly fds: readonly number[];
@@ -15,7 +16,7 @@ export interface KernelMaps {
 }
 
 /** All or none: if one map can't be created, those made before are given back. */
-export function createMaps(image: SessionImage): KernelMaps {
+export function createMaps(image: SessionImage, types: SessionTypes): KernelMaps {
   const fds: number[] = [];
   const mapped = new Map<number, Mapping>();
   const close = (): void => {
@@ -24,7 +25,7 @@ export function createMaps(image: SessionImage): KernelMaps {
   };
   try {
     for (const [index, map] of image.maps.entries()) {
-      const fd = createOne(map);
+      const fd = createOne(map, types.fd, types.maps[index]);
       fds.push(fd);
       if (map.mmap) mapped.set(index, mapShared(fd, roundUp(roundUp(map.valueSize, 8) * map.maxEntries, pageSize()), 0, true));
       if (map.initial !== undefined) fill(map, fd, mapped.get(index), map.initial);
@@ -36,9 +37,9 @@ export function createMaps(image: SessionImage): KernelMaps {
   return { fds, mapped, close };
 }
 
-function createOne(map: MapImage): number {
+function createOne(map: MapImage, btf: number | undefined, types: MapTypes | undefined): number {
   const flags = (map.noPrealloc ? mapFlag.noPrealloc : 0) | (map.mmap ? mapFlag.mmapable : 0);
-  return createMap({ name: map.name, type: mapType[map.type], keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags });
+  return createMap({ name: map.name, type: mapType[map.type], keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags, ...(btf === undefined || types === undefined ? {} : { btf: { fd: btf, ...types } }) });
 }
 
 function fill(map: MapImage, fd: number, mapping: Mapping | undefined, initial: Uint8Array): void {
