@@ -1,0 +1,28 @@
+/** Where the memory objects and the spilled registers lie: in the 512 bytes below r10, or in the hit's scratch slot. */
+import type { MirFunction } from "../mir/types.ts";
+
+export const FRAME_BYTES = 512;
+/** Objects larger than this go to the scratch slot, if there is one. */
+export const SMALL_OBJECT = 32;
+/** As many bytes of objects are kept in the frame; the rest is for spilled registers. */
+export const OBJECT_BYTES = 320;
+
+export type ObjectHome = { readonly in: "frame"; readonly offset: number } | { readonly in: "scratch"; readonly offset: number };
+export interface Frame { readonly objects: readonly ObjectHome[]; readonly objectBytes: number; readonly scratchBytes: number }
+
+export function placeObjects(fn: MirFunction): Frame {
+  const homes: ObjectHome[] = [];
+  let frame = 0;
+  let scratch = 0;
+  for (const { size } of fn.objects) {
+    const bytes = Math.ceil(size / 8) * 8;
+    if (fn.scratch !== undefined && (bytes > SMALL_OBJECT || frame + bytes > OBJECT_BYTES)) {
+      homes.push({ in: "scratch", offset: scratch });
+      scratch += bytes;
+    } else {
+      frame += bytes;
+      homes.push({ in: "frame", offset: -frame });
+    }
+  }
+  return { objects: homes, objectBytes: frame, scratchBytes: scratch };
+}

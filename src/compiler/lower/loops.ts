@@ -1,0 +1,309 @@
+/** Loops: each has a bound that is found here, and that the kernel can see. */
+import * as problem from "../diagnostics/lowering.ts";
+import type { Expr, Stmt } from "../hir/types.ts";
+import { fromCapture } from "./captured.ts";
+import { condition, narrowed } from "./condition.ts";
+import { discard, evaluate } from "./expression.ts";
+import { element } from "./members.ts";
+import type { Frame, Program } from "./program.ts";
+import { statements } from "./statements.ts";
+import { isConstant, nameOf, type Value, valueOf } from "./value.ts";
+
+/** Rounds that a loop may run at most: the kernel walks each of them. */
+const MAX_ROUNDS = 4096;
+
+type Loop = Extract<Stmt, { k: "loop" }>;
+
+export function loop(p: Program, s: Loop): void {
+  const b = p.b;
+  statements(p, s.init);
+  const bound = boundOf(p, s);
+  if (bound === undefined) return p.fail(problem.unbounded(p.place(s.span)));
+  if (bound > BigInt(MAX_ROUNDS)) return p.fail(problem.loopTooLong(p.place(s.span), bound, MAX_ROUNDS));
+  // A counter of our own: whatever the handler's own counter does, this one ends the loop, and the kernel sees that.
+  const rounds = b.variable();
+  b.set(rounds, 0n);
+  const head = b.block();
+  const body = b.block();
+  const next = b.block();
+  const after = b.block();
+  p.frame.labels.set(s.label, { break: after, continue: next });
+  if (s.doFirst) b.jump(body);
+  else b.jump(head);
+  b.enter(head);
+  if (s.doFirst) head.entries++; // reached from `next`
+  const within = b.block();
+  b.branch("ult", rounds, bound + 1n, within, after);
+  b.enter(within);
+  if (s.test) condition(p, s.test, body, after);
+  else b.jump(body);
+  b.enter(body);
+  if (s.test && !s.doFirst) narrowed(p, s.test, true, () => statements(p, s.body));
+  else statements(p, s.body);
+  b.jump(next);
+  b.enter(next);
+  if (!b.dead) {
+    b.set(rounds, b.binary("add", rounds, 1n));
+    if (s.update) discard(p, s.update);
+    b.jump(head);
+  }
+  b.enter(after);
+}
+
+/** How often the body can run at most; undefined if that can't be told. */
+function boundOf(p: Program, s: Loop): bigint | undefined {
+  const tests: { test: Expr; holds: boolean }[] = [];
+  const collect = (e: Expr, holds: boolean): void => {
+    if (e.k === "logical" && ((e.op === "&&" && holds) || (e.op === "||" && !holds))) {
+      collect(e.left, holds);
+      collect(e.right, holds);
+    } else if (e.k === "unary" && e.op === "!") collect(e.operand, !holds);
+    else tests.push({ test: e, holds });
+  };
+  if (s.test) collect(s.test, true);
+  // `if (i >= 64) break;` at the body's own level holds as a test.
+  for (const stmt of s.body) {
+    if (stmt.k === "if" && leaves(stmt.then, s.label)) collect(stmt.test, false);
+    if (containsContinue(stmt, s.label)) break;
+  }
+  let best: bigint | undefined;
+  for (const { test, holds } of tests) {
+    const bound = boundByTest(p, s, test, holds);
+    if (bound !== undefined && (best === undefined || bound < best)) best = bound;
+  }
+  return best;
+}
+
+const leaves = (body: readonly Stmt[], label: number): boolean => {
+  const last = body[body.length - 1];
+  if (!last) return false;
+  if (last.k === "block") return leaves(last.body, label);
+  return last.k === "return" || (last.k === "break" && last.label === label);
+};
+
+/** `i < limit` with `i` only counted up, or `i > limit` with `i` only counted down. */
+function boundByTest(p: Program, s: Loop, test: Expr, holds: boolean): bigint | undefined {
+  if (test.k === "local" || (test.k === "binary" && (test.op === "!==" || test.op === "===") && holds)) return countdown(p, s, test);
+  if (test.k !== "binary") return undefined;
+  const flip: { readonly [op: string]: string } = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+  const negate: { readonly [op: string]: string } = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "===": "!==", "!==": "===" };
+  let op = holds ? test.op : (negate[test.op] as string);
+  let { left, right } = test;
+  if (left.k !== "local" || !isCounter(p, left)) {
+    [left, right] = [right, left];
+    op = (flip[op] as string) ?? op;
+  }
+  if (left.k !== "local" || !isCounter(p, left)) return undefined;
+  const start = startOf(p, s, left.id);
+  const step = stepOf(s, left.id);
+  const limit = rangeOfExpr(p, right, s);
+  if (!start || step === undefined || !limit) return undefined;
+  if (step > 0n && (op === "<" || op === "<=")) {
+    const span = limit.max - start.min + (op === "<=" ? 1n : 0n);
+    return span <= 0n ? 0n : (span + step - 1n) / step;
+  }
+  if (step < 0n && (op === ">" || op === ">=")) {
+    const span = start.max - limit.min + (op === ">=" ? 1n : 0n);
+    return span <= 0n ? 0n : (span - step - 1n) / -step;
+  }
+  return undefined;
+}
+
+/** `while (n)`, `n !== 0` with `n` counted down from a known start. */
+function countdown(p: Program, s: Loop, test: Expr): bigint | undefined {
+  const local = test.k === "local" ? test : test.k === "binary" && test.left.k === "local" && test.op === "!==" && test.right.k === "int" && test.right.value === "0" ? test.left : undefined;
+  if (!local || !isCounter(p, local)) return undefined;
+  const start = startOf(p, s, local.id);
+  return start && stepOf(s, local.id) === -1n && start.min >= 0n ? start.max : undefined;
+}
+
+const isCounter = (p: Program, e: Extract<Expr, { k: "local" }>): boolean => p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int";
+
+interface Range { readonly min: bigint; readonly max: bigint }
+
+/** What the counter can be when the loop begins: its initialiser, if nothing else assigned it before. */
+function startOf(p: Program, s: Loop, id: number): Range | undefined {
+  const init = s.init.find((stmt) => stmt.k === "let" && stmt.local === id);
+  if (init?.k === "let" && init.init) return rangeOfExpr(p, init.init, s);
+  return initialRange(p, id);
+}
+
+/** The range of a local's declaration, if it was assigned nowhere but there and inside the loop. */
+function initialRange(p: Program, id: number): Range | undefined {
+  const frame: Frame = p.frame;
+  const found = findLet(frame.hir.body, id);
+  if (!found || found.others) return undefined;
+  return found.init ? rangeOfExpr(p, found.init, undefined) : undefined;
+}
+
+/** A local's `let`, and whether anything but `++`, `--` and steps in loops assigns it. */
+function findLet(body: readonly Stmt[], id: number): { init: Expr | undefined; others: boolean } | undefined {
+  let init: Expr | undefined;
+  let seen = false;
+  let others = false;
+  walkStatements(body, (stmt) => {
+    if (stmt.k === "let" && stmt.local === id) {
+      seen = true;
+      init = stmt.init;
+    }
+  }, (e) => {
+    if (e.k === "assign" && e.target.k === "local" && e.target.id === id && e.op === "=") others = true;
+  });
+  // Counted in two loops, the second begins where the first ended.
+  let loops = 0;
+  walkStatements(body, (stmt) => {
+    if (stmt.k === "loop" && stepOf(stmt, id) !== undefined && assigns(stmt, id)) loops++;
+  }, () => {});
+  return seen ? { init, others: others || loops > 1 } : undefined;
+}
+
+function assigns(s: Stmt, id: number): boolean {
+  let found = false;
+  walkStatements([s], () => {}, (e) => {
+    if ((e.k === "update" || e.k === "assign") && e.target.k === "local" && e.target.id === id) found = true;
+  });
+  return found;
+}
+
+/** By how much each round moves the counter at least (all steps in one direction, one of them in every round). */
+function stepOf(s: Loop, id: number): bigint | undefined {
+  let direction = 0n;
+  let valid = true;
+  const amount = (e: Expr): bigint | undefined => {
+    if (e.k === "update" && e.target.k === "local" && e.target.id === id) return e.op === "++" ? 1n : -1n;
+    if (e.k !== "assign" || e.target.k !== "local" || e.target.id !== id) return undefined;
+    if ((e.op === "+" || e.op === "-") && e.value.k === "int" && e.value.value !== "0") return e.op === "+" ? BigInt(e.value.value) : -BigInt(e.value.value);
+    if (e.op === "=" && e.value.k === "binary" && (e.value.op === "+" || e.value.op === "-") && e.value.left.k === "local" && e.value.left.id === id && e.value.right.k === "int" && e.value.right.value !== "0") {
+      return e.value.op === "+" ? BigInt(e.value.right.value) : -BigInt(e.value.right.value);
+    }
+    valid = false;
+    return undefined;
+  };
+  const check = (e: Expr): void => {
+    const n = amount(e);
+    if (n === undefined) return;
+    if (direction !== 0n && n > 0n !== direction > 0n) valid = false;
+    direction = direction === 0n || (n > 0n ? n < direction : n > direction) ? n : direction;
+  };
+  walkStatements(s.body, () => {}, check);
+  if (s.update) walkExpr(s.update, check);
+  if (s.test) walkExpr(s.test, check);
+  if (!valid || direction === 0n) return undefined;
+  // In every round: in the update or the test, or at the body's own level before anything that goes on with the next round.
+  let always = false;
+  const certain = (e: Expr): void => {
+    const inner = e.k === "comma" ? [e.first, e.second] : [e];
+    for (const x of inner) if (amount(x) !== undefined) always = true;
+  };
+  if (s.update) certain(s.update);
+  if (s.test) {
+    let first: Expr = s.test;
+    while (first.k === "logical") first = first.left;
+    walkExpr(first, certain);
+  }
+  for (const stmt of s.body) {
+    if (containsContinue(stmt, s.label)) break;
+    if (stmt.k === "expr") certain(stmt.expr);
+  }
+  return always ? direction : undefined;
+}
+
+function containsContinue(s: Stmt, label: number): boolean {
+  let found = false;
+  walkStatements([s], (x) => {
+    if (x.k === "continue" && x.label === label) found = true;
+  }, () => {});
+  return found;
+}
+
+/** What an expression that doesn't change in the loop lies between. */
+function rangeOfExpr(p: Program, e: Expr, s: Loop | undefined): Range | undefined {
+  if (e.k === "int") return { min: BigInt(e.value), max: BigInt(e.value) };
+  if (e.k === "unary" && e.op === "-" && e.operand.k === "int") return { min: -BigInt(e.operand.value), max: -BigInt(e.operand.value) };
+  if (s && mentionsAssigned(e, s)) return undefined;
+  // Evaluated for its range only: what it computes is thrown away again, as nothing uses it.
+  const v = evaluate(p, e);
+  if (v.k === "unknown") return { min: 0n, max: 0n };
+  if (v.k !== "int") return undefined;
+  return { min: v.min, max: v.max };
+}
+
+function mentionsAssigned(e: Expr, s: Loop): boolean {
+  let found = false;
+  walkExpr(e, (x) => {
+    if (x.k === "local" && assigns(s, x.id)) found = true;
+    if (x.k === "call" || x.k === "assign" || x.k === "update") found = true;
+  });
+  return found;
+}
+
+export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
+  const b = p.b;
+  const of = evaluate(p, s.of);
+  const items = itemsOf(p, of, s);
+  if (items.length > 64) return p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(items.length), 64));
+  const after = b.block();
+  for (const item of items) {
+    if (b.dead) break;
+    const next = b.block();
+    p.frame.labels.set(s.label, { break: after, continue: next });
+    p.frame.locals.set(s.local, item());
+    statements(p, s.bind);
+    statements(p, s.body);
+    b.jump(next);
+    b.enter(next);
+  }
+  b.jump(after);
+  b.enter(after);
+}
+
+function itemsOf(p: Program, of: Value, s: Extract<Stmt, { k: "forOf" }>): (() => Value)[] {
+  if (of.k === "record" && of.tuple) return [...of.fields.values()].map((v) => () => v);
+  if (of.k === "constant" && of.value.kind === "array") return of.value.items.map((item) => () => fromCapture(p, item, "its element", s.of.span));
+  if (of.k === "place" && of.type.k === "array") {
+    return Array.from({ length: of.type.length }, (_, i) => () => element(p, of, { k: "int", value: String(i), span: s.of.span }, s.of.span));
+  }
+  if (of.k === "unknown") return [];
+  return p.fail(problem.notIterable(p.place(s.of.span), of.k === "state" ? "a map" : nameOf(of)));
+}
+
+function walkStatements(body: readonly Stmt[], onStatement: (s: Stmt) => void, onExpr: (e: Expr) => void): void {
+  for (const s of body) {
+    onStatement(s);
+    switch (s.k) {
+      case "let": if (s.init) walkExpr(s.init, onExpr); break;
+      case "expr": walkExpr(s.expr, onExpr); break;
+      case "return": if (s.value) walkExpr(s.value, onExpr); break;
+      case "if": walkExpr(s.test, onExpr); walkStatements(s.then, onStatement, onExpr); walkStatements(s.else, onStatement, onExpr); break;
+      case "block": walkStatements(s.body, onStatement, onExpr); break;
+      case "switch":
+        walkExpr(s.value, onExpr);
+        for (const c of s.clauses) {
+          if (c.test) walkExpr(c.test, onExpr);
+          walkStatements(c.body, onStatement, onExpr);
+        }
+        break;
+      case "loop":
+        walkStatements(s.init, onStatement, onExpr);
+        if (s.test) walkExpr(s.test, onExpr);
+        if (s.update) walkExpr(s.update, onExpr);
+        walkStatements(s.body, onStatement, onExpr);
+        break;
+      case "forOf": walkExpr(s.of, onExpr); walkStatements(s.bind, onStatement, onExpr); walkStatements(s.body, onStatement, onExpr); break;
+      default:
+    }
+  }
+}
+
+function walkExpr(e: Expr, visit: (e: Expr) => void): void {
+  visit(e);
+  for (const value of Object.values(e)) {
+    const many = Array.isArray(value) ? value : [value];
+    for (const inner of many) {
+      if (inner && typeof inner === "object" && "k" in inner && "span" in inner) walkExpr(inner as Expr, visit);
+      else if (inner && typeof inner === "object" && "value" in inner && typeof inner.value === "object" && inner.value && "k" in inner.value) walkExpr(inner.value as Expr, visit);
+    }
+  }
+}
+
+export { isConstant, valueOf };

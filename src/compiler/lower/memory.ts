@@ -1,0 +1,306 @@
+/** Reading the target: numbers, texts and bytes; what can't be read is absent. */
+import { bytesCountOffset } from "../../schema/layout.ts";
+import type { CType } from "../../schema/ctypes.ts";
+import type { Schema } from "../../schema/types.ts";
+import type { Span } from "../hir/types.ts";
+import * as problem from "../diagnostics/lowering.ts";
+import type { Base, Operand } from "../mir/types.ts";
+import { integer } from "./arithmetic.ts";
+import { join } from "./cells.ts";
+import { loadSchema } from "./memory-layout.ts";
+import type { Program } from "./program.ts";
+import { bool, constant, type IntValue, maybe, ofWidth, type Structs, u64, UNDEFINED, type Value } from "./value.ts";
+
+const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
+
+/** Copies `size` bytes at an address of the target; afterwards the register is 0 where that went well. */
+function readUser(p: Program, to: Base, offset: number, size: Operand, address: Operand): number {
+  const b = p.b;
+  p.readsMemory = true;
+  const result = b.variable();
+  b.set(result, b.call("probe_read_user", [{ base: to, offset }, size, address]));
+  if (!p.session.request.target.sleepable) return result;
+  // The page may just not be resident: a sleepable program may wait for it.
+  const retry = b.block();
+  const after = b.block();
+  b.branch("slt", result, 0n, retry, after);
+  b.enter(retry);
+  b.set(result, b.call("copy_from_user", [{ base: to, offset }, size, address]));
+  b.jump(after);
+  b.enter(after);
+  return result;
+}
+
+/** An integer of the target's memory. */
+export function readInteger(p: Program, address: Operand, size: 1 | 2 | 4 | 8, signed: boolean): Value {
+  const b = p.b;
+  const base = p.zeroed(8);
+  const failed = readUser(p, base, 0, BigInt(size), address);
+  const present = flag(p, failed);
+  return maybe(present, ofWidth(b.load(base, 0, size, signed), size, signed));
+}
+
+/** 1 where a helper gave 0. */
+function flag(p: Program, failed: number): number {
+  const b = p.b;
+  const present = b.variable();
+  const ok = b.block();
+  const after = b.block();
+  b.set(present, 0n);
+  b.branch("eq", failed, 0n, ok, after);
+  b.enter(ok);
+  b.set(present, 1n);
+  b.jump(after);
+  b.enter(after);
+  return present;
+}
+
+/** A value of one of the target's own types at an address. */
+export function readTyped(p: Program, address: IntValue, type: CType, structs: Structs, span: Span): Value {
+  switch (type.k) {
+    case "int": return readInteger(p, address.op, Number(type.name.slice(1)) / 8 as 1 | 2 | 4 | 8, type.name.startsWith("i"));
+    case "bool": {
+      const v = readInteger(p, address.op, 1, false);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, bool(v.value.op)) : UNDEFINED;
+    }
+    case "enum": {
+      const v = readInteger(p, address.op, type.size, type.signed);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, names: type.names }) : UNDEFINED;
+    }
+    case "pointer": {
+      const v = readInteger(p, address.op, 8, false);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, pointee: type.to, structs }) : UNDEFINED;
+    }
+    case "float": {
+      if (type.size === 4) return p.fail(problem.notSupported(p.place(span), "a 4-byte float", "Read its bits: `read(p, u32)`."));
+      const v = readInteger(p, address.op, 8, false);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { k: "float", op: v.value.op }) : UNDEFINED;
+    }
+    case "struct": case "array": return { k: "place", address: { ...address, pointee: type.k === "array" ? type.of : undefined, structs }, type, structs };
+    case "void": return UNDEFINED;
+  }
+}
+
+/** `str(address, max, length)`. */
+export function readText(p: Program, address: Value, max: number, length: Value | undefined, span: Span): Value {
+  if (address.k === "undefined" || length?.k === "undefined") return UNDEFINED;
+  if (address.k === "maybe" || length?.k === "maybe") {
+    const outer = address.k === "maybe" ? address : (length as Extract<Value, { k: "maybe" }>);
+    const b = p.b;
+    const there = b.block();
+    const absent = b.block();
+    b.branch("ne", outer.present, 0n, there, absent);
+    b.enter(there);
+    const value = readText(p, address.k === "maybe" ? address.value : address, max, address.k === "maybe" ? length : (length as typeof outer).value, span);
+    return join(p, [{ value, block: b.current }, { value: UNDEFINED, block: absent }], span);
+  }
+  const at = integer(p, address, span);
+  return length === undefined ? readString(p, at.op, max) : readSized(p, at.op, max, integer(p, length, span));
+}
+
+function readString(p: Program, address: Operand, max: number): Value {
+  const b = p.b;
+  p.readsMemory = true;
+  const target = p.session.request.target;
+  const size = roundUp8(max + 2);
+  const base = p.zeroed(size);
+  const got = b.variable();
+  const room = BigInt(max + 2);
+  b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
+  if (target.sleepable && target.kfuncs.has("bpf_copy_from_user_str")) {
+    const retry = b.block();
+    const after = b.block();
+    b.branch("slt", got, 0n, retry, after);
+    b.enter(retry);
+    b.set(got, b.kfunc("bpf_copy_from_user_str", [{ base, offset: 0 }, room, address, 0n]));
+    b.jump(after);
+    b.enter(after);
+  }
+  const present = b.variable();
+  const cut = b.variable();
+  const ok = b.block();
+  const long = b.block();
+  const fits = b.block();
+  const after = b.block();
+  b.set(present, 0n);
+  b.set(cut, 0n);
+  b.branch("sgt", got, 0n, ok, after);
+  b.enter(ok);
+  b.set(present, 1n);
+  // max + 2 bytes with the NUL: there was more than `max` bytes of text.
+  b.branch("sge", got, room, long, fits);
+  b.enter(long);
+  b.set(cut, 1n);
+  b.store(base, max, 1, 1n);
+  b.jump(after);
+  b.enter(fits);
+  b.store(base, max, 1, 0n);
+  b.jump(after);
+  b.enter(after);
+  return maybe(present, { k: "string", base, offset: 0, cap: max, cut });
+}
+
+/** Text of a known length, which needn't end with a NUL (though a NUL ends it). */
+function readSized(p: Program, address: Operand, max: number, length: IntValue): Value {
+  const b = p.b;
+  const base = p.zeroed(roundUp8(max + 1));
+  const { present, count, over } = readBounded(p, base, address, max, length);
+  b.store(base, max, 1, over);
+  void count;
+  // What stands behind a NUL isn't text: it goes, so that equal texts have equal bytes.
+  clearBehindNul(p, base, max);
+  return maybe(present, { k: "string", base, offset: 0, cap: max, cut: over });
+}
+
+function clearBehindNul(p: Program, base: Base, max: number): void {
+  const b = p.b;
+  const start = b.address(base, 0);
+  const i = b.variable();
+  const seen = b.variable();
+  b.set(i, 0n);
+  b.set(seen, 0n);
+  const loop = b.block();
+  const body = b.block();
+  const nul = b.block();
+  const check = b.block();
+  const clear = b.block();
+  const next = b.block();
+  const after = b.block();
+  b.jump(loop);
+  b.enter(loop);
+  b.branch("ult", i, BigInt(max), body, after);
+  b.enter(body);
+  const at = b.binary("add", start, i) as number;
+  b.branch("eq", b.load({ reg: at }, 0, 1), 0n, nul, check);
+  b.enter(nul);
+  b.set(seen, 1n);
+  b.jump(next);
+  b.enter(check);
+  b.branch("ne", seen, 0n, clear, next);
+  b.enter(clear);
+  b.store({ reg: at }, 0, 1, 0n);
+  b.jump(next);
+  b.enter(next);
+  b.set(i, b.binary("add", i, 1n));
+  b.jump(loop);
+  b.enter(after);
+}
+
+/** Reads min(length, max) bytes; a negative length is nothing at all. If they cross into an unreadable page, those before it. */
+function readBounded(p: Program, base: Base, address: Operand, max: number, length: IntValue): { present: number; count: number; over: number } {
+  const b = p.b;
+  const count = b.variable();
+  const over = b.variable();
+  const present = b.variable();
+  const long = b.block();
+  const known = b.block();
+  const read = b.block();
+  const ok = b.block();
+  const after = b.block();
+  b.set(present, 0n);
+  b.set(over, 0n);
+  b.set(count, length.op);
+  if (length.kind !== "u64" && length.min < 0n) {
+    const nonNegative = b.block();
+    b.branch("slt", count, 0n, after, nonNegative);
+    b.enter(nonNegative);
+  }
+  b.branch("ugt", count, BigInt(max), long, known);
+  b.enter(long);
+  b.set(over, 1n);
+  b.set(count, BigInt(max));
+  b.jump(known);
+  b.enter(known);
+  const failed = readUser(p, base, 0, bounded(p, count, max, read, after), address);
+  const part = b.block();
+  b.branch("eq", failed, 0n, ok, part);
+  b.enter(part);
+  // Up to the end of the page that the address is in.
+  const left = b.binary("sub", 4096n, b.binary("and", address, 4095n)) as number;
+  const shorter = b.block();
+  const retry = b.block();
+  b.branch("ult", left, count, shorter, after);
+  b.enter(shorter);
+  b.set(count, left);
+  b.set(over, 1n);
+  const again = readUser(p, base, 0, bounded(p, count, max, retry, after), address);
+  b.branch("eq", again, 0n, ok, after);
+  b.enter(ok);
+  b.set(present, 1n);
+  b.jump(after);
+  b.enter(after);
+  return { present, count, over };
+}
+
+/** The kernel wants to see right before the call that a size is within. */
+function bounded(p: Program, count: number, max: number, on: ReturnType<Program["b"]["block"]>, off: ReturnType<Program["b"]["block"]>): number {
+  p.b.branch("ule", count, BigInt(max), on, off);
+  p.b.enter(on);
+  return count;
+}
+
+/** `buf(address, max, length)`. */
+export function readBytes(p: Program, address: Value, max: number, length: Value | undefined, span: Span): Value {
+  const b = p.b;
+  if (address.k === "undefined" || length?.k === "undefined") return UNDEFINED;
+  if (address.k === "maybe" || length?.k === "maybe") {
+    const outer = address.k === "maybe" ? address : (length as Extract<Value, { k: "maybe" }>);
+    const there = b.block();
+    const absent = b.block();
+    b.branch("ne", outer.present, 0n, there, absent);
+    b.enter(there);
+    const value = readBytes(p, address.k === "maybe" ? address.value : address, max, address.k === "maybe" ? length : (length as typeof outer).value, span);
+    return join(p, [{ value, block: b.current }, { value: UNDEFINED, block: absent }], span);
+  }
+  const base = p.zeroed(roundUp8(max));
+  const { present, count } = readBounded(p, base, integer(p, address, span).op, max, length === undefined ? constant(BigInt(max)) : integer(p, length, span));
+  return maybe(present, { k: "bytes", base, offset: 0, cap: max, length: count });
+}
+
+/** `read(address, type)`: the target's bytes, by a schema laid out as C lays out a structure. */
+export function readSchema(p: Program, address: IntValue, schema: Schema, span: Span): Value {
+  const b = p.b;
+  switch (schema.kind) {
+    case "int": return readInteger(p, address.op, schema.size, schema.signed);
+    case "bool": {
+      const v = readInteger(p, address.op, 1, false);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, bool(v.value.op)) : v;
+    }
+    case "f64": {
+      const v = readInteger(p, address.op, 8, false);
+      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { k: "float", op: v.value.op }) : v;
+    }
+    case "cstring": return readText(p, address, schema.length, constant(BigInt(schema.length)), span);
+    case "bytes": return readBytes(p, address, schema.length, undefined, span);
+    case "struct": {
+      // Texts and bytes in it are as long in the target as they are declared; everything is read by itself.
+      const fields = new Map<string, Value>();
+      let offset = 0;
+      let all: number | bigint = 1n;
+      for (const field of schema.fields) {
+        const align = field.schema.kind === "cstring" || field.schema.kind === "bytes" ? 1 : field.schema.align;
+        offset = Math.ceil(offset / align) * align;
+        const at = u64(b.binary("add", address.op, BigInt(offset)));
+        const v = readSchema(p, at, field.schema, span);
+        if (v.k === "maybe") all = b.binary("and", all, v.present);
+        fields.set(field.name, v.k === "maybe" ? v.value : v);
+        offset += targetSize(field.schema);
+      }
+      return maybe(all, { k: "record", fields, tuple: false, key: undefined });
+    }
+    default: return p.fail(problem.wrongValue(p.place(span), "a type that the target's memory can hold", schema.kind));
+  }
+}
+
+function targetSize(schema: Schema): number {
+  if (schema.kind === "cstring" || schema.kind === "bytes") return schema.length;
+  if (schema.kind !== "struct") return schema.size;
+  let offset = 0;
+  for (const field of schema.fields) {
+    const align = field.schema.kind === "cstring" || field.schema.kind === "bytes" ? 1 : field.schema.align;
+    offset = Math.ceil(offset / align) * align + targetSize(field.schema);
+  }
+  return Math.ceil(offset / schema.align) * schema.align;
+}
+
+export { bytesCountOffset, loadSchema };

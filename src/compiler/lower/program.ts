@@ -1,0 +1,172 @@
+/** One eBPF program while it is made: its builder, the function that is being inlined, and what must hold until the end. */
+import type { Schema, StateSpec } from "../../schema/types.ts";
+import { SondeBug } from "../../errors/error.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Place } from "../diagnostics/place.ts";
+import type { FunctionHir, Span } from "../hir/types.ts";
+import { Builder } from "../mir/builder.ts";
+import type { Base, Block, Operand, Reg } from "../mir/types.ts";
+import type { Shape } from "./cells.ts";
+import type { LowerProbe, Register } from "./input.ts";
+import type { SessionLayout } from "./session-layout.ts";
+import type { ClosureFrame, Phase, Value } from "./value.ts";
+
+/** A handler can't go on being lowered here; the diagnostic is recorded already or comes with it. */
+export class Abort extends Error {
+  readonly diagnostic: Diagnostic;
+  constructor(diagnostic: Diagnostic) {
+    super(diagnostic.message);
+    this.diagnostic = diagnostic;
+  }
+}
+/** Something was learnt that the beginning should have known: lower the program again. */
+export class Restart extends Error {}
+
+/** What is learnt about a program from one try to the next. */
+export class Knowledge {
+  /** The shape of each local that is assigned to, of each function's result. */
+  readonly shapes = new Map<string, Shape>();
+  /** Objects whose fields are assigned to, by where they were made. */
+  readonly assignedObjects = new Set<string>();
+  /** The frame is too small: large objects go to a scratch slot. */
+  scratch = false;
+  restarts = 0;
+}
+
+/** A call that is inlined. */
+export interface Frame extends ClosureFrame {
+  readonly hir: FunctionHir;
+  readonly locals: Map<number, Value>;
+  /** Names this inlined call among all. */
+  readonly key: string;
+  /** Where each `return` leaves its value. */
+  readonly returns: { readonly value: Value; readonly block: Block }[];
+  readonly labels: Map<number, { readonly break: Block; readonly continue: Block | undefined }>;
+  readonly parent: Frame | undefined;
+  readonly closure: ClosureFrame | undefined;
+}
+
+export interface ProgramOptions {
+  readonly session: SessionLayout;
+  readonly probe: LowerProbe;
+  readonly probeIndex: number;
+  readonly knowledge: Knowledge;
+  readonly encode: (schema: Schema, value: unknown) => Uint8Array;
+}
+
+export class Program {
+  readonly b = new Builder();
+  readonly session: SessionLayout;
+  readonly probe: LowerProbe;
+  readonly probeIndex: number;
+  readonly knowledge: Knowledge;
+  readonly encode: ProgramOptions["encode"];
+  readonly diagnostics: Diagnostic[] = [];
+  /** The registers of the target that the handler reads. */
+  readonly registersRead = new Set<Register>();
+  readsAllRegisters = false;
+  /** It reads memory of the target. */
+  readsMemory = false;
+  /** This CPU's part of the region. */
+  cpu: Reg = -1;
+  /** The program's result, set before the end. */
+  readonly status: Reg;
+  /** All ways end here. */
+  readonly end: Block;
+  phase: Phase = "hit";
+  /** The number of the scratch slot that this hit has taken. */
+  readonly scratchSlot: Reg;
+  private innermost: Frame | undefined;
+  private keys = 0;
+
+  constructor(options: ProgramOptions) {
+    this.session = options.session;
+    this.probe = options.probe;
+    this.probeIndex = options.probeIndex;
+    this.knowledge = options.knowledge;
+    this.encode = options.encode;
+    this.status = this.b.variable();
+    this.scratchSlot = this.b.variable();
+    this.end = this.b.block();
+  }
+
+  get frame(): Frame {
+    if (!this.innermost) throw new SondeBug("the compiler is outside of any function");
+    return this.innermost;
+  }
+
+  /** Runs `body` inside an inlined call. */
+  within<T>(frame: Frame, body: () => T): T {
+    const before = this.innermost;
+    this.innermost = frame;
+    try {
+      return body();
+    } finally {
+      this.innermost = before;
+    }
+  }
+
+  get depth(): number {
+    let n = 0;
+    for (let f = this.innermost; f; f = f.parent) n++;
+    return n;
+  }
+
+  newFrame(hir: FunctionHir, closure: ClosureFrame | undefined): Frame {
+    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost, closure };
+  }
+
+  place(span: Span): Place {
+    const file = this.session.request.files[this.frame.hir.file];
+    return { file: file?.path ?? "-e", start: span[0], end: span[1] };
+  }
+
+  fail(diagnostic: Diagnostic): never {
+    throw new Abort(diagnostic);
+  }
+
+  warn(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+  }
+
+  at(span: Span): void {
+    this.b.position = { file: this.frame.hir.file, offset: span[0] };
+  }
+
+  /** The line in the source, from 1, of where we are. */
+  line(span: Span): number {
+    const text = this.session.request.files[this.frame.hir.file]?.text ?? "";
+    let line = 1;
+    for (let i = text.indexOf("\n"); i >= 0 && i < span[0]; i = text.indexOf("\n", i + 1)) line++;
+    return line;
+  }
+
+  state(index: number): { readonly name: string; readonly spec: StateSpec } {
+    const state = this.session.request.states[index];
+    if (!state) throw new SondeBug(`no state ${index}`);
+    return state;
+  }
+
+  /** Counts one up in this CPU's part. */
+  count(offset: number, by: Operand = 1n): void {
+    this.b.atomic("add", { reg: this.cpu }, offset, 8, by);
+  }
+
+  /** A sink was given undefined at this line. */
+  countMiss(span: Span): void {
+    this.count(this.session.counter({ kind: "miss", file: this.frame.hir.file, line: this.line(span) }));
+  }
+
+  /** A zeroed place of `size` bytes (a multiple of 8). */
+  zeroed(size: number): Base {
+    const object = this.b.object(size);
+    for (let i = 0; i < size; i += 8) this.b.store({ object }, i, 8, 0n);
+    return { object };
+  }
+
+  /** Learns that a local (or a result) has a wider shape than thought. */
+  restart(): never {
+    if (++this.knowledge.restarts > 200) throw new SondeBug("the shapes of locals don't settle");
+    throw new Restart();
+  }
+}

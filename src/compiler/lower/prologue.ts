@@ -1,0 +1,123 @@
+/** What every program does first and last: which hits are let through, counting them, its scratch slot. */
+import type { Base } from "../mir/types.ts";
+import type { Program } from "./program.ts";
+import { SCRATCH_SLOTS, SCRATCH_WORD, STOPPED_WORD } from "./session-layout.ts";
+
+export interface PrologueOptions {
+  readonly filter: boolean;
+  readonly count: boolean;
+  /** A handler calls exit(): afterwards hits aren't handled. */
+  readonly stopped: boolean;
+  /** The program's result for a hit that isn't let through. */
+  readonly refused?: bigint;
+}
+
+export function prologue(p: Program, options: PrologueOptions): void {
+  const b = p.b;
+  const refused = b.block();
+  let refusals = false;
+  const passIf = (cmp: Parameters<typeof b.branch>[0], left: number, right: bigint): void => {
+    const on = b.block();
+    refusals = true;
+    b.branch(cmp, left, right, on, refused);
+    b.enter(on);
+  };
+  if (options.filter) filter(p, passIf, refused);
+  if (options.stopped) passIf("eq", b.load({ reg: b.mapValue(p.session.sharedMap, 0) }, STOPPED_WORD, 8), 0n);
+  const cpu = b.call("get_smp_processor_id", [], true);
+  p.cpu = b.temp();
+  b.push({ op: "cpuPart", dst: p.cpu, cpu });
+  if (p.knowledge.scratch) takeScratch(p, cpu);
+  if (options.count) p.count(p.session.counter({ kind: "hits", probe: p.probeIndex }));
+  if (refusals || refused.entries > 0) {
+    const here = b.current;
+    b.enter(refused);
+    b.exit(options.refused ?? 0n);
+    b.enter(here);
+  }
+}
+
+function filter(p: Program, passIf: (cmp: "eq" | "ne", left: number, right: bigint) => void, refused: ReturnType<Program["b"]["block"]>): void {
+  const b = p.b;
+  const { filter: which } = p.session.request.target;
+  const pid = (): number => b.binary("shr", b.call("get_current_pid_tgid", [], true), 32n) as number;
+  const oneOf = (pids: readonly number[]): void => {
+    if (pids.length === 1) {
+      passIf("eq", pid(), BigInt(pids[0] as number));
+      return;
+    }
+    const on = b.block();
+    for (const allowed of pids) {
+      const next = b.block();
+      b.branch("eq", pid(), BigInt(allowed), on, next);
+      b.enter(next);
+    }
+    b.jump(refused);
+    b.enter(on);
+  };
+  if (which.kind === "pids") oneOf(which.pids);
+  else if (which.kind === "cgroup") passIf("eq", b.call("get_current_ancestor_cgroup_id", [BigInt(which.level)], true), BigInt.asIntN(64, which.id));
+  else if (which.kind === "set") {
+    const key: Base = { object: b.object(8) };
+    b.store(key, 0, 8, pid());
+    passIf("ne", b.call("map_lookup_elem", [{ map: p.session.pidSet as number }, { base: key, offset: 0 }]), 0n);
+  }
+  if (p.probe.pids) oneOf(p.probe.pids);
+}
+
+/**
+ * Takes one of the CPU's scratch slots. A program can be preempted by another hit on its CPU, so each slot has a bit
+ * that is set and tested at once; it stays on its CPU until it gives the slot back.
+ */
+function takeScratch(p: Program, cpu: number): void {
+  const b = p.b;
+  const map = p.session.scratch(8);
+  const slot = b.variable();
+  const got = b.block();
+  const none = b.block();
+  for (let i = 0; i < SCRATCH_SLOTS; i++) {
+    const taken = b.block();
+    const mine = b.block();
+    const old = b.fetch("or", { reg: p.cpu }, SCRATCH_WORD, 8, BigInt(1 << i));
+    b.branch("eq", b.binary("and", old, BigInt(1 << i)), 0n, mine, taken);
+    b.enter(mine);
+    b.set(slot, BigInt(i));
+    b.jump(got);
+    b.enter(taken);
+  }
+  b.jump(none);
+  b.enter(none);
+  p.count(p.session.counter({ kind: "scratch", probe: p.probeIndex }));
+  b.exit(0n);
+  b.enter(got);
+  const key: Base = { object: b.object(8) };
+  b.store(key, 0, 8, b.binary("add", b.binary("mul", cpu, BigInt(SCRATCH_SLOTS)), slot));
+  const pointer = b.call("map_lookup_elem", [{ map }, { base: key, offset: 0 }]);
+  const there = b.block();
+  const absent = b.block();
+  b.branch("ne", pointer, 0n, there, absent);
+  b.enter(absent);
+  giveBack(p, slot);
+  b.exit(0n);
+  b.enter(there);
+  b.fn.scratch ??= b.variable();
+  b.set(b.fn.scratch, pointer);
+  b.set(p.scratchSlot, slot);
+}
+
+function giveBack(p: Program, slot: number): void {
+  const b = p.b;
+  b.atomic("and", { reg: p.cpu }, SCRATCH_WORD, 8, b.binary("xor", b.binary("shl", 1n, slot), -1n));
+}
+
+export function epilogue(p: Program): void {
+  const b = p.b;
+  b.enter(p.end);
+  if (p.knowledge.scratch) {
+    const cpu = b.temp();
+    b.push({ op: "cpuPart", dst: cpu, cpu: b.call("get_smp_processor_id", [], true) });
+    p.cpu = cpu;
+    giveBack(p, p.scratchSlot);
+  }
+  b.exit(p.status);
+}
