@@ -12,7 +12,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { codeSegment, type ElfImage, offsetToAddress, readElf } from "../elf/image.ts";
 import { findRelocations, R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_IRELATIVE, R_X86_64_JUMP_SLOT } from "../elf/relocations.ts";
-import { readSymbolTable } from "../elf/symbol-table.ts";
+import { readSymbolTable, type SymbolTable } from "../elf/symbol-table.ts";
 import { isMappingOf, type Mapping, processesMapping, readMappings } from "../sys/procfs.ts";
 import { loadedAddresses } from "../x86/full-decoder.ts";
 import { FileSource } from "./file-source.ts";
@@ -33,82 +33,156 @@ interface IndirectFile extends FileIdentity {
   readonly image: ElfImage;
 }
 
+/** A file mapped in a process, as far as relocations go. */
+interface LoadedObject {
+  readonly image: ElfImage;
+  readonly code: Mapping;
+  readonly symbols: SymbolTable | undefined;
+}
+
+/** A process, looked at once for all functions. */
+interface Snapshot {
+  readonly mappings: readonly Mapping[];
+  /** The indirect functions' own file in it. */
+  readonly own: Mapping;
+  /** Descriptor of its memory. */
+  readonly memory: number;
+  objects: readonly LoadedObject[] | undefined;
+}
+
 /** Processes that are looked into before the resolver's code is. */
 const MOST_PROCESSES = 8;
 
-export function implementationsOf(entry: FunctionEntry, file: IndirectFile, pids: readonly number[]): Implementations {
-  const addresses = new Set<number>();
-  let vdso = false;
-  const look = (pid: number): boolean => {
-    try {
-      const used = usedBy(pid, entry, file);
+/** The indirect functions of one file; whoever makes it closes it. */
+export class IndirectFunctions {
+  readonly #file: IndirectFile;
+  readonly #pids: readonly number[];
+  readonly #snapshots = new Map<number, Snapshot | undefined>();
+  readonly #open: FileSource[] = [];
+  #others: readonly number[] | undefined;
+  /** The file's own slots, by the resolver that fills them. */
+  #ownSlots: Map<number, number[]> | undefined;
+
+  /** `pids`: the processes that count; none: any that can tell, first of all this one, which the C library is mapped in too. */
+  constructor(file: IndirectFile, pids: readonly number[]) {
+    this.#file = file;
+    this.#pids = pids;
+  }
+
+  implementationsOf(entry: FunctionEntry): Implementations {
+    const addresses = new Set<number>();
+    let vdso = false;
+    const look = (pid: number): boolean => {
+      const used = this.#usedBy(pid, entry);
       for (const address of used.addresses) addresses.add(address);
       vdso ||= used.vdso;
       return used.addresses.length > 0 || used.vdso;
+    };
+    let found = false;
+    for (const pid of this.#pids) found = look(pid) || found;
+    if (!found && !look(process.pid)) {
+      this.#others ??= processesMapping(this.#file).filter((pid) => pid !== process.pid).slice(0, MOST_PROCESSES);
+      for (const pid of this.#others) if (look(pid)) break;
+    }
+    if (addresses.size > 0 || vdso) return { addresses: [...addresses], from: "process", vdso };
+    return { addresses: candidates(entry, this.#file.image), from: "resolver", vdso: false };
+  }
+
+  close(): void {
+    for (const snapshot of this.#snapshots.values()) if (snapshot !== undefined) closeSync(snapshot.memory);
+    for (const source of this.#open) source.close();
+    this.#snapshots.clear();
+    this.#open.length = 0;
+  }
+
+  /** What a process's slots for the function hold. */
+  #usedBy(pid: number, entry: FunctionEntry): { addresses: readonly number[]; vdso: boolean } {
+    const snapshot = this.#snapshot(pid);
+    if (snapshot === undefined) return { addresses: [], vdso: false };
+    const own = this.#readSlots(snapshot, entry, this.#file.image, snapshot.own, this.#slotsOf(entry.address));
+    if (own.addresses.length > 0 || own.vdso) return own;
+    const names = [entry.name, ...entry.aliases];
+    snapshot.objects ??= this.#objects(pid, snapshot.mappings);
+    for (const object of snapshot.objects) {
+      const used = this.#readSlots(snapshot, entry, object.image, object.code, slotsFor(object, names));
+      if (used.addresses.length > 0 || used.vdso) return used;
+    }
+    return { addresses: [], vdso: false };
+  }
+
+  #snapshot(pid: number): Snapshot | undefined {
+    if (this.#snapshots.has(pid)) return this.#snapshots.get(pid);
+    let snapshot: Snapshot | undefined;
+    try {
+      const mappings = readMappings(pid);
+      const own = mappings.find((mapping) => mapping.permissions[2] === "x" && isMappingOf(mapping, this.#file));
+      if (own !== undefined) snapshot = { mappings, own, memory: openSync(`/proc/${pid}/mem`, "r"), objects: undefined };
     } catch {
       // Gone, or not ours to read: another process may tell.
-      return false;
     }
-  };
-  let found = false;
-  for (const pid of pids) found = look(pid) || found;
-  if (!found && !look(process.pid)) {
-    for (const pid of processesMapping({ device: file.device, inode: file.inode, path: file.path }).slice(0, MOST_PROCESSES)) {
-      if (pid !== process.pid && look(pid)) break;
-    }
+    this.#snapshots.set(pid, snapshot);
+    return snapshot;
   }
-  if (addresses.size > 0 || vdso) return { addresses: [...addresses], from: "process", vdso };
-  return { addresses: candidates(entry, file.image), from: "resolver", vdso: false };
-}
 
-/** What a process's slots for the function hold. */
-function usedBy(pid: number, entry: FunctionEntry, file: IndirectFile): { addresses: number[]; vdso: boolean } {
-  const mappings = readMappings(pid);
-  const addresses = new Set<number>();
-  let vdso = false;
-  const own = mappings.find((mapping) => isMappingOf(mapping, { device: file.device, inode: file.inode, path: file.path }) && mapping.permissions[2] === "x");
-  if (own === undefined) return { addresses: [], vdso };
-  const memory = openSync(`/proc/${pid}/mem`, "r");
-  const readSlots = (image: ElfImage, code: Mapping, slots: readonly number[]): void => {
-    const bias = biasOf(image, code);
-    if (bias === undefined) return;
+  #readSlots(snapshot: Snapshot, entry: FunctionEntry, image: ElfImage, code: Mapping, slots: readonly number[]): { addresses: readonly number[]; vdso: boolean } {
+    const addresses = new Set<number>();
+    let vdso = false;
+    const bias = slots.length === 0 ? undefined : biasOf(image, code);
+    if (bias === undefined) return { addresses: [], vdso };
     const word = new DataView(new ArrayBuffer(8));
     for (const slot of slots) {
-      if (readSync(memory, word, 0, 8, slot + bias) !== 8) continue;
+      try {
+        if (readSync(snapshot.memory, word, 0, 8, slot + bias) !== 8) continue;
+      } catch {
+        // Unmapped since, or the process is gone.
+        continue;
+      }
       const value = Number(word.getBigUint64(0, true));
-      const target = mappings.find((mapping) => value >= mapping.start && value < mapping.end);
+      const target = snapshot.mappings.find((mapping) => value >= mapping.start && value < mapping.end);
       if (target === undefined || target.permissions[2] !== "x") continue;
       if (target.path === "[vdso]") vdso = true;
-      else if (target.inode === own.inode && target.device === own.device) {
-        const address = offsetToAddress(file.image, value - target.start + target.offset);
+      else if (target.inode === snapshot.own.inode && target.device === snapshot.own.device) {
+        const address = offsetToAddress(this.#file.image, value - target.start + target.offset);
         // A slot that isn't filled in yet points into a table of stubs, or at the resolver.
-        if (address !== undefined && address !== entry.address && !isStub(file.image, address)) addresses.add(address);
+        if (address !== undefined && address !== entry.address && !isStub(this.#file.image, address)) addresses.add(address);
       }
     }
-  };
-  try {
-    readSlots(file.image, own, findRelocations(file.image, (type, _, addend) => type === R_X86_64_IRELATIVE && addend === entry.address).map((relocation) => relocation.slot));
-    if (addresses.size === 0 && !vdso) {
-      const names = [entry.name, ...entry.aliases];
-      for (const code of objects(mappings)) {
-        const image = openObject(pid, code);
-        if (image === undefined) continue;
-        try {
-          readSlots(image.elf, code, slotsFor(image.elf, names));
-        } finally {
-          image.close();
-        }
-        if (addresses.size > 0 || vdso) break;
-      }
-    }
-  } finally {
-    closeSync(memory);
+    return { addresses: [...addresses], vdso };
   }
-  return { addresses: [...addresses], vdso };
+
+  #slotsOf(resolver: number): readonly number[] {
+    if (this.#ownSlots === undefined) {
+      this.#ownSlots = new Map();
+      for (const { addend, slot } of findRelocations(this.#file.image, (type) => type === R_X86_64_IRELATIVE)) {
+        const slots = this.#ownSlots.get(addend);
+        if (slots === undefined) this.#ownSlots.set(addend, [slot]);
+        else slots.push(slot);
+      }
+    }
+    return this.#ownSlots.get(resolver) ?? [];
+  }
+
+  #objects(pid: number, mappings: readonly Mapping[]): LoadedObject[] {
+    const loaded: LoadedObject[] = [];
+    for (const code of codeMappings(mappings)) {
+      for (const path of [`/proc/${pid}/map_files/${code.range}`, `/proc/${pid}/root${code.path}`]) {
+        try {
+          const source = new FileSource(path, code.path);
+          this.#open.push(source);
+          const image = readElf(source);
+          loaded.push({ image, code, symbols: readSymbolTable(image, "dynsym") });
+          break;
+        } catch {
+          // map_files needs rights that the path may not need; what isn't ELF has no slots.
+        }
+      }
+    }
+    return loaded;
+  }
 }
 
 /** The code mapping of each file, once. */
-function objects(mappings: readonly Mapping[]): Mapping[] {
+function codeMappings(mappings: readonly Mapping[]): Mapping[] {
   const seen = new Set<string>();
   return mappings.filter((mapping) => {
     if (mapping.inode === 0n || mapping.permissions[2] !== "x") return false;
@@ -117,30 +191,14 @@ function objects(mappings: readonly Mapping[]): Mapping[] {
   });
 }
 
-function openObject(pid: number, mapping: Mapping): { elf: ElfImage; close(): void } | undefined {
-  for (const path of [`/proc/${pid}/map_files/${mapping.range}`, `/proc/${pid}/root${mapping.path}`]) {
-    try {
-      const source = new FileSource(path, mapping.path);
-      try {
-        return { elf: readElf(source), close: () => source.close() };
-      } catch {
-        source.close();
-      }
-    } catch {
-      // map_files needs rights that the path may not need.
-    }
-  }
-  return undefined;
-}
-
-function slotsFor(image: ElfImage, names: readonly string[]): number[] {
-  const table = readSymbolTable(image, "dynsym");
-  if (table === undefined) return [];
-  const symbols = new Set(names.flatMap((name) => table.find(name)));
-  if (symbols.size === 0) return [];
+function slotsFor(object: LoadedObject, names: readonly string[]): number[] {
+  const { symbols, image } = object;
+  if (symbols === undefined) return [];
+  const wanted = new Set(names.flatMap((name) => symbols.find(name)));
+  if (wanted.size === 0) return [];
   return findRelocations(
     image,
-    (type, symbol, addend) => symbols.has(symbol) && (type === R_X86_64_JUMP_SLOT || type === R_X86_64_GLOB_DAT || (type === R_X86_64_64 && addend === 0)),
+    (type, symbol, addend) => wanted.has(symbol) && (type === R_X86_64_JUMP_SLOT || type === R_X86_64_GLOB_DAT || (type === R_X86_64_64 && addend === 0)),
   ).map((relocation) => relocation.slot);
 }
 

@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { SondeError } from "../errors/error.ts";
 import { disassemble, instructionLength } from "../x86/full-decoder.ts";
 import { measure } from "../x86/length-decoder.ts";
-import { placeEntry } from "../x86/placement.ts";
+import { placeBehindRefused, placeEntry, type PlacementRequest } from "../x86/placement.ts";
 import { uprobeRefusal } from "../x86/probeable.ts";
 import type { Register } from "../x86/registers.ts";
 import { decodeSimple, isEmulated } from "../x86/simple-decoder.ts";
@@ -58,7 +58,7 @@ function placeIn(source: FileSource, site: FunctionSite, options: PlaceOptions):
     const whole = source.read(site.functionOffset, searched + LONGEST_INSTRUCTION);
     const body = whole.subarray(0, searched);
     if (!options.exact && site.size <= LARGEST_SEARCHED) {
-      at = placeEntry(body, {
+      const request: PlacementRequest = {
         move: options.mode === "hit" ? "prologue" : "endbr",
         reads: options.reads,
         sizeKnown: site.size > 0,
@@ -67,9 +67,11 @@ function placeIn(source: FileSource, site: FunctionSite, options: PlaceOptions):
           const from = Math.max(0, site.functionOffset - reach);
           return { bytes: source.read(from, site.functionOffset - from + body.length + reach), start: from - site.functionOffset };
         },
-      });
-      // Where the kernel wouldn't take the instruction that was moved to, it may take the first.
-      if (at > 0 && refusal(whole.subarray(at)) !== undefined) at = 0;
+      };
+      const refused = (to: number): boolean => refusal(whole.subarray(to)) !== undefined;
+      at = placeEntry(body, request);
+      // Where the kernel wouldn't take the instruction that was moved to, it may take the first; and where it wouldn't take that, a later one.
+      if (refused(at)) at = at > 0 && !refused(0) ? 0 : (placeBehindRefused(body, request, refused) ?? 0);
     }
     code = whole.subarray(at);
   }

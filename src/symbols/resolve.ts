@@ -5,11 +5,11 @@ import { unwindRange } from "../elf/unwind-table.ts";
 import { SondeError } from "../errors/error.ts";
 import { measure } from "../x86/length-decoder.ts";
 import { uprobeRefusal } from "../x86/probeable.ts";
-import { decodeSimple } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
 import { FileSource } from "./file-source.ts";
-import { implementationsOf } from "./ifunc.ts";
+import { IndirectFunctions } from "./ifunc.ts";
 import { notFound } from "./not-found.ts";
+import { place } from "./place.ts";
 import { filesFor } from "./process-files.ts";
 import type { FunctionSite } from "./site.ts";
 import { type FunctionEntry, SymbolIndex } from "./symbol-index.ts";
@@ -37,6 +37,7 @@ interface OpenFile {
   readonly source: FileSource;
   readonly image: ElfImage;
   readonly index: SymbolIndex;
+  readonly indirect: IndirectFunctions;
   readonly path: string;
   readonly display: string;
 }
@@ -61,16 +62,19 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   let failure: SondeError | undefined;
   for (const found of files) {
     const source = new FileSource(found.path, found.display);
+    let indirect: IndirectFunctions | undefined;
     try {
       const image = readElf(source);
-      const file: OpenFile = { source, image, index: new SymbolIndex(image), path: found.path, display: found.display };
-      const inFile = resolveIn(file, target, pids, notes);
+      indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
+      const file: OpenFile = { source, image, indirect, index: new SymbolIndex(image), path: found.path, display: found.display };
+      const inFile = resolveIn(file, target, notes);
       if (options.mode === "return" && inFile.length > 0) refuseGoReturn(file, target);
       sites.push(...inFile);
     } catch (error) {
       if (!(error instanceof SondeError) || files.length === 1) throw error;
       failure ??= error;
     } finally {
+      indirect?.close();
       source.close();
     }
   }
@@ -78,7 +82,7 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   return { sites, notes };
 }
 
-function resolveIn(file: OpenFile, target: Target, pids: readonly number[], notes: string[]): FunctionSite[] {
+function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSite[] {
   const place = target.place;
   if (place.kind === "address") return [resolveAddress(file, target, place.address)];
   const entries = place.kind === "function" ? file.index.find(place.name) : file.index.match(place.pattern);
@@ -101,13 +105,13 @@ function resolveIn(file: OpenFile, target: Target, pids: readonly number[], note
   let refused: SondeError | undefined;
   for (const entry of entries) {
     if (!entry.indirect) {
-      if (place.kind === "pattern" && entryRefusal(file, entry) !== undefined) unprobeable.push(entry.name);
+      if (place.kind === "pattern" && isUnprobeable(file, entry)) unprobeable.push(entry.name);
       else if (!sites.has(entry.offset)) sites.set(entry.offset, siteOf(file, entry, 0));
       continue;
     }
     try {
-      for (const implementation of implementationEntries(file, entry, pids, target, notes)) {
-        if (place.kind === "pattern" && entryRefusal(file, implementation) !== undefined) unprobeable.push(entry.name);
+      for (const implementation of implementationEntries(file, entry, target, notes)) {
+        if (place.kind === "pattern" && isUnprobeable(file, implementation)) unprobeable.push(entry.name);
         else if (!sites.has(implementation.offset)) sites.set(implementation.offset, siteOf(file, implementation, 0));
       }
     } catch (error) {
@@ -127,17 +131,22 @@ function resolveIn(file: OpenFile, target: Target, pids: readonly number[], note
   return [...sites.values()].sort((a, b) => a.functionOffset - b.functionOffset);
 }
 
-/** Why the kernel wouldn't probe a function's start; a pattern leaves such functions out. */
-function entryRefusal(file: OpenFile, entry: FunctionEntry): string | undefined {
+/** Whether the kernel wouldn't probe a function at its entry; a pattern leaves such functions out. */
+function isUnprobeable(file: OpenFile, entry: FunctionEntry): boolean {
   const code = file.source.read(entry.offset, 32);
-  // endbr64 itself can be probed.
-  if (decodeSimple(code, 0)?.kind === "endbr") return undefined;
-  return uprobeRefusal(code, () => measure(code, 0)?.length ?? 1);
+  // Nearly all begin with something probeable; the others are placed for trial.
+  if (uprobeRefusal(code, () => measure(code, 0)?.length ?? 1) === undefined) return false;
+  try {
+    place(siteOf(file, entry, 0), { mode: "call", exact: false, reads: "all" });
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The functions that are called in place of an indirect one. */
-function implementationEntries(file: OpenFile, entry: FunctionEntry, pids: readonly number[], target: Target, notes: string[]): FunctionEntry[] {
-  const found = implementationsOf(entry, { ...file.source.identity, path: file.path, image: file.image }, pids);
+function implementationEntries(file: OpenFile, entry: FunctionEntry, target: Target, notes: string[]): FunctionEntry[] {
+  const found = file.indirect.implementationsOf(entry);
   if (found.addresses.length === 0) {
     throw found.vdso
       ? new SondeError("SONDE_FUNCTION_VDSO", `${entry.name} runs in the kernel's own page (vdso), which no probe reaches`, {

@@ -1,6 +1,6 @@
 /** Where entry probes go: behind endbr64, over harmless instructions, never where a jump leads. */
 import { describe, expect, test } from "vitest";
-import { type PlacementRequest, placeEntry } from "./placement.ts";
+import { placeBehindRefused, type PlacementRequest, placeEntry } from "./placement.ts";
 import type { Register } from "./registers.ts";
 
 const NOTHING: ReadonlySet<Register> = new Set();
@@ -107,6 +107,16 @@ describe("placement", () => {
     const code = `${MOV_EAX_ESI} 0f1f4000 ${PUSH_RBX} ${RET}`;
     expect(placed(code, { longNops: true })).toBe(2);
     expect(placed(code, { longNops: false })).toBe(6);
+  });
+
+  test("a function that begins with a vector instruction that can't be probed is probed behind it", () => {
+    // vpxor xmm15, xmm15, xmm15; mov eax, edi; ret
+    const body = Uint8Array.from(Buffer.from("c44101efff89f8c3", "hex"));
+    const request: PlacementRequest = { move: "endbr", reads: "all", sizeKnown: true, longNops: true, around: () => ({ bytes: body, start: 0 }) };
+    expect(placeBehindRefused(body, request, (at) => at < 5)).toBe(5);
+    expect(placeBehindRefused(body, request, (at) => at < 7)).toBeUndefined();
+    expect(placeBehindRefused(body, { ...request, reads: NOTHING }, (at) => at < 7)).toBe(7);
+    expect(placeBehindRefused(body, { ...request, sizeKnown: false }, (at) => at < 5)).toBeUndefined();
   });
 
   test("nothing is placed beyond bytes that end", () => {

@@ -41,12 +41,28 @@ export function placeEntry(code: Uint8Array, request: PlacementRequest): number 
   }
   if (request.move === "endbr" || request.reads === "all" || !request.sizeKnown) return behindEndbr;
   const cheap = emulatedBehind(code, behindEndbr, request);
-  if (cheap === behindEndbr || !mayMove(code, cheap, request, false)) return behindEndbr;
+  return cheap > behindEndbr && mayMove(code, cheap, request, false) && !sharedCode(code, cheap, request) ? cheap : behindEndbr;
+}
+
+/**
+ * Another offset for a function whose first instruction can't be probed: hand-written ones (strcmp, memset) begin with vector
+ * instructions that the kernel refuses and that change nothing that a handler reads. Undefined if there is none.
+ */
+export function placeBehindRefused(code: Uint8Array, request: PlacementRequest, refused: (at: number) => boolean): number | undefined {
+  if (!request.sizeKnown) return undefined;
+  for (let at = 0, steps = 0; steps < 8; steps++) {
+    const instruction = decodeSimple(code, at);
+    if (instruction === undefined || (instruction.kind !== "vector" && !isUnseen(instruction, request.reads))) return undefined;
+    at += instruction.length;
+    if (!refused(at)) return mayMove(code, at, request, false) && !sharedCode(code, at, request) ? at : undefined;
+  }
+  return undefined;
+}
+
+/** Whether other functions may jump in between: hand-written ones share code, as mempcpy jumps behind the first instruction of memmove. The function itself was seen to. */
+function sharedCode(code: Uint8Array, to: number, request: PlacementRequest): boolean {
   const { bytes, start } = request.around(NEIGHBOURHOOD);
-  // Hand-written functions share code: mempcpy jumps behind the first instruction of memmove. The function itself was seen to.
-  const before = bytes.subarray(0, -start);
-  const behind = bytes.subarray(code.length - start);
-  return branchesInto(before, start, cheap, false) || branchesInto(behind, code.length, cheap, false) ? behindEndbr : cheap;
+  return branchesInto(bytes.subarray(0, -start), start, to, false) || branchesInto(bytes.subarray(code.length - start), code.length, to, false);
 }
 
 /** The first emulated instruction that can be reached without a change that the handler would see; `from` itself where there is none. */

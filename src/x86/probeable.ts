@@ -27,7 +27,7 @@ const REASONS: { readonly [opcode: number]: string } = {
  */
 export function uprobeRefusal(code: Uint8Array, length: () => number): string | undefined {
   const simple = decodeSimple(code, 0);
-  if (simple !== undefined && simple.kind !== "nop") return undefined;
+  if (simple !== undefined && simple.kind !== "nop" && simple.kind !== "vector") return undefined;
   let p = 0;
   let operandSize = false;
   for (; p < 15; p++) {

@@ -16,6 +16,8 @@ export type SimpleKind =
   | "call"
   /** Computes in registers only. */
   | "registers"
+  /** Changes a vector register only. */
+  | "vector"
   /** Reads or writes memory. */
   | "memory"
   /** Changes rsp without memory: sub rsp, add rsp, mov rsp, lea rsp. */
@@ -32,6 +34,7 @@ export interface SimpleInstruction {
 }
 
 const NONE: readonly GeneralRegister[] = [];
+const VECTOR_TO_VECTOR: ReadonlySet<number> = new Set([0x6e, 0x6f, 0xef]);
 
 /** The instruction at `at`; undefined where only the full decoder can tell. Opcodes: Intel's manual, volume 2, appendix A. */
 export function decodeSimple(code: Uint8Array, at: number): SimpleInstruction | undefined {
@@ -57,6 +60,15 @@ export function decodeSimple(code: Uint8Array, at: number): SimpleInstruction | 
   if (repeat) {
     if (!operandSize && !segment && rex === 0 && opcode === 0x0f && code[p] === 0x1e && code[p + 1] === 0xfa) return made("endbr", p + 2);
     return undefined;
+  }
+  if (opcode === 0xc5 || opcode === 0xc4) {
+    // Those that hand-written functions begin with: vmovd from a general register, vmovdqa, vpxor, all between registers.
+    if (operandSize || segment || rex !== 0) return undefined;
+    const at1 = opcode === 0xc5 ? p + 1 : p + 2;
+    const map = opcode === 0xc5 ? 1 : (code[p] as number) & 0x1f;
+    const modrm = code[at1 + 1];
+    if (map !== 1 || modrm === undefined || modrm >> 6 !== 3) return undefined;
+    return VECTOR_TO_VECTOR.has(code[at1] as number) ? made("vector", at1 + 2) : undefined;
   }
   if (opcode >= 0x50 && opcode <= 0x57) return !operandSize && !segment && (rex === 0 || rex === 0x41) ? made("push", p) : undefined;
   if (opcode === 0x90) return !segment && rex === 0 ? made("nop", p) : undefined;
