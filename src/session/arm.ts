@@ -2,7 +2,7 @@
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import type { HandlerHir, ScriptUnit } from "../compiler/hir/types.ts";
 import type { SessionImage } from "../compiler/image.ts";
-import type { LowerProbe } from "../compiler/lower/input.ts";
+import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import { SondeBug, SondeError } from "../errors/error.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
@@ -63,7 +63,7 @@ function handlerOf(unit: ScriptUnit, entry: ProbeEntry): HandlerHir {
 
 const placeMode = (handler: HandlerHir): "hit" | "call" | "return" => (handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit");
 
-function lowerProbes({ unit, scope }: ArmRequest, states: ReturnType<typeof stateIndex>): LowerProbe[] {
+function lowerProbes({ unit, scope }: Pick<ArmRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LowerProbe[] {
   const probes = new Map(scope.probes.map(({ probe }, i) => [probe, i]));
   const probeIndex = (probe: RegisteredProbe): number => probes.get(probe) ?? -1;
   return scope.probes.map((entry) => {
@@ -82,8 +82,19 @@ function lowerProbes({ unit, scope }: ArmRequest, states: ReturnType<typeof stat
   });
 }
 
-export async function armScript(request: ArmRequest): Promise<ArmedScript> {
-  const { unit, scope, named, engine, filter, exact, unsafe } = request;
+/** A script compiled for an engine, with nothing armed yet. */
+export interface LoweredScript {
+  readonly image: SessionImage;
+  /** What was asked of the compiler, and what it gave, by probe. */
+  readonly probes: readonly LowerProbe[];
+  readonly lowered: LowerResult["probes"];
+  readonly states: readonly { readonly state: State; readonly name: string }[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Throws ScriptErrors. */
+export function lowerScript(request: Omit<ArmRequest, "exact">): LoweredScript {
+  const { unit, scope, named, engine, filter, unsafe } = request;
   const states = stateIndex(named);
   const probes = lowerProbes(request, states);
   const target = engine.target({
@@ -96,6 +107,12 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
     states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
   });
   if (image === undefined) throw new ScriptErrors(diagnostics, unit.files);
+  return { image, probes, lowered, states: states.list, diagnostics };
+}
+
+export async function armScript(request: ArmRequest): Promise<ArmedScript> {
+  const { scope, engine, filter, exact } = request;
+  const { image, probes, lowered, states, diagnostics } = lowerScript(request);
   const arm: ArmProbe[] = scope.probes.map((entry, probe) => {
     const { programs, reads } = lowered[probe]!;
     const mode = placeMode(probes[probe]!.handler);
@@ -106,6 +123,6 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
     };
   });
   const armed = await engine.arm(image, arm.filter(({ sites }) => sites.length > 0), filter);
-  for (const [index, { state }] of states.list.entries()) state.attach({ armed, image, place: image.states[index]!.place });
-  return { image, armed, states: states.list, warnings: diagnostics };
+  for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });
+  return { image, armed, states, warnings: diagnostics };
 }

@@ -15,7 +15,7 @@ export interface ScopeActions {
   show(state: State, top: number | undefined): void;
   exit(status: number): void;
   /** An address as symbol+offset, or as a number where it can't be told. */
-  symbol(address: bigint): string;
+  symbol(address: bigint, pid?: number): string;
 }
 
 /** Finds the functions of one target. Throws what `resolveTarget` throws. */

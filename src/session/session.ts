@@ -124,7 +124,7 @@ export class RunningSession {
       },
       exit: (status: number) => this.end("exit", status),
       detach: (probe: number) => this.#detach(probe),
-      symbol: (address: bigint, _pid: number | undefined) => this.#parts.scope.actions.symbol(address),
+      symbol: (address: bigint, pid: number | undefined) => this.#parts.scope.actions.symbol(address, pid),
     };
   }
   #detach(probe: number): void {

@@ -18,7 +18,12 @@ function shared(a: Signature, b: Signature): Signature {
 
 const sameParam = (a: Signature["params"][number], b: Signature["params"][number] | undefined): boolean => b !== undefined && a.name === b.name && same(a.type, b.type);
 
-export function commonSignature(entry: ProbeEntry): Signature | undefined {
+/** What of a probe tells its functions: the sites' names, and the target that each comes from. */
+export interface NamedFunctions extends Pick<ProbeEntry, "targets" | "from"> {
+  readonly sites: readonly Pick<ProbeEntry["sites"][number], "name" | "aliases">[];
+}
+
+export function commonSignature(entry: NamedFunctions): Signature | undefined {
   let common: Signature | undefined;
   const seen = new Set<string>();
   for (const [i, site] of entry.sites.entries()) {

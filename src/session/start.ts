@@ -1,5 +1,6 @@
 /** Starts a session: compile, load, choose an engine, arm. Whatever fails, nothing is left armed or held. */
 import { chooseEngine, type EngineChoice } from "../engines/choose.ts";
+import type { ScriptUnit } from "../compiler/hir/types.ts";
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import { isAlive } from "../sys/procfs.ts";
@@ -8,6 +9,7 @@ import { armScript } from "./arm.ts";
 import { HeldCommand, type CommandStdio } from "./command/held-command.ts";
 import { namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
+import { Symbolizer } from "./reading/symbolize.ts";
 import { Scope } from "./scope.ts";
 import { RunningSession } from "./session.ts";
 import { compiled } from "./script/compile.ts";
@@ -34,6 +36,7 @@ export interface StartOptions {
 class Early {
   session: RunningSession | undefined;
   exit: number | undefined;
+  readonly symbols = new Symbolizer();
 }
 
 /** Throws if a process isn't there. */
@@ -42,11 +45,12 @@ function requireProcesses(pids: readonly number[]): void {
   if (gone.length > 0) throw new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${gone.join(", ")}`, { mend: "Give the id of a process that runs; `ps` lists them." });
 }
 
-function makeScope(source: { readonly handlers: readonly { readonly id: number; readonly register: string }[] }, options: StartOptions, pids: readonly number[], output: SessionOutput, early: Early): Scope {
+/** A held command has nothing mapped yet: names are looked up in `options.pids` alone. */
+function makeScope(source: Pick<ScriptUnit, "handlers">, options: StartOptions, pids: readonly number[], output: SessionOutput, early: Early): Scope {
   const returns = new Set(source.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
   return new Scope({
     params: options.params,
-    pids,
+    pids: options.pids,
     modeOf: (handler) => (returns.has(handler) ? "return" : "entry"),
     resolve: (target, mode, own) => resolveTarget(target, { mode, pids: own }),
     actions: {
@@ -56,7 +60,7 @@ function makeScope(source: { readonly handlers: readonly { readonly id: number; 
         if (early.session === undefined) early.exit ??= status;
         else early.session.end("exit", status);
       },
-      symbol: (address) => `0x${BigInt.asUintN(64, address).toString(16)}`,
+      symbol: (address, pid) => early.symbols.text(BigInt.asUintN(64, address), pid ?? (pids.length === 1 ? pids[0] : undefined)),
     },
   });
 }
@@ -70,7 +74,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     const pids = command === undefined ? options.pids : [...options.pids, command.pid];
     const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup };
     const early = new Early();
-    const scope = makeScope(script.unit, options, options.pids, output, early);
+    const scope = makeScope(script.unit, options, pids, output, early);
     const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
     scope.params.refuseUnknown();
     if (scope.probes.length === 0) throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", { where: source.path, mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.' });

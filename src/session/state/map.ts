@@ -6,7 +6,7 @@ import { aggregateValue, mergeSlot } from "../../schema/aggregate-value.ts";
 import { aggregateWords } from "../../schema/aggregate.ts";
 import { decoder, type Decoder } from "../../schema/decode.ts";
 import { toBytes } from "../../schema/encode.ts";
-import { ints } from "../../schema/layout.ts";
+import { ints, roundUp } from "../../schema/layout.ts";
 import { isAggregate, type AggregateSpec, type Schema, type StateSpec } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
 import { MemoryArray, MemoryMap } from "./memory-map.ts";
@@ -42,7 +42,7 @@ abstract class MapState extends State {
     this.#names = scope.functions;
     this.#decodeKey = decoder(this.#key(), scope.functions);
     this.#decodeValue = isAggregate(spec.value) ? aggregateReader(spec.value) : decoder(spec.value, scope.functions);
-    const slot = isAggregate(spec.value) ? aggregateWords(spec.value) * 8 : spec.value.size;
+    const slot = isAggregate(spec.value) ? aggregateWords(spec.value) * 8 : roundUp(spec.value.size, 8);
     this.#access = spec.kind === "array" ? new MemoryArray(spec.length, slot) : new MemoryMap(spec.capacity);
   }
   #key(): Schema {
@@ -52,8 +52,14 @@ abstract class MapState extends State {
     if (this.spec.kind === "array" && typeof key === "number" && (key < 0 || key >= this.spec.length)) return undefined;
     return toBytes(this.#key(), key, this.#names, "key");
   }
+  /** As the engine's maps have it: padded to a multiple of 8. */
   protected valueBytes(value: unknown): Uint8Array | undefined {
-    return isAggregate(this.spec.value) ? undefined : toBytes(this.spec.value, value, this.#names, "value");
+    if (isAggregate(this.spec.value)) return undefined;
+    const bytes = toBytes(this.spec.value, value, this.#names, "value");
+    if (bytes === undefined || bytes.length % 8 === 0) return bytes;
+    const padded = new Uint8Array(roundUp(bytes.length, 8));
+    padded.set(bytes);
+    return padded;
   }
   protected get access(): MapAccess {
     return this.#access;

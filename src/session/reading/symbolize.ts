@@ -1,0 +1,69 @@
+/** An address in a process as symbol+offset: through the mapping that it lies in, and that file's symbols. */
+import { offsetToAddress, readElf, type ElfImage } from "../../elf/image.ts";
+import { FileSource } from "../../symbols/file-source.ts";
+import { SymbolIndex } from "../../symbols/symbol-index.ts";
+import { readMappings, type Mapping } from "../../sys/procfs.ts";
+
+interface MappedFile { readonly image: ElfImage; readonly index: SymbolIndex }
+
+/** Mappings are read again at most so often when an address is in none. */
+const AGAIN_MS = 200;
+
+export class Symbolizer {
+  readonly #mappings = new Map<number, { readonly at: number; readonly list: readonly Mapping[] }>();
+  readonly #files = new Map<string, MappedFile | undefined>();
+  readonly #texts = new Map<string, string>();
+
+  /** `pid` undefined: it isn't known whose address it is, so it stays a number. */
+  text(address: bigint, pid: number | undefined): string {
+    const hex = `0x${address.toString(16)}`;
+    if (pid === undefined || address > BigInt(Number.MAX_SAFE_INTEGER)) return hex;
+    const key = `${pid} ${hex}`;
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known;
+    const found = this.#find(Number(address), pid);
+    if (found === undefined) return hex;
+    this.#texts.set(key, found);
+    return found;
+  }
+  #find(address: number, pid: number): string | undefined {
+    const mapping = this.#mappingOf(address, pid);
+    if (mapping === undefined || !mapping.path.startsWith("/")) return undefined;
+    const name = mapping.path.split("/").pop();
+    const file = this.#file(pid, mapping);
+    const linked = file && offsetToAddress(file.image, address - mapping.start + mapping.offset);
+    const entry = linked === undefined ? undefined : file?.index.at(linked);
+    if (entry === undefined || linked === undefined) return linked === undefined ? undefined : `${name}+0x${linked.toString(16)}`;
+    const offset = linked - entry.address;
+    return offset === 0 ? entry.name : `${entry.name}+0x${offset.toString(16)}`;
+  }
+  #mappingOf(address: number, pid: number): Mapping | undefined {
+    let known = this.#mappings.get(pid);
+    const within = (): Mapping | undefined => known?.list.find(({ start, end }) => address >= start && address < end);
+    const found = within();
+    if (found !== undefined || (known !== undefined && Date.now() - known.at < AGAIN_MS)) return found;
+    try {
+      known = { at: Date.now(), list: readMappings(pid) };
+    } catch {
+      // The process is gone: what is known of it still holds.
+      known = { at: Date.now(), list: known?.list ?? [] };
+    }
+    this.#mappings.set(pid, known);
+    return within();
+  }
+  #file(pid: number, mapping: Mapping): MappedFile | undefined {
+    const key = `${mapping.device}:${mapping.inode}`;
+    if (!this.#files.has(key)) this.#files.set(key, openMapped(`/proc/${pid}/map_files/${mapping.range}`, mapping.path) ?? openMapped(`/proc/${pid}/root${mapping.path}`, mapping.path));
+    return this.#files.get(key);
+  }
+}
+
+/** Through map_files it is the very file that is mapped, also where its name is gone; that needs rights. */
+function openMapped(path: string, display: string): MappedFile | undefined {
+  try {
+    const image = readElf(new FileSource(path, display));
+    return { image, index: new SymbolIndex(image) };
+  } catch {
+    return undefined;
+  }
+}
