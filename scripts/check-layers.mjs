@@ -15,13 +15,14 @@ const LAYERS = {
   bpf: ["errors", "schema"],
   x86: ["errors", "schema"],
   elf: ["errors", "schema"],
-  btf: ["errors", "schema"],
+  btf: ["errors", "schema", "bpf"],
+  prototypes: ["errors", "schema"],
   compiler: ["errors", "schema", "bpf"],
   sys: ["errors", "schema", "bpf", "btf", "elf"],
   symbols: ["errors", "schema", "elf", "x86", "sys"],
   output: ["errors", "schema"],
   engines: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols"],
-  session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols", "output", "engines"],
+  session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "prototypes", "sys", "symbols", "output", "engines"],
   testing: ["errors", "schema", "bpf", "compiler", "symbols", "output", "engines", "session"],
   cli: ["errors", "schema", "bpf", "compiler", "sys", "symbols", "output", "engines", "session"],
 };
@@ -33,10 +34,10 @@ const PACKAGES = {
   koffi: ["sys/ffi"],
   "iced-x86": ["x86"],
   commander: ["cli"],
-  picocolors: ["cli", "output"],
+  picocolors: ["output"],
 };
 /** Pure: bytes and text in, values out. They see no file and no process. */
-const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "compiler"];
+const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "prototypes", "compiler", "output"];
 /** Its reading of the package's own declarations apart. */
 const READS_PACKAGE = "compiler/frontend/package.ts";
 const IMPURE_BUILTINS = /^node:(fs|child_process|net|http|worker_threads|os)\b/;

@@ -1,30 +1,35 @@
-/** What asks a command to end: Ctrl-C, SIGTERM, SIGHUP, or that nobody reads its output any more. A second Ctrl-C ends it at once. */
+/** What asks a run to end: Ctrl-C, SIGTERM, SIGHUP, or that its output can't be written any more. A second Ctrl-C ends it at once. */
+import type { OutputFile } from "./output-file.ts";
 
 const INTERRUPTED = 130;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-export interface Ending extends Disposable {
+export interface Ending {
   readonly signal: AbortSignal;
+  /** What went wrong with the output: EPIPE where nobody reads it any more. */
+  readonly outputError: NodeJS.ErrnoException | undefined;
+  stop(): void;
 }
 
-/** Aborted with "closed pipe" or the signal's name as its reason. */
-export function watchForEnding(output: NodeJS.WritableStream = process.stdout): Ending {
+export function watchForEnding(output: OutputFile): Ending {
   const controller = new AbortController();
-  const onSignal = (name: NodeJS.Signals) => {
+  let outputError: NodeJS.ErrnoException | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted && name === "SIGINT") process.exit(INTERRUPTED);
-    controller.abort(name);
+    controller.abort();
   };
-  const onError = (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") controller.abort("closed pipe");
-    else throw error;
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, onSignal);
-  output.on("error", onError);
+  for (const name of SIGNALS) process.on(name, onSignal);
+  output.onError((error) => {
+    outputError ??= error;
+    controller.abort();
+  });
   return {
     signal: controller.signal,
-    [Symbol.dispose]() {
-      for (const name of signals) process.off(name, onSignal);
-      output.off("error", onError);
+    get outputError() {
+      return outputError;
+    },
+    stop() {
+      for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
 }

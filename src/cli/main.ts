@@ -18,4 +18,5 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// A script may have left a timer or a socket: the run is over all the same. What was written to pipes and files is written.
+process.exit(await main(process.argv.slice(2)));

@@ -1,7 +1,7 @@
 /** From what -p was given, ids and names, to process ids. */
-import { readdirSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { readFileSync } from "node:fs";
 import { ExitStatus, SondeError } from "../errors/error.ts";
+import { processesNamed } from "../sys/procfs.ts";
 
 function read(path: string): string | undefined {
   try {
@@ -9,19 +9,6 @@ function read(path: string): string | undefined {
   } catch {
     return undefined; // It ended meanwhile.
   }
-}
-
-/** Its name as the kernel keeps it (15 bytes), and the file name of what it was started as. */
-function namesOf(pid: string): string[] {
-  const comm = read(`/proc/${pid}/comm`)?.trim();
-  const first = read(`/proc/${pid}/cmdline`)?.split("\0")[0];
-  return [...(comm ? [comm] : []), ...(first ? [basename(first)] : [])];
-}
-
-function idsByName(name: string): number[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid && namesOf(entry).includes(name))
-    .map(Number);
 }
 
 /** Throws SONDE_PROCESS_NOT_FOUND for an id or name that no process has. */
@@ -45,7 +32,7 @@ export function processIds(given: readonly string[]): number[] {
       }
       return [Number(one)];
     }
-    const found = idsByName(one);
+    const found = processesNamed(one).filter((pid) => pid !== process.pid);
     if (found.length === 0) {
       throw new SondeError("SONDE_PROCESS_NOT_FOUND", `no process is called ${one}`, {
         where: `-p ${one}`,

@@ -57,8 +57,26 @@ export function makeProgram(finish: Finish): Command {
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText("after", EXAMPLES)
-    .action(() => program.help({ error: true }));
+    .action(async (words: string[], options) => {
+      if (options.eval === undefined) {
+        if (words.length > 0) program.error(`error: unknown command '${words[0]}'`);
+        program.help({ error: true });
+      }
+      const { run } = await import("./commands/run.ts");
+      finish(await run({ code: options.eval }, words, options));
+    });
   addRunOptions(program);
+
+  addRunOptions(program.command("run"))
+    .description("run a script")
+    .argument("<file>", "a TypeScript module that says what to probe")
+    .argument("[params...]", "behind --: the script's parameters, as --slow=5")
+    .option("--params", "list the script's parameters and end")
+    .addHelpText("after", RUN_EXAMPLES)
+    .action(async (file: string, words: string[], options) => {
+      const { run } = await import("./commands/run.ts");
+      finish(await run({ file }, words, options));
+    });
 
   program
     .command("list")
@@ -71,6 +89,17 @@ export function makeProgram(finish: Finish): Command {
     .action(async (target: string, options) => {
       const { list } = await import("./commands/list.ts");
       finish(await list(target, options));
+    });
+
+  program
+    .command("check")
+    .description("say what is wrong with scripts, without running them; needs no rights")
+    .argument("<file...>", "scripts")
+    .option("-w, --watch", "check again whenever a file changes, in the line format of tsc")
+    .option("--json", "one JSON object a line")
+    .action(async (files: string[], options) => {
+      const { check } = await import("./commands/check.ts");
+      finish(await check(files, options));
     });
 
   program

@@ -1,7 +1,10 @@
 /** Shows an error as code, place, cause and mend: coloured text for people, one JSON object for `--format json` and `--json`. */
 import { CommanderError } from "commander";
-import pc from "picocolors";
 import { ExitStatus, SondeBug, SondeError } from "../errors/error.ts";
+import { jsonLine } from "../output/json.ts";
+import { colorsWanted, type Palette, palette } from "../output/palette.ts";
+import { ScriptErrors } from "../session/script-errors.ts";
+import { diagnosticFields, diagnosticText } from "./diagnostic-text.ts";
 
 /** A script that throws is the script's fault; anything else that isn't a SondeError is ours. */
 function asSondeError(error: unknown): SondeError {
@@ -10,12 +13,11 @@ function asSondeError(error: unknown): SondeError {
   return new SondeBug(String(error));
 }
 
-/** `colour` off: as it stands in a log. */
-export function describeError(error: SondeError, colour = pc.isColorSupported): string {
-  const c = pc.createColors(colour);
-  const lines = [`${c.red(c.bold("error"))} ${c.dim(error.code)} ${error.message}`];
+export function describeError(error: SondeError, paint: Palette): string {
+  if (error instanceof ScriptErrors) return error.diagnostics.map((diagnostic) => diagnosticText(diagnostic, error.files, paint)).join("\n\n");
+  const lines = [`${paint.fail("error")} ${paint.dim(error.code)} ${error.message}`];
   const part = (name: string, text: string | undefined) => {
-    if (text) lines.push(`${c.dim(name.padStart(7))}  ${text.replaceAll("\n", `\n${" ".repeat(9)}`)}`);
+    if (text) lines.push(`${paint.dim(name.padStart(7))}  ${text.replaceAll("\n", `\n${" ".repeat(9)}`)}`);
   };
   part("where", error.where);
   part("why", error.why);
@@ -35,9 +37,10 @@ export function reportError(error: unknown, argv: readonly string[]): number {
   const known = asSondeError(error);
   if (wantsJson(argv)) {
     const { code, message, where, why, mend } = known;
-    process.stdout.write(`${JSON.stringify({ type: "error", code, message, where, why, mend })}\n`);
+    const diagnostics = known instanceof ScriptErrors ? known.diagnostics.map((diagnostic) => diagnosticFields(diagnostic, known.files)) : undefined;
+    process.stdout.write(`${jsonLine("error", { code, message, where, why, mend, diagnostics })}\n`);
   } else {
-    process.stderr.write(`${describeError(known, pc.isColorSupported && process.stderr.isTTY === true)}\n`);
+    process.stderr.write(`${describeError(known, palette(colorsWanted(process.stderr)))}\n`);
   }
   return known.exit;
 }

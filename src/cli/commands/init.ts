@@ -8,10 +8,10 @@ import { ExitStatus, SondeError } from "../../errors/error.ts";
 /** The folder of the package: the bundle lies in its dist/. */
 export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Whether scripts in `folder` find the package by its name already. */
-function resolves(folder: string): boolean {
+/** Whether scripts in `folder` find it by its name. */
+function resolves(folder: string, specifier: string): boolean {
   try {
-    createRequire(join(folder, "x.js")).resolve("sonde/package.json");
+    createRequire(join(folder, "x.js")).resolve(specifier);
     return true;
   } catch {
     return false;
@@ -32,8 +32,9 @@ export function init(where: string): number {
   const compilerOptions = {
     target: "es2024",
     lib: ["es2024", "esnext.disposable"],
-    types: [],
-    module: "nodenext",
+    types: resolves(folder, "@types/node/package.json") ? ["node"] : [],
+    module: "esnext",
+    moduleResolution: "bundler",
     strict: true,
     noEmit: true,
     skipLibCheck: true,
@@ -41,7 +42,9 @@ export function init(where: string): number {
     erasableSyntaxOnly: true,
     verbatimModuleSyntax: true,
     moduleDetection: "force",
-    ...(resolves(folder) ? {} : { paths: { sonde: [`${at}/sonde.d.ts`], "sonde/testing": [`${at}/testing.d.ts`], "sonde/types/*": [`${at}/types/*.d.ts`] } }),
+    ...(resolves(folder, "sonde/package.json")
+      ? {}
+      : { paths: { sonde: [`${at}/sonde.d.ts`], "sonde/testing": [`${at}/testing.d.ts`], "sonde/types/*": [`${at}/types/*.d.ts`] } }),
   };
   mkdirSync(folder, { recursive: true });
   writeFileSync(file, `${JSON.stringify({ compilerOptions, include: ["**/*.ts"] }, null, 2)}\n`);

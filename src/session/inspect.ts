@@ -1,0 +1,203 @@
+/** What can be said of a script without arming it: for `check`, which doesn't run its host code, and for `explain`, which does. */
+import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
+import { warning } from "../compiler/diagnostics/place.ts";
+import type { Capture, HandlerHir, ScriptUnit, StaticValue } from "../compiler/hir/types.ts";
+import type { CaptureValue, LowerProbe } from "../compiler/lower/input.ts";
+import { lower } from "../compiler/lower/lower.ts";
+import { KernelEngine } from "../engines/kernel/kernel-engine.ts";
+import { SondeError } from "../errors/error.ts";
+import type { Signature } from "../schema/ctypes.ts";
+import { resolveTarget } from "../symbols/resolve.ts";
+import { parseTarget } from "../symbols/target.ts";
+import { Scope } from "./scope.ts";
+import { compiled } from "./script/compile.ts";
+import type { ScriptSource } from "./script/source.ts";
+import { type DiagnosedFile, ScriptErrors } from "./script-errors.ts";
+import { commonSignature, type NamedFunctions } from "./signatures.ts";
+import { State } from "./state/state.ts";
+import { schemaOf } from "./vocabulary/schemas.ts";
+import { makeVocabulary } from "./vocabulary/vocabulary.ts";
+
+export interface Checked {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly files: readonly DiagnosedFile[];
+}
+
+const REGISTERS = new Set(["uprobe", "uretprobe", "usdt", "tracepoint", "interval", "profile", "intercept"]);
+/** Not known before the script runs. */
+const UNKNOWN = Symbol("unknown");
+const NOTHING_ARMED = { pids: [], children: false, cgroup: undefined };
+
+/** A scope in which the vocabulary's constructors work, and nothing happens. */
+function idleScope(): Scope {
+  return new Scope({
+    params: {},
+    pids: [],
+    modeOf: () => "entry",
+    resolve: () => ({ sites: [], notes: [] }),
+    actions: { print() {}, show() {}, exit() {}, symbol: String },
+  });
+}
+
+/** Values of the script's constants and of what the vocabulary makes, as far as its text tells them. */
+class StaticCaptures {
+  readonly states: { readonly state: State; readonly name: string }[] = [];
+  readonly #vocabulary: { readonly [name: string]: unknown };
+  readonly #made = new Map<string, unknown>();
+
+  constructor(scope: Scope) {
+    this.#vocabulary = makeVocabulary(scope);
+  }
+  #evaluate(value: StaticValue): unknown {
+    switch (value.kind) {
+      case "int":
+        return Number.isSafeInteger(Number(value.value)) ? Number(value.value) : BigInt(value.value);
+      case "bool":
+      case "string":
+        return value.value;
+      case "name":
+        return this.#vocabulary[value.name] ?? UNKNOWN;
+      case "array":
+        return this.#all(value.items);
+      case "object": {
+        const values = this.#all(value.properties.map((property) => property.value));
+        return values === UNKNOWN ? UNKNOWN : Object.fromEntries(value.properties.map(({ name }, i) => [name, (values as readonly unknown[])[i]]));
+      }
+      case "call":
+        return this.#call(value.name, this.#all(value.args));
+      default:
+        return UNKNOWN;
+    }
+  }
+  #all(values: readonly StaticValue[]): readonly unknown[] | typeof UNKNOWN {
+    const all = values.map((value) => this.#evaluate(value));
+    return all.includes(UNKNOWN) ? UNKNOWN : all;
+  }
+  #call(name: string, args: readonly unknown[] | typeof UNKNOWN): unknown {
+    const make = this.#vocabulary[name];
+    if (args === UNKNOWN || typeof make !== "function" || REGISTERS.has(name)) return UNKNOWN;
+    try {
+      return make(...args);
+    } catch (error) {
+      // The vocabulary says so itself when the script runs, with the script's line.
+      if (error instanceof SondeError) return UNKNOWN;
+      throw error;
+    }
+  }
+  /** One map stays one map, however many handlers capture it. */
+  #once(capture: Capture): unknown {
+    const key = `${capture.from.kind === "module" ? capture.from.file : "inner"}:${capture.name}.${capture.path.join(".")}:${JSON.stringify(capture.known)}`;
+    if (!this.#made.has(key)) this.#made.set(key, this.#evaluate(capture.known));
+    return this.#made.get(key);
+  }
+  of(capture: Capture): CaptureValue {
+    const { known } = capture;
+    switch (known.kind) {
+      case "int":
+        return { kind: "int", value: BigInt(known.value) };
+      case "bool":
+        return { kind: "bool", value: known.value };
+      case "string":
+        return { kind: "string", value: known.value };
+      case "someInt":
+        return { kind: "some", type: "int" };
+      case "someBool":
+        return { kind: "some", type: "bool" };
+      case "someString":
+        return { kind: "some", type: "string" };
+      case "array":
+        return { kind: "array", items: known.items.map((item, i) => this.of({ ...capture, path: [...capture.path, String(i)], known: item })) };
+      case "object":
+        return {
+          kind: "object",
+          properties: Object.fromEntries(
+            known.properties.map(({ name, value }) => [name, this.of({ ...capture, path: [...capture.path, name], known: value })]),
+          ),
+        };
+      case "unknown":
+        return { kind: "unknown" };
+      case "call":
+      case "name":
+        return this.#constructed(capture);
+    }
+  }
+  #constructed(capture: Capture): CaptureValue {
+    if (capture.known.kind === "call" && REGISTERS.has(capture.known.name)) return { kind: "probe", probe: 0 };
+    const value = this.#once(capture);
+    const schema = value === UNKNOWN ? undefined : schemaOf(value);
+    if (schema !== undefined) return { kind: "schema", schema };
+    if (!(value instanceof State)) return { kind: "unknown" };
+    let state = this.states.findIndex((one) => one.state === value);
+    if (state < 0) state = this.states.push({ state: value, name: capture.name }) - 1;
+    return { kind: "state", state };
+  }
+}
+
+interface Functions {
+  readonly signature: Signature | undefined;
+  readonly names: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The functions that the targets name here; one that isn't on this machine is only warned of, for the script may be meant for another. */
+function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Functions {
+  const targets = handler.targets ?? [];
+  const sites: NamedFunctions["sites"][number][] = [];
+  const from: number[] = [];
+  const diagnostics: Diagnostic[] = [];
+  if (handler.register !== "uprobe" && handler.register !== "uretprobe") return { signature: undefined, names: [], diagnostics };
+  for (const [index, target] of targets.entries()) {
+    try {
+      const found = resolveTarget(target, { mode: handler.register === "uretprobe" ? "return" : "entry" });
+      for (const site of found.sites) from.push(sites.push(site) && index);
+    } catch (error) {
+      if (!(error instanceof SondeError)) throw error;
+      const { place } = target.includes(":") ? parseTarget(target) : { place: undefined };
+      if (place?.kind === "function") from.push(sites.push({ name: place.name, aliases: [] }) && index);
+      const file = files[handler.file]?.path ?? "-e";
+      diagnostics.push(
+        warning(
+          "SONDE_C_TARGET",
+          { file, start: handler.span[0], end: handler.span[1] },
+          { message: `${target}: ${error.message}`, ...(error.why ? { cause: error.why } : {}), ...(error.mend ? { mend: error.mend } : {}) },
+        ),
+      );
+    }
+  }
+  return { signature: sites.length === 0 ? undefined : commonSignature({ targets, sites, from }), names: sites.map(({ name }) => name), diagnostics };
+}
+
+function checkUnit(unit: ScriptUnit): Diagnostic[] {
+  const captures = new StaticCaptures(idleScope());
+  const functions: string[] = [];
+  const found: Diagnostic[] = [];
+  const probes: LowerProbe[] = unit.handlers.map((handler) => {
+    const { signature, names, diagnostics } = functionsOf(handler, unit.files);
+    found.push(...diagnostics);
+    const first = functions.length;
+    functions.push(...(names.length > 0 ? names : ["?"]));
+    return {
+      handler,
+      signature,
+      pids: undefined,
+      text: handler.targets?.join(", ") ?? "?",
+      captures: handler.captures.map((capture) => captures.of(capture)),
+      functions: functions.slice(first).map((_, i) => first + i),
+    };
+  });
+  const target = new KernelEngine().target({ filter: NOTHING_ARMED, sites: probes.length, calls: probes.some(({ handler }) => handler.shape.kind === "call") });
+  const states = captures.states.map(({ state, name }) => ({ name, spec: state.spec }));
+  const { diagnostics } = lower({ files: unit.files, states, functions, probes, target, unsafe: true });
+  return [...found, ...diagnostics];
+}
+
+/** All that the compiler has to say of a script, whose host code isn't run. */
+export async function checkScript(source: ScriptSource): Promise<Checked> {
+  try {
+    const { unit, diagnostics } = await compiled(source);
+    return { diagnostics: [...diagnostics, ...checkUnit(unit)], files: unit.files };
+  } catch (error) {
+    if (error instanceof ScriptErrors) return { diagnostics: error.diagnostics, files: error.files };
+    throw error;
+  }
+}
