@@ -27,10 +27,14 @@ function usedNames() {
 }
 
 /** Never reached with the options that the front end sets: it emits nothing, watches nothing, reads no configuration. */
-const UNUSED = [
-  "emitFiles", "getDeclarationDiagnostics", "transformNodes", "getTransformers", "parseJsonSourceFileConfigFileContent",
-  "tryResolveJSDocLinks", "createModuleSpecifierCache", "getModuleSpecifiersWithCacheInfo", "generateTSConfig", "convertToTSConfig",
-];
+const UNUSED = ["emitFiles", "getDeclarationDiagnostics", "transformNodes", "getTransformers", "parseJsonSourceFileConfigFileContent", "createModuleSpecifierCache", "getBuildInfoFileVersionMap"];
+
+/** The files that TypeScript was made of, by the comments that its bundle still has: the language service and the server go. */
+function withoutService(body) {
+  const parts = body.split(/^(?=\/\/ src\/)/m);
+  const kept = parts.filter((part) => !part.startsWith("// src/") || /^\/\/ src\/(compiler|typescript)\//.test(part));
+  return kept.filter((part) => !/^\/\/ src\/(compiler\/(executeCommandLine|tsbuild|watch|sys|tracing)|typescript\/_)/.test(part) || /^\/\/ src\/compiler\/(sys|tracing|watchUtilities)\./.test(part)).join("");
+}
 
 function asModule(text, names) {
   const start = text.indexOf('"use strict";', text.indexOf("((module) => {")) + '"use strict";'.length;
@@ -40,9 +44,15 @@ function asModule(text, names) {
   const table = body.indexOf("__export(typescript_exports, {");
   const tableEnd = body.indexOf("\n});", table) + "\n});".length;
   const exported = new Map([...body.slice(table, tableEnd).matchAll(/^ {2}(\w+): \(\) => (\w+)/gm)].map(([, name, local]) => [name, local]));
-  body = body.slice(0, table) + body.slice(tableEnd);
-  body = body.replace(/^module\.exports = __toCommonJS\(typescript_exports\);$/m, "");
+  body = withoutService(body.slice(0, table) + body.slice(tableEnd)).replace(/^module\.exports = __toCommonJS\(typescript_exports\);$/m, "");
   for (const name of UNUSED) body = body.replace(`\nfunction ${name}(`, `\nfunction ${name}() { throw new Error(${JSON.stringify(`${name} was left out`)}); }\nfunction __left_out_${name}(`);
+  // The language service adds these to the tree's nodes; the front end uses no more of it.
+  body += `
+for (const make of [objectAllocator.getNodeConstructor(), objectAllocator.getTokenConstructor(), objectAllocator.getIdentifierConstructor()]) {
+  make.prototype.getSourceFile = function () { return getSourceFileOfNode(this); };
+  make.prototype.getStart = function () { return getTokenPosOfNode(this); };
+  make.prototype.getText = function () { const file = getSourceFileOfNode(this); return file.text.slice(getTokenPosOfNode(this, file), this.end); };
+}`;
   const real = names.filter((name) => exported.has(name));
   return `${body}\nexport { ${real.map((name) => `${exported.get(name)} as ${name}`).join(", ")} };\n`;
 }

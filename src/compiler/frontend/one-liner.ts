@@ -7,9 +7,11 @@ import { vocabulary } from "./vocabulary.ts";
 const types = ["EnterHit", "LeaveHit", "Hit", "UserHit", "Ptr"];
 
 export function oneLinerText(text: string): string {
-  const file = ts.createSourceFile("/-e.ts", text, ts.ScriptTarget.ESNext, true);
+  const file = ts.createSourceFile("/-e.ts", text, ts.ScriptTarget.ESNext);
   const own = new Set(file.statements.flatMap((statement) => [...declaredNames(statement), ...importedNames(statement), ...typeName(statement)]));
-  const names = [...vocabulary, ...types.map((name) => `type ${name}`)].filter((name) => !own.has(name.replace("type ", "")));
+  // Only what is mentioned: each name costs a little time to resolve.
+  const words = new Set(text.match(/[A-Za-z_$][\w$]*/g));
+  const names = [...vocabulary.filter((name) => words.has(name) && !own.has(name)), ...types.filter((name) => words.has(name) && !own.has(name)).map((name) => `type ${name}`)];
   return `${text}\n;import { ${names.join(", ")} } from "sonde";`;
 }
 

@@ -79,7 +79,7 @@ export function createProgram(input: ProgramInput): Program {
       if (known !== undefined) return known;
       const text = textOf(path);
       if (text === undefined) return undefined;
-      const file = ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode: ts.JSDocParsingMode.ParseNone }, true);
+      const file = ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode: ts.JSDocParsingMode.ParseNone });
       if (packageText(path) !== undefined) parsed.set(path, file);
       return file;
     },

@@ -111,9 +111,10 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
     return found;
   };
 
+  const partsOf = (type: TS.Type): readonly TS.Type[] => (type.flags & ts.TypeFlags.Union ? (type as TS.UnionType).types : [type]);
   const typeAt = (node: TS.Node): TS.Type => checker.getTypeAtLocation(node);
   const nameOfType = (type: TS.Type): { readonly name: string; readonly declaration: TS.Declaration } | undefined => {
-    const symbol = type.aliasSymbol ?? type.getSymbol();
+    const symbol = type.aliasSymbol ?? (type.symbol as TS.Symbol | undefined);
     const declaration = symbol?.declarations?.[0];
     return symbol === undefined || declaration === undefined ? undefined : { name: symbol.name, declaration };
   };
@@ -143,18 +144,19 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
       if (flags & ts.TypeFlags.BooleanLike) return "bool";
       if (flags & ts.TypeFlags.StringLike) return "string";
       if (flags & ts.TypeFlags.BigIntLike) return "bigint";
-      const parts = typeAt(value);
-      if (parts.isUnion() && parts.types.every((part) => part.flags & ts.TypeFlags.BooleanLike)) return "bool";
+      if (partsOf(typeAt(value)).every((part) => part.flags & ts.TypeFlags.BooleanLike)) return "bool";
       return "unknown";
     },
     instanceOf(value) {
       const type = typeAt(value);
-      if (!(type.flags & ts.TypeFlags.Object)) return undefined;
       const named = nameOfType(type);
-      if (named === undefined || inVocabulary(named.declaration)) return undefined;
-      if (ts.isClassLike(named.declaration)) return named.name;
-      const builtins = ["Map", "Set", "WeakMap", "WeakSet", "Date", "RegExp", "Promise", "Error", "ReadonlyMap", "ReadonlySet"];
-      return inLibrary(named.declaration) && (builtins.includes(named.name) || named.name.endsWith("Array") && named.name !== "Array" && named.name !== "ReadonlyArray") ? named.name : undefined;
+      if (named !== undefined && ts.isClassLike(named.declaration)) return named.name;
+      if (named !== undefined && inLibrary(named.declaration)) return /^(Promise|Error|RegExp|Uint8Array)$/.test(named.name) ? named.name : undefined;
+      // Classes of the language and of Node are loose: what tells is how the value was made.
+      if (!ts.isIdentifier(value)) return undefined;
+      const declaration = checker.getSymbolAtLocation(value)?.valueDeclaration;
+      const made = declaration !== undefined && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
+      return made !== undefined && ts.isNewExpression(made) && ts.isIdentifier(made.expression) && made.expression.text !== "Array" ? made.expression.text : undefined;
     },
     isPlain(value) {
       const type = typeAt(value);
@@ -171,10 +173,9 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
       return (symbol.declarations ?? []).length === 0 || (symbol.flags & ts.SymbolFlags.Value) !== 0;
     },
     literals(value) {
-      const type = checker.getNonNullableType(typeAt(value));
-      const parts = type.isUnion() ? type.types : [type];
-      return parts.every((part) => part.isStringLiteral()) ? parts.map((part) => (part as TS.StringLiteralType).value) : [];
+      const parts = partsOf(checker.getNonNullableType(typeAt(value)));
+      return parts.every((part) => part.flags & ts.TypeFlags.StringLiteral) ? parts.map((part) => (part as TS.StringLiteralType).value) : [];
     },
-    properties: (value) => checker.getNonNullableType(typeAt(value)).getApparentProperties().map((property) => property.name).filter((name) => !name.startsWith("~") && !name.startsWith("__")),
+    properties: (value) => checker.getPropertiesOfType(checker.getApparentType(checker.getNonNullableType(typeAt(value)))).map((property) => property.name).filter((name) => !name.startsWith("~") && !name.startsWith("__")),
   };
 }
