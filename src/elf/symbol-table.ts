@@ -103,11 +103,11 @@ export class SymbolTable {
   }
 
   /** The functions at any of these addresses. */
-  functionsAt(addresses: ReadonlySet<number>): number[] {
+  functionsAt(addresses: { has(address: number): boolean; keys(): Iterable<number> }): number[] {
     const words = this.#words;
     // Most symbols are told off by a few bits of their address, without a look into the set.
     const likely = new Uint8Array(1 << 16);
-    for (const address of addresses) likely[hashAddress(address >>> 0)] = 1;
+    for (const address of addresses.keys()) likely[hashAddress(address >>> 0)] = 1;
     const found: number[] = [];
     for (let i = 0, at = 0; i < this.count; i++, at += WORDS) {
       if (likely[hashAddress(words[at + 2] as number)] === 0 || !isFunctionWord(words[at + 1] as number)) continue;

@@ -1,5 +1,5 @@
 /** The functions of one file: by exact name, by pattern, by address, and names near one that isn't there. */
-import { addressToOffset, codeSegment, type ElfImage } from "../elf/image.ts";
+import { codeSegment, type ElfImage, type Segment } from "../elf/image.ts";
 import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
 import { nearNames } from "./near-names.ts";
 import { matchesPieces, patternPieces } from "./target.ts";
@@ -21,6 +21,7 @@ export interface FunctionEntry {
 export class SymbolIndex {
   readonly #image: ElfImage;
   #tables: readonly SymbolTable[] | undefined;
+  #lastSegment: Segment | undefined;
 
   constructor(image: ElfImage) {
     this.#image = image;
@@ -98,57 +99,70 @@ export class SymbolIndex {
     for (const table of this.tables) for (let i = 0; i < table.count; i++) if (table.isFunction(i)) yield table.name(i);
   }
 
-  /** Symbols → places in the file, one for each address, with all the names that were collected for it. */
+  /** Symbols → places in the file, one for each address, with all the names of it; by address. */
   #collect(candidates: (table: SymbolTable) => number[], accept: (table: SymbolTable, index: number) => boolean): FunctionEntry[] {
-    interface Draft { names: string[]; address: number; size: number; offset: number; indirect: boolean; hidden: boolean }
     const byAddress = new Map<number, Draft>();
+    // An old version of a name gives way to the current one.
+    const hiddenNames: Draft[] = [];
     const currentNames = new Set<string>();
     for (const table of this.tables) {
       for (const i of candidates(table)) {
         if (!accept(table, i)) continue;
         const address = table.address(i);
-        if (codeSegment(this.#image, address) === undefined) continue;
-        const offset = addressToOffset(this.#image, address);
-        if (offset === undefined) continue;
-        const name = table.name(i);
         const hidden = table.isHiddenVersion(i);
-        if (!hidden) currentNames.add(name);
         const known = byAddress.get(address);
         if (known === undefined) {
-          byAddress.set(address, { names: [name], address, size: table.size(i), offset, indirect: table.type(i) === STT_GNU_IFUNC, hidden });
+          const segment = this.#codeSegment(address);
+          if (segment === undefined) continue;
+          const draft = { name: table.name(i), aliases: NO_ALIASES, names: undefined, address, size: table.size(i), offset: address - segment.address + segment.offset, indirect: table.type(i) === STT_GNU_IFUNC, hidden };
+          byAddress.set(address, draft);
+          if (hidden) hiddenNames.push(draft);
+          else currentNames.add(draft.name);
         } else {
-          if (!known.names.includes(name)) {
-            if (known.hidden && !hidden) known.names.unshift(name);
-            else known.names.push(name);
-          }
           known.size = Math.max(known.size, table.size(i));
-          known.hidden &&= hidden;
+          if (!hidden) currentNames.add(table.name(i));
+          if (known.hidden && !hidden) {
+            known.name = table.name(i);
+            known.hidden = false;
+          }
         }
       }
     }
-    const drafts = [...byAddress.values()].filter((draft) => !draft.hidden || !draft.names.some((name) => currentNames.has(name)));
-    drafts.sort((a, b) => a.address - b.address);
-    const others = this.#aliases(new Set(drafts.map((draft) => draft.address)));
-    return drafts.map(({ names, address, size, offset, indirect }) => {
-      const name = names[0] as string;
-      const aliases = new Set([...names, ...(others.get(address) ?? [])]);
-      aliases.delete(name);
-      return { name, aliases: [...aliases], address, size, offset, indirect };
-    });
-  }
-
-  /** All names of the given addresses. */
-  #aliases(addresses: ReadonlySet<number>): Map<number, string[]> {
-    const names = new Map<number, string[]>();
-    if (addresses.size === 0) return names;
+    for (const draft of hiddenNames) if (draft.hidden && currentNames.has(draft.name)) byAddress.delete(draft.address);
     for (const table of this.tables) {
-      for (const i of table.functionsAt(addresses)) {
-        const address = table.address(i);
-        const list = names.get(address);
-        if (list === undefined) names.set(address, [table.name(i)]);
-        else list.push(table.name(i));
+      for (const i of table.functionsAt(byAddress)) {
+        const draft = byAddress.get(table.address(i)) as Draft;
+        const name = table.name(i);
+        if (name === draft.name) continue;
+        draft.names ??= new Set();
+        draft.names.add(name);
       }
     }
-    return names;
+    const drafts = [...byAddress.values()].sort((a, b) => a.address - b.address);
+    for (const draft of drafts) if (draft.names !== undefined) draft.aliases = [...draft.names];
+    return drafts;
   }
+
+  #codeSegment(address: number): Segment | undefined {
+    // Nearly always the same one as before.
+    const last = this.#lastSegment;
+    if (last !== undefined && address >= last.address && address < last.address + last.fileSize) return last;
+    this.#lastSegment = codeSegment(this.#image, address);
+    return this.#lastSegment;
+  }
+}
+
+/** Names without aliases share this one. */
+const NO_ALIASES: readonly string[] = [];
+
+interface Draft {
+  name: string;
+  aliases: readonly string[];
+  /** The aliases as they are gathered: a linker that folds equal functions gives one place thousands. */
+  names: Set<string> | undefined;
+  readonly address: number;
+  size: number;
+  readonly offset: number;
+  readonly indirect: boolean;
+  hidden: boolean;
 }

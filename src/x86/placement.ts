@@ -101,22 +101,42 @@ function mayMove(code: Uint8Array, to: number, request: PlacementRequest, prolog
 function branchesInto(code: Uint8Array, start: number, to: number, tables: boolean): boolean {
   const end = code.length;
   for (let p = 0; p < end; p++) {
-    const byte = code[p] as number;
+    // One look into a table for most bytes: this goes over every byte of every function probed.
+    let length = BRANCH_LENGTH[code[p] as number] as number;
+    if (length === 0) continue;
     const next = code[p + 1] as number;
-    let length: number;
-    if ((byte & 0xf0) === 0x70 || byte === 0xeb || (byte & 0xfc) === 0xe0) length = 2;
-    else if (byte === 0xe9 || byte === 0xe8) length = 5;
-    else if ((byte === 0x0f && (next & 0xf0) === 0x80) || (byte === 0xc7 && next === 0xf8)) length = 6;
-    else {
-      // jmp r/m; through a fixed place (rip-relative) it goes to another function.
-      if (tables && byte === 0xff && ((next >> 3) & 7) === 4 && next !== 0x25) return true;
-      continue;
+    if (length === MAYBE) {
+      const byte = code[p] as number;
+      if (byte === 0xff) {
+        // jmp r/m; through a fixed place (rip-relative) it goes to another function.
+        if (tables && ((next >> 3) & 7) === 4 && next !== 0x25) return true;
+        continue;
+      }
+      if (byte === 0x0f ? (next & 0xf0) !== 0x80 : next !== 0xf8) continue;
+      length = 6;
     }
     if (p + length > end) continue;
     const target = start + p + length + (length === 2 ? (next << 24) >> 24 : displacement(code, p + length - 4));
     if (target > 0 && target <= to) return true;
   }
   return false;
+}
+
+/** The second byte decides. */
+const MAYBE = 255;
+const BRANCH_LENGTH = branchLengths();
+
+/** Length of the branch that begins with a byte: jcc, loop, jrcxz, jmp, call; 0 for none. */
+function branchLengths(): Uint8Array {
+  const lengths = new Uint8Array(256);
+  lengths.fill(2, 0x70, 0x80);
+  lengths.fill(2, 0xe0, 0xe4);
+  lengths[0xeb] = 2;
+  lengths[0xe8] = 5;
+  lengths[0xe9] = 5;
+  // 0f 80 … 8f: jcc; c7 f8: xbegin; ff /4: jmp r/m
+  for (const byte of [0x0f, 0xc7, 0xff]) lengths[byte] = MAYBE;
+  return lengths;
 }
 
 function displacement(code: Uint8Array, at: number): number {
