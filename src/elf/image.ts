@@ -49,6 +49,8 @@ const SEGMENT_SIZE = 56;
 const SECTION_SIZE = 64;
 /** Far more than any linker writes; bounds the work on a malicious file. */
 const MOST_SECTIONS = 1 << 20;
+const MOST_SEGMENTS = 1024;
+const MOST_OF_A_TYPE = 64;
 
 const MACHINES: { readonly [machine: number]: string } = {
   2: "SPARC", 3: "32-bit x86", 8: "MIPS", 20: "PowerPC", 21: "64-bit PowerPC", 22: "IBM Z", 40: "32-bit ARM", 43: "64-bit SPARC",
@@ -99,6 +101,7 @@ function readSegments(source: ByteSource, header: DataView, firstSection: Sectio
   if (count === 0xffff && firstSection !== undefined) count = firstSection.info;
   if (count === 0) return [];
   if (header.getUint16(54, true) !== SEGMENT_SIZE) throw malformed(source, `its program headers are ${header.getUint16(54, true)} bytes long`);
+  if (count > MOST_SEGMENTS) throw malformed(source, `it claims ${count} segments`);
   const table = view(readFully(source, offset, count * SEGMENT_SIZE, "program header table"));
   const segments: Segment[] = [];
   for (let i = 0, at = 0; i < count; i++, at += SEGMENT_SIZE) {
@@ -143,6 +146,11 @@ function readSections(source: ByteSource, header: DataView, offset: number): { l
     list.push(raw(table, i, at, cString(names, table.getUint32(at, true), 256)));
   }
   return { list, first };
+}
+
+/** The sections of a type; a file that claims more than any has is not worth the time of reading them all. */
+export function sectionsOfType(image: ElfImage, type: number): Section[] {
+  return image.sections.filter((section) => section.type === type).slice(0, MOST_OF_A_TYPE);
 }
 
 export function findSection(image: ElfImage, name: string): Section | undefined {

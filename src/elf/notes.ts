@@ -1,5 +1,5 @@
 /** Reads notes, the build-id, the name of separate debug information, and the marks that a Go program bears. */
-import { cString, type ElfImage, findSection, PT_NOTE, SHT_NOTE, sectionBytes } from "./image.ts";
+import { cString, type ElfImage, findSection, PT_NOTE, SHT_NOTE, sectionBytes, sectionsOfType } from "./image.ts";
 import { readFully } from "./source.ts";
 
 export interface Note {
@@ -19,7 +19,7 @@ const LARGEST_NOTES = 16 * 1024 * 1024;
  *     owner's length:4 | content's length:4 | type:4 | owner, padded to 4 | content, padded to 4
  */
 export function readNotes(image: ElfImage): Note[] {
-  const sections = image.sections.filter((section) => section.type === SHT_NOTE && section.size <= LARGEST_NOTES);
+  const sections = sectionsOfType(image, SHT_NOTE).filter((section) => section.size <= LARGEST_NOTES);
   const blocks =
     sections.length > 0
       ? sections.map((section) => sectionBytes(image, section))

@@ -1,5 +1,5 @@
 /** Reads relocations: which slots of a file the loader fills in, with what. */
-import { type ElfImage, sectionBytes } from "./image.ts";
+import { type ElfImage, sectionBytes, sectionsOfType } from "./image.ts";
 
 const SHT_RELA = 4;
 const RELA_SIZE = 24;
@@ -21,8 +21,8 @@ export interface Relocation {
 /** The relocations that `accept` takes; entries it doesn't take cost no object. */
 export function findRelocations(image: ElfImage, accept: (type: number, symbol: number, addend: number) => boolean): Relocation[] {
   const found: Relocation[] = [];
-  for (const section of image.sections) {
-    if (section.type !== SHT_RELA || section.entrySize !== RELA_SIZE || section.address === 0) continue;
+  for (const section of sectionsOfType(image, SHT_RELA)) {
+    if (section.entrySize !== RELA_SIZE || section.address === 0) continue;
     const bytes = sectionBytes(image, section);
     const table = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at + RELA_SIZE <= bytes.length; at += RELA_SIZE) {

@@ -33,6 +33,7 @@ export function parseTarget(text: string): Target {
       mend: `write the library's or program's name or path before it: "libc:${trimmed}"`,
     });
   }
+  if (SOURCE_LINE.test(trimmed)) throw sourceLine(trimmed);
   const file = trimmed.slice(0, colon).replaceAll("\\:", ":");
   const rest = trimmed.slice(colon + 1);
   if (file === "") {
@@ -51,14 +52,6 @@ export function parseTarget(text: string): Target {
 }
 
 function parsePlace(rest: string, text: string): Place {
-  const line = /^(.+\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|rs|go|s|S)):(\d+)$/.exec(rest);
-  if (line !== null) {
-    throw new SondeError("SONDE_TARGET_LINE", `the target ${quoted(text)} names a source line, which needs debug information`, {
-      where: text,
-      why: "source lines are not yet supported",
-      mend: "name the function, with an offset where needed: \"bin:function+0x1c\"",
-    });
-  }
   if (/^(?:0[xX]|\d)/.test(rest)) {
     if (!/^(?:0[xX][0-9a-fA-F]{1,16}|\d{1,19})$/.test(rest)) {
       throw new SondeError("SONDE_TARGET_ADDRESS", `${quoted(rest)} in the target ${quoted(text)} is not an address`, {
@@ -81,6 +74,16 @@ function parsePlace(rest: string, text: string): Place {
   }
   if (isPattern(rest)) return { kind: "pattern", pattern: rest };
   return { kind: "function", name: unescape(rest), delta: 0 };
+}
+
+const SOURCE_LINE = /\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|rs|go|s|S):\d+$/;
+
+function sourceLine(text: string): SondeError {
+  return new SondeError("SONDE_TARGET_LINE", `the target ${quoted(text)} names a source line, which needs debug information`, {
+    where: text,
+    why: "source lines are not yet supported",
+    mend: 'name the function, with an offset where needed: "bin:function+0x1c"',
+  });
 }
 
 function splitAt(text: string): number {
