@@ -7,6 +7,7 @@ import { r0 } from "../../bpf/register.ts";
 import { attachType, linkUprobeMulti, loadProgram, progType } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { errno } from "../../sys/errno.ts";
+import { atLeast, kernelVersion } from "../../sys/host.ts";
 import { uprobeUnit } from "../../sys/perf-event.ts";
 import { tracefs } from "../../sys/tracefs.ts";
 
@@ -46,7 +47,7 @@ function tryLink(type: number, session: boolean, pid: number): number {
 
 function probe(): Features {
   const plain = tryLoad(nothing, attachType.none);
-  if (plain < 0) return { load: -plain, isa: 3, multi: false, session: false, processFilter: false, sleepable: false, tracefs: false, perf: false };
+  if (plain < 0) return byVersion(-plain);
   const version4 = tryLoad([mov(r0, 0), movsx(r0, r0, 8), exit()], attachType.none);
   const sleepable = tryLoad(nothing, attachType.none, true);
   closeAll([plain, version4, sleepable].filter((fd) => fd >= 0));
@@ -56,6 +57,16 @@ function probe(): Features {
     session: multi && tryLink(attachType.uprobeSession, true, 0) === -errno.EBADF,
     processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
     sleepable: sleepable >= 0, tracefs: tracefs() !== undefined, perf: uprobeUnit() !== undefined,
+  };
+}
+
+/** Without the right to try, what the version promises: enough to compile for, though nothing can be armed. */
+function byVersion(load: number): Features {
+  const version = kernelVersion();
+  const from = (major: number, minor: number): boolean => atLeast(version, major, minor);
+  return {
+    load, isa: from(6, 6) ? 4 : 3, multi: from(6, 6), session: from(6, 13), processFilter: from(6, 10), sleepable: from(6, 0),
+    tracefs: tracefs() !== undefined, perf: uprobeUnit() !== undefined,
   };
 }
 
