@@ -6,9 +6,9 @@ import type { AtomicFn } from "../mir/types.ts";
 import { binary, integer } from "./arithmetic.ts";
 import { assignCell, join, joinShapes, shapeOf, whenPresent } from "./cells.ts";
 import { truth } from "./condition.ts";
-import { discard, evaluate, orElse } from "./expression.ts";
+import { evaluate, orElse, ownerOf } from "./expression.ts";
 import { member } from "./members.ts";
-import type { Frame, Program } from "./program.ts";
+import type { Program } from "./program.ts";
 import { storeField } from "./memory-layout.ts";
 import { constant, type EntryValue, nameOf, ofWidth, type RecordValue, UNDEFINED, type Value } from "./value.ts";
 
@@ -179,11 +179,9 @@ export function whenPresentSink(p: Program, v: Value, span: Span, inside: (v: Va
 
 /** Sets a local; if its registers don't fit the value, the program is lowered again with wider ones. */
 export function setLocal(p: Program, id: number, value: Value, span: Span): void {
-  const owner = ownerOf(p.frame, id);
-  const cell = owner?.locals.get(id);
-  if (!owner || !cell) return;
-  const key = `${(owner as Frame).key}:${id}`;
-  setCell(p, key, cell, value, span, (owner as Frame).hir?.locals[id]?.name ?? "it");
+  const { frame, id: own } = ownerOf(p, p.frame, id);
+  const cell = frame.locals.get(own);
+  if (cell) setCell(p, `${frame.key}:${own}`, cell, value, span, frame.hir.locals[own]?.name ?? "it");
 }
 
 function setCell(p: Program, key: string, cell: Value, value: Value, span: Span, name: string): void {
@@ -201,11 +199,6 @@ function setCell(p: Program, key: string, cell: Value, value: Value, span: Span,
 /** What decides about a cell's registers: ranges don't. */
 const sizeKey = (shape: unknown): string =>
   JSON.stringify(shape, (key, value) => (key === "min" || key === "max" || key === "key" ? undefined : typeof value === "bigint" ? `${value}n` : value));
-
-function ownerOf(frame: Frame, id: number): Frame | undefined {
-  for (let f: Frame | undefined = frame; f; f = f.closure as Frame | undefined) if (f.locals.has(id)) return f;
-  return undefined;
-}
 
 function setField(p: Program, o: RecordValue, name: string, value: Value, span: Span): void {
   const cell = o.fields.get(name);
@@ -231,4 +224,3 @@ function constantIndex(p: Program, e: Expr): string {
   return p.fail(problem.notConstant(p.place(e.span), "the index of an assignment"));
 }
 
-export { discard };

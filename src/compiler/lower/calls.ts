@@ -266,7 +266,7 @@ export function inline(p: Program, f: Extract<Value, { k: "function" }>, args: r
     if (frame.hir === f.fn) p.fail(problem.recursion(p.place(span), f.fn.name));
   }
   const b = p.b;
-  const frame = p.newFrame(f.fn, f.closure);
+  const frame = p.newFrame(f.fn);
   const arms: Arm[] = p.within(frame, () => {
     bindParameters(p, frame, args);
     statements(p, f.fn.body);

@@ -10,7 +10,7 @@ import { join, newCell, whenPresent } from "./cells.ts";
 import { condition, conditionValue, narrowed } from "./condition.ts";
 import { element, member } from "./members.ts";
 import { tagged } from "./output.ts";
-import type { Program } from "./program.ts";
+import type { Frame, Program } from "./program.ts";
 import { bool, constant, I64_MIN, isConstant, nameOf, U64_MAX, UNDEFINED, type Value, valueOf } from "./value.ts";
 
 export function evaluate(p: Program, e: Expr): Value {
@@ -185,18 +185,19 @@ function fieldsOf(p: Program, v: Value, e: Expr): Iterable<[string, Value]> {
 }
 
 function local(p: Program, id: number, name: string): Value {
-  const frame = p.frame;
-  const found = frame.locals.get(id) ?? lookup(frame.closure, id);
+  const owner = ownerOf(p, p.frame, id);
+  const found = owner.frame.locals.get(owner.id);
   if (!found) throw new SondeBug(`the local \`${name}\` has no value`);
-  return snapshot(p, found, frame.hir.locals[id]?.mutable ?? true);
+  return snapshot(p, found, owner.frame.hir.locals[owner.id]?.mutable ?? true);
 }
 
-function lookup(frame: { locals: Map<number, Value>; closure?: unknown } | undefined, id: number): Value | undefined {
-  for (let f = frame; f; f = f.closure as typeof frame) {
-    const found = f.locals.get(id);
-    if (found) return found;
-  }
-  return undefined;
+/** Whose local it is: a function literal's own, or one of a function that is running around it. */
+export function ownerOf(p: Program, frame: Frame, id: number): { readonly frame: Frame; readonly id: number } {
+  const outer = frame.hir.outer?.find((o) => o.local === id);
+  if (!outer) return { frame, id };
+  const hir = p.probe.handler.functions[outer.function];
+  for (let f = frame.parent; f; f = f.parent) if (f.hir === hir) return ownerOf(p, f, outer.outer);
+  throw new SondeBug("a function literal runs outside of the function that holds it");
 }
 
 /** What a variable is worth now: later assignments don't change it. */
@@ -218,7 +219,7 @@ function snapshot(p: Program, v: Value, mutable: boolean): Value {
 function functionValue(p: Program, id: number): Value {
   const hir = p.probe.handler.functions[id];
   if (!hir) throw new SondeBug(`no function ${id}`);
-  return { k: "function", fn: hir, id, closure: p.frame };
+  return { k: "function", fn: hir, id };
 }
 
 function negated(p: Program, e: Extract<Expr, { k: "unary" }>): Value {

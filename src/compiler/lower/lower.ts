@@ -103,10 +103,10 @@ class ProbeLowering {
           const value = this.call(p, "enter", shape.enter, []);
           if (value.k === "unknown" || p.b.dead) return;
           layout = carryLayout(p, value, sessions);
-          p.within(p.newFrame(this.fn(shape.enter), undefined), () => keep(p, layout as CarryLayout, value, sessions, this.fn(shape.enter).span));
+          p.within(p.newFrame(this.fn(shape.enter)), () => keep(p, layout as CarryLayout, value, sessions, this.fn(shape.enter).span));
         };
         const leave = (p: Program): void => {
-          const at: Value = layout ? p.within(p.newFrame(this.fn(shape.leave), undefined), () => takeBack(p, layout as CarryLayout, sessions)) : { k: "unknown" };
+          const at: Value = layout ? p.within(p.newFrame(this.fn(shape.leave)), () => takeBack(p, layout as CarryLayout, sessions)) : { k: "unknown" };
           this.call(p, "leave", shape.leave, [at]);
         };
         if (sessions) {
@@ -156,7 +156,7 @@ class ProbeLowering {
   private call(p: Program, phase: Phase, id: number, rest: readonly Value[]): Value {
     p.phase = phase;
     const hir = this.fn(id);
-    const frame = p.newFrame(hir, undefined);
+    const frame = p.newFrame(hir);
     return p.within(frame, () => {
       p.at(hir.span);
       bindParameters(p, frame, [{ k: "context", phase }, ...rest]);

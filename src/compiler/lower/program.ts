@@ -9,7 +9,7 @@ import type { Base, Block, Operand, Reg } from "../mir/types.ts";
 import type { Shape } from "./cells.ts";
 import type { LowerProbe, Register } from "./input.ts";
 import type { SessionLayout } from "./session-layout.ts";
-import type { ClosureFrame, Phase, Value } from "./value.ts";
+import type { Phase, Value } from "./value.ts";
 
 /** A handler can't go on being lowered here; the diagnostic is recorded already or comes with it. */
 export class Abort extends Error {
@@ -34,7 +34,7 @@ export class Knowledge {
 }
 
 /** A call that is inlined. */
-export interface Frame extends ClosureFrame {
+export interface Frame {
   readonly hir: FunctionHir;
   readonly locals: Map<number, Value>;
   /** Names this inlined call among all. */
@@ -43,7 +43,6 @@ export interface Frame extends ClosureFrame {
   readonly returns: { readonly value: Value; readonly block: Block }[];
   readonly labels: Map<number, { readonly break: Block; readonly continue: Block | undefined }>;
   readonly parent: Frame | undefined;
-  readonly closure: ClosureFrame | undefined;
 }
 
 export interface ProgramOptions {
@@ -112,8 +111,8 @@ export class Program {
     return n;
   }
 
-  newFrame(hir: FunctionHir, closure: ClosureFrame | undefined): Frame {
-    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost, closure };
+  newFrame(hir: FunctionHir): Frame {
+    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost };
   }
 
   place(span: Span): Place {

@@ -59,7 +59,7 @@ export type StaticObject =
   | { readonly k: "schema"; readonly schema: Schema }
   | { readonly k: "probe"; readonly probe: number }
   | { readonly k: "builtin"; readonly name: string }
-  | { readonly k: "function"; readonly fn: FunctionHir; readonly id: number; readonly closure: ClosureFrame | undefined }
+  | { readonly k: "function"; readonly fn: FunctionHir; readonly id: number }
   | { readonly k: "formatted"; readonly as: "hex" | "duration" | "sym"; readonly value: Value }
   /** A captured plain object or array. */
   | { readonly k: "constant"; readonly value: CaptureValue }
@@ -69,8 +69,6 @@ export type StaticObject =
   | { readonly k: "unknown" };
 
 export type Phase = "enter" | "leave" | "hit" | "plain";
-/** The frame that a function literal sees. */
-export interface ClosureFrame { readonly locals: Map<number, Value> }
 
 export type Value =
   | IntValue | BoolValue | UndefinedValue | MaybeValue | StringValue | TextValue | BytesValue | RecordValue | EntryValue
