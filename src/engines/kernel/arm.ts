@@ -12,11 +12,13 @@ import { attachMulti } from "./attach/uprobe-multi.ts";
 import { type ExecWatch, watchExec } from "./exec-watch.ts";
 import type { Features } from "./features.ts";
 import { type Following, followChildren } from "./follow-children.ts";
+import { kernelTypes } from "./kernel-types.ts";
 import { loadOne } from "./load.ts";
 import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
 import { inRootPidNamespace } from "./process-tree.ts";
 import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
+import { withDepthCounting } from "./return-depth.ts";
 import { checkReturns } from "./refuse-returns.ts";
 
 const ways: { readonly [M in Method]: { readonly attach: Attach; readonly name: string } } = {
@@ -26,7 +28,8 @@ const ways: { readonly [M in Method]: { readonly attach: Attach; readonly name: 
   perf: { attach: attachPerf, name: "perf uprobes" },
 };
 
-export function armSession(image: SessionImage, probes: readonly ArmProbe[], plan: Plan, features: Features): KernelArmed {
+export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[], plan: Plan, features: Features): KernelArmed {
+  const { image, probes, map: depth } = withDepthCounting(asked, askedProbes, kernelTypes());
   const { attach, name } = ways[plan.method];
   const multi = plan.method === "multi" || plan.method === "session";
   const notes = [...plan.notes, ...checkReturns(image, probes, plan.pids)];
@@ -66,7 +69,7 @@ export function armSession(image: SessionImage, probes: readonly ArmProbe[], pla
     throw error;
   }
   const sites = probes.reduce((sum, probe) => sum + probe.sites.length, 0);
-  return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch });
+  return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch, depth });
 }
 
 function mapsOf(image: SessionImage, types: SessionTypes): KernelMaps {

@@ -22,6 +22,8 @@ export interface ArmedParts {
   readonly notes: readonly string[];
   readonly following: Following | undefined;
   readonly watch: ExecWatch | undefined;
+  /** The map that counts returns beyond the kernel's depth. */
+  readonly depth: number | undefined;
 }
 
 export class KernelArmed implements Armed {
@@ -75,10 +77,15 @@ export class KernelArmed implements Armed {
     return this.#ring?.wait(ms) ?? new Promise((resolve) => setTimeout(resolve, ms));
   }
 
+  get #depth(): bigint {
+    const mapping = this.#parts.depth === undefined || this.#closed ? undefined : this.#parts.maps.mapped.get(this.#parts.depth);
+    return mapping === undefined ? 0n : new BigUint64Array(mapping.buffer)[0]!;
+  }
+
   losses(): Losses {
     let skipped = 0n;
     for (const program of this.#parts.programs) skipped += recursionMisses(program);
-    return { skipped, depth: 0n };
+    return { skipped, depth: this.#depth };
   }
 
   detach(probe: number): void {
