@@ -45,7 +45,8 @@ function toolStamp(): string {
     const lib = join(dirname(here), "../../../lib");
     for (const name of readdirSync(lib, { recursive: true }) as string[]) newest = Math.max(newest, statSync(join(lib, name)).mtimeMs);
   } else {
-    newest = statSync(here).mtimeMs;
+    // The entries are written by every build, also where this chunk is the same as before.
+    for (const entry of ["cli.mjs", "index.mjs"]) newest = Math.max(newest, statSync(join(dirname(here), entry), { throwIfNoEntry: false })?.mtimeMs ?? 0);
   }
   stamp = `${process.env.SONDE_VERSION ?? "source"} ${newest} ${process.version}`;
   return stamp;
