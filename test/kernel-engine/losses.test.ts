@@ -1,5 +1,5 @@
 /** What is lost is counted: returns beyond the kernel's depth; and what ends badly leaves nothing behind. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { mov } from "../../src/bpf/alu64.ts";
@@ -99,13 +99,3 @@ int main(void) {
   });
 });
 
-test("nothing stays armed when the process that armed it is killed", async () => {
-  const [site] = sites(path, ["hit"]);
-  running = new Running(path);
-  const maps = (): string => execFileSync("gdb", ["-p", String(running!.pid), "-batch", "-ex", "x/1xb hit"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  expect(maps()).toMatch(/:\s+0x(?!cc)/);
-  armed = await new KernelEngine().arm(session([program("hits", counting(0))]), [probeAt([site!])], everyone);
-  expect(maps()).toMatch(/:\s+0xcc/);
-  armed.close();
-  expect(maps()).toMatch(/:\s+0x(?!cc)/);
-});
