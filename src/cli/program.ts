@@ -112,6 +112,14 @@ export function makeProgram(finish: Finish): Command {
     });
 
   program
+    .command("demo")
+    .description("probe a workload of ordinary programs, live, for some seconds")
+    .action(async () => {
+      const { demo } = await import("./commands/demo.ts");
+      finish(await demo());
+    });
+
+  program
     .command("init")
     .description("write a tsconfig.json with which editors know the vocabulary")
     .argument("[folder]", "where", ".")
