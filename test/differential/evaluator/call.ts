@@ -196,10 +196,9 @@ function text(t: Translation, node: ts.CallExpression, scope: Scope): Code {
       const start = BigInt.asUintN(64, number(at));
       if (length !== undefined) {
         const given = number(length.run(frame));
-        const size = given < BigInt(max) ? Number(given < 0n ? 0n : given) : max;
-        const data = t.run.memory.read(start, size);
+        const data = readSome(t, start, given, max);
         if (data === undefined) return undefined;
-        return new Text(data, given > BigInt(max) && data.indexOf(0) < 0);
+        return new Text(data, BigInt(data.length) < given && data.indexOf(0) < 0);
       }
       const data: number[] = [];
       for (;;) {
@@ -223,11 +222,21 @@ function bytes(t: Translation, node: ts.CallExpression, scope: Scope): Code {
       const max = Number(most!.run(frame));
       const given = length === undefined ? BigInt(max) : number(length.run(frame));
       if (at === undefined) return undefined;
-      const size = given < BigInt(max) ? Number(given < 0n ? 0n : given) : max;
-      const data = t.run.memory.read(BigInt.asUintN(64, number(at)), size);
+      const data = readSome(t, BigInt.asUintN(64, number(at)), given, max);
       return data === undefined ? undefined : new Bytes(data);
     },
   };
+}
+
+const PAGE = 4096n;
+
+/** `length` bytes, at most `max`; if they run into an unreadable page, those before it. A negative length is nothing at all. */
+function readSome(t: Translation, start: bigint, length: bigint, max: number): Uint8Array | undefined {
+  if (length < 0n) return undefined;
+  const size = length < BigInt(max) ? Number(length) : max;
+  const whole = t.run.memory.read(start, size);
+  const left = Number(PAGE - (start % PAGE));
+  return whole ?? (left < size ? t.run.memory.read(start, left) : undefined);
 }
 
 /** `read(address, schema)`: raw bytes of the target by natural layout. */

@@ -32,11 +32,16 @@ export function evaluate(script: string, hits: readonly Hit[], options: Evaluate
   const states = new Map<string, State>();
   for (const [name, value] of module.values) if (value instanceof Made) states.set(name, new State(name, value.shape, options.functions));
   const run: Run = { states, outputs: [], memory: options.memory, functions: options.functions, misses: 0, stopped: false };
-  const handlers = module.probes.map((probe) => prepare(module, run, probe, options.prototype));
+  const handlers = new Map<number, ReturnType<typeof prepare>>();
+  const handler = (probe: number): ReturnType<typeof prepare> => {
+    const ready = handlers.get(probe) ?? prepare(module, run, module.probes[probe]!, options.prototype);
+    handlers.set(probe, ready);
+    return ready;
+  };
   const carried = new Map<string, { value: Value }[]>();
   for (const hit of hits) {
     if (run.stopped) break;
-    const { enter, leave, only } = handlers[hit.probe]!;
+    const { enter, leave, only } = handler(hit.probe);
     const stack = carried.get(`${hit.probe}/${hit.tid}`) ?? [];
     carried.set(`${hit.probe}/${hit.tid}`, stack);
     if (only !== undefined) perform(only, hit);
