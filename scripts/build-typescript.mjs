@@ -52,7 +52,9 @@ for (const make of [objectAllocator.getNodeConstructor(), objectAllocator.getTok
   make.prototype.getSourceFile = function () { return getSourceFileOfNode(this); };
   make.prototype.getStart = function () { return getTokenPosOfNode(this); };
   make.prototype.getText = function () { const file = getSourceFileOfNode(this); return file.text.slice(getTokenPosOfNode(this, file), this.end); };
-}`;
+}
+Object.defineProperty(objectAllocator.getIdentifierConstructor().prototype, "text", { get() { return idText(this); } });
+Object.defineProperty(objectAllocator.getSymbolConstructor().prototype, "name", { get() { return symbolName(this); } });`;
   const real = names.filter((name) => exported.has(name));
   return `${body}\nexport { ${real.map((name) => `${exported.get(name)} as ${name}`).join(", ")} };\n`;
 }

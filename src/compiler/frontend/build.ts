@@ -13,6 +13,8 @@ export interface ScriptBuild {
   readonly files: readonly TS.SourceFile[];
   /** Functions that handlers reach: their text is the compiler's, the rest is the host's. */
   readonly reached: Set<TS.Node>;
+  /** Functions and handlers that were reported as a whole: nothing more is said about what is in them. */
+  readonly refused: Set<TS.Node>;
   place(node: TS.Node): Place;
   report(diagnostic: Diagnostic): void;
 }

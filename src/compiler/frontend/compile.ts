@@ -51,6 +51,7 @@ export function compileScript(input: CompileInput): CompileOutput {
     oracle: createOracle(checker),
     files: compiled,
     reached: new Set(),
+    refused: new Set(),
     place: (node) => ({ file: nameOf(node.getSourceFile()), start: node.getStart(), end: node.end }),
     report(diagnostic) {
       const key = `${diagnostic.code} ${diagnostic.file} ${diagnostic.start} ${diagnostic.end}`;
@@ -65,14 +66,18 @@ export function compileScript(input: CompileInput): CompileOutput {
   const placed = new Map<TS.Node, string>();
   if (syntax.length === 0) {
     const registered = findRegistrations(script);
+    const refused = script.refused;
     for (const each of registered) {
       const built = buildHandler(script, each, handlers.length);
-      if (built === undefined) continue;
+      if (built === undefined) {
+        refused.add(each.handler);
+        continue;
+      }
       handlers.push(built);
       placed.set(each.handler, `__sonde.handler(${built.id}, () => ({ ${registrationNames(built).join(", ")} }))`);
     }
     checkHostCalls(script, registered);
-    typeDiagnostics(script, program, registered);
+    typeDiagnostics(script, program, { registered, refused, own: diagnostics });
   } else for (const each of syntax) script.report(syntaxDiagnostic(each, nameOf));
 
   const files: UnitFile[] = compiled.map((file) => {

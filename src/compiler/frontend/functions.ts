@@ -45,6 +45,7 @@ function buildFunction(handler: HandlerBuild, node: FunctionNode, id: number) {
   const params: number[] = [];
   let body: Stmt[] = [];
   const asyncWord = node.modifiers?.find((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword);
+  if (node.asteriskToken !== undefined || asyncWord !== undefined) script.refused.add(node);
   if (node.asteriskToken !== undefined) script.report(generator(script.place(node.asteriskToken)));
   else if (asyncWord !== undefined) script.report(asyncFunction(script.place(asyncWord)));
   else {

@@ -27,5 +27,9 @@ const scripts = [
   interval("1s", () => { show(state); clear(state); });`,
   'const n = count(); uprobe("libc:malloc", async (c) => { n.add(c.nothing); }); uretprobe("libc:malloc", (c) => n.read());',
 ];
-for (const text of scripts) compileScript({ path: "-e", text, readFile: () => undefined });
+const expected = ["", "", "", "SONDE_C_ASYNC SONDE_C_HOST_METHOD"];
+for (const [i, text] of scripts.entries()) {
+  const codes = compileScript({ path: "-e", text, readFile: () => undefined }).diagnostics.map((diagnostic) => diagnostic.code).join(" ");
+  if (codes !== expected[i]) throw new Error(`the reduced compiler says "${codes}" of script ${i}, not "${expected[i]}"`);
+}
 keepCompiledCode(process.argv[2]!);
