@@ -18,7 +18,11 @@ export function removeDead(fn: MirFunction): void {
         const instr = block.instrs[i];
         if (!instr) continue;
         const dst = writes(instr);
-        if (dst !== undefined && !used.has(dst) && removable(instr)) {
+        if (dst === undefined || used.has(dst)) continue;
+        if (!removable(instr)) {
+          // Nobody reads the result (and of some calls there is none).
+          if (instr.op === "call" || instr.op === "atomic") block.instrs[i] = { ...instr, dst: undefined };
+        } else {
           block.instrs.splice(i, 1);
           block.at.splice(i, 1);
           changed = true;
