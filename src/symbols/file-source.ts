@@ -1,5 +1,5 @@
 /** An ELF file on disk, read in the parts that are asked for; whoever opens it closes it. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SondeError } from "../errors/error.ts";
 import type { ByteSource } from "../elf/source.ts";
 import type { FileIdentity } from "./site.ts";
@@ -21,7 +21,8 @@ export class FileSource implements ByteSource {
     this.path = path;
     this.name = display;
     try {
-      this.#descriptor = openSync(path, "r");
+      // Not to wait for a writer, should it be a pipe.
+      this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       throw fileError(error, display);
     }

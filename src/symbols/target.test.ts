@@ -41,7 +41,11 @@ describe("a target", () => {
   });
 
   test("whatever is written gives a target or an error of ours", () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."ab:*\\+0x<>() .c12operator") }), (text) => expect(codeOf(text)).toMatch(/^parsed$|^SONDE_TARGET_/)));
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."ab:*\\+0x<>() .c12operator") }), (text) => {
+        expect(codeOf(text)).toMatch(/^parsed$|^SONDE_TARGET_/);
+      }),
+    );
   });
 });
 
