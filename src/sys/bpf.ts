@@ -56,6 +56,9 @@ export interface ProgramParts {
 }
 export interface VerifierLog { readonly memory: Uint8Array; readonly level: number }
 
+/** As often a load that a signal interrupted is tried. */
+const LOAD_TRIES = 8;
+
 /** BPF_PROG_LOAD under the licence "Dual MIT/GPL". Gives the program's descriptor, or minus errno. */
 export function loadProgram(program: ProgramParts, log?: VerifierLog): number {
   const attr = new Struct(ATTR_SIZE)
@@ -67,7 +70,10 @@ export function loadProgram(program: ProgramParts, log?: VerifierLog): number {
     attr.u32(72, fd).u32(76, functionSize).pointer(80, functions).u32(88, functions.length / functionSize);
     attr.u32(92, lineSize).pointer(96, lines).u32(104, lines.length / lineSize);
   }
-  return call(command.progLoad, attr, 128);
+  // The verifier gives up where a signal is pending (a child's end, a profiler's tick); by the next call it has been delivered.
+  let fd = call(command.progLoad, attr, 128);
+  for (let tries = 1; fd === -errno.EAGAIN && tries < LOAD_TRIES; tries++) fd = call(command.progLoad, attr, 128);
+  return fd;
 }
 
 /** BPF_BTF_LOAD. Gives a descriptor, or minus errno. */
