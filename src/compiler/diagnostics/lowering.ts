@@ -40,6 +40,8 @@ export const hostMethod = (at: Place, name: string, instead: string) =>
 export const noArguments = (at: Place) =>
   error("SONDE_C_ARGUMENT_AT_RETURN", at, { message: "a function's arguments are gone at its return", mend: "Carry them from the entry: `{ enter: (c) => c.arg0, leave: (c, at) => … }`." });
 export const noResult = (at: Place) => error("SONDE_C_RESULT_AT_ENTRY", at, { message: "there is no result yet at a function's entry", mend: "Use uretprobe, or `{ enter, leave }`." });
+export const voidResult = (at: Place, target: string) =>
+  error("SONDE_C_VOID_RESULT", at, { message: `${target} returns nothing`, cause: "What rax holds at its return is left over from something else.", mend: "If that is wanted, read it as a register: `c.regs.rax`." });
 export const unknownArgument = (at: Place, name: string, known: readonly string[]) =>
   error("SONDE_C_NO_ARGUMENT", at, { message: `no parameter \`${name}\` is known of this function`, ...(known.length > 0 ? { mend: `It has ${known.map((n) => `\`${n}\``).join(", ")}.` } : { cause: "Neither sonde's prototypes nor debug information say what its parameters are called.", mend: "Use `c.arg0`, `c.arg1`, … in their order." }) });
 export const differingArgument = (at: Place, name: string) =>

@@ -13,7 +13,7 @@ import { carryLayout, type CarryLayout, keep, takeBack } from "./carry.ts";
 import type { LowerProbe, LowerRequest, LowerResult, Register } from "./input.ts";
 import { lineTable } from "./lines.ts";
 import { epilogue, prologue } from "./prologue.ts";
-import { Knowledge, Program, Restart } from "./program.ts";
+import { Abort, Knowledge, Program, Restart } from "./program.ts";
 import { SessionLayout } from "./session-layout.ts";
 import { bindParameters, statements } from "./statements.ts";
 import { join } from "./cells.ts";
@@ -51,8 +51,14 @@ export function lower(request: LowerRequest): LowerResult {
 /** Captures whose values aren't known: nothing can be emitted, only checked. */
 const hasUnknown = (request: LowerRequest): boolean => request.probes.some((p) => p.captures.some((c) => c.kind === "unknown" || c.kind === "some"));
 
+/** Does a name of the vocabulary stand anywhere in the handler? */
 function mentions(handler: HandlerHir, builtin: string): boolean {
-  return JSON.stringify(handler.functions).includes(`"k":"builtin","name":"${builtin}"`) || new RegExp(`"name":"${builtin}"[^{}]*"k":"builtin"`).test(JSON.stringify(handler.functions));
+  const search = (node: unknown): boolean => {
+    if (typeof node !== "object" || node === null) return false;
+    if ("k" in node && node.k === "builtin" && "name" in node && node.name === builtin) return true;
+    return Object.values(node).some(search);
+  };
+  return search(handler.functions);
 }
 
 function dedupe(diagnostics: readonly Diagnostic[]): Diagnostic[] {
@@ -181,7 +187,9 @@ class ProbeLowering {
         epilogue(p);
       } catch (e) {
         if (e instanceof Restart) continue;
-        throw e;
+        if (!(e instanceof Abort)) throw e;
+        this.diagnostics.push(...p.diagnostics, e.diagnostic);
+        return;
       }
       this.diagnostics.push(...p.diagnostics);
       if (p.diagnostics.some((d) => d.severity === "error")) return;

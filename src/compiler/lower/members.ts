@@ -217,6 +217,7 @@ function argument(p: Program, name: string, span: Span): Value {
 /** The result, as a prototype declares it. */
 function result(p: Program, span: Span): Value {
   if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
+  if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span), p.probe.text));
   const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
   const type = p.probe.signature?.ret;
   if (!type || type.k === "struct" || type.k === "array" || type.k === "float" || type.k === "void") return i64(raw);

@@ -190,8 +190,11 @@ export function loadField(p: Program, entry: EntryValue, name: string): Value | 
 
 /** What lies at an address, as a handler sees it. */
 export function loadSchema(p: Program, pointer: number | bigint, offset: number, schema: Schema): Value {
+  return loadAt(p, { reg: pointer as number }, offset, schema);
+}
+
+export function loadAt(p: Program, base: Base, offset: number, schema: Schema): Value {
   const b = p.b;
-  const base: Base = { reg: pointer as number };
   switch (schema.kind) {
     case "int": return ofWidth(b.load(base, offset, schema.size, schema.signed), schema.size, schema.signed);
     case "bool": return bool(b.load(base, offset, 1));
@@ -199,7 +202,7 @@ export function loadSchema(p: Program, pointer: number | bigint, offset: number,
     case "func": return { k: "func", op: b.load(base, offset, 4) };
     case "cstring": return { k: "string", base, offset, cap: schema.length, cut: b.load(base, offset + schema.length, 1) };
     case "bytes": return { k: "bytes", base, offset, cap: schema.length, length: b.load(base, offset + bytesCountOffset(schema), 4) };
-    case "struct": return { k: "entry", pointer, offset, schema };
+    case "struct": return { k: "entry", pointer: "reg" in base ? base.reg : b.address(base, 0), offset, schema };
     case "stack": return { k: "unknown" };
   }
 }

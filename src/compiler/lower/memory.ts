@@ -144,15 +144,16 @@ function readString(p: Program, address: Operand, max: number): Value {
 function readSized(p: Program, address: Operand, max: number, length: IntValue): Value {
   const b = p.b;
   const base = p.zeroed(roundUp8(max + 1));
-  const { present, count, over } = readBounded(p, base, address, max, length);
-  b.store(base, max, 1, over);
-  void count;
-  // What stands behind a NUL isn't text: it goes, so that equal texts have equal bytes.
-  clearBehindNul(p, base, max);
-  return maybe(present, { k: "string", base, offset: 0, cap: max, cut: over });
+  const { present, over } = readBounded(p, base, address, max, length);
+  // What stands behind a NUL isn't text: it goes, so that equal texts have equal bytes; and such a text isn't cut.
+  const ended = clearBehindNul(p, base, max);
+  const cut = b.binary("and", over, b.binary("xor", ended, 1n));
+  b.store(base, max, 1, cut);
+  return maybe(present, { k: "string", base, offset: 0, cap: max, cut });
 }
 
-function clearBehindNul(p: Program, base: Base, max: number): void {
+/** Gives 1 where there was a NUL. */
+function clearBehindNul(p: Program, base: Base, max: number): number {
   const b = p.b;
   const start = b.address(base, 0);
   const i = b.variable();
@@ -184,6 +185,7 @@ function clearBehindNul(p: Program, base: Base, max: number): void {
   b.set(i, b.binary("add", i, 1n));
   b.jump(loop);
   b.enter(after);
+  return seen;
 }
 
 /** Reads min(length, max) bytes; a negative length is nothing at all. If they cross into an unreadable page, those before it. */

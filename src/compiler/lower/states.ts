@@ -8,7 +8,7 @@ import { addTo } from "./aggregates.ts";
 import { integer } from "./arithmetic.ts";
 import { whenPresentSink } from "./assignment.ts";
 import { evaluate } from "./expression.ts";
-import { loadSchema, presences, storeField } from "./memory-layout.ts";
+import { copyStructWords, loadAt, loadSchema, presences, storeField } from "./memory-layout.ts";
 import { emitEvent } from "./output.ts";
 import type { Program } from "./program.ts";
 import { aggregateWords } from "./sizes.ts";
@@ -208,7 +208,7 @@ function found(p: Program, pointer: number, schema: Schema): Value {
     b.set(side, 0n);
     b.branch("ne", pointer, 0n, there, after);
     b.enter(there);
-    const value = loadSchema(p, pointer, 0, schema) as Extract<Value, { k: "string" | "bytes" }>;
+    const value = copied(p, { reg: pointer }, schema);
     b.set(side, value.k === "string" ? value.cut : value.length);
     b.set(present, 1n);
     b.jump(after);
@@ -225,6 +225,13 @@ function found(p: Program, pointer: number, schema: Schema): Value {
   b.jump(after);
   b.enter(after);
   return maybe(present, { ...value, op });
+}
+
+/** Text or bytes of a map as they are now: the entry may change before they are used. */
+function copied(p: Program, from: Base, schema: Extract<Schema, { kind: "cstring" | "bytes" }>): Extract<Value, { k: "string" | "bytes" }> {
+  const object = p.b.object(roundUp8(schema.size));
+  copyStructWords(p, from, 0, { object }, 0, roundUp8(schema.size));
+  return loadAt(p, { object }, 0, schema) as Extract<Value, { k: "string" | "bytes" }>;
 }
 
 function hash(p: Program, o: State, spec: Extract<StateSpec, { kind: "hash" }>, stateName: string, name: string, args: readonly Expr[], span: Span): Value | undefined {
@@ -428,7 +435,10 @@ function array(p: Program, o: State, spec: Extract<StateSpec, { kind: "array" }>
 function variable(p: Program, state: number, schema: Schema, name: string, args: readonly Expr[], span: Span): Value | undefined {
   const place = p.session.places[state];
   const offset = place?.in === "sharedRegion" ? place.offset : 0;
-  if (name === "get") return loadSchema(p, p.b.mapValue(p.session.sharedMap, offset), 0, schema);
+  if (name === "get") {
+    const at: Base = { reg: p.b.mapValue(p.session.sharedMap, offset) };
+    return schema.kind === "cstring" || schema.kind === "bytes" ? copied(p, at, schema) : loadAt(p, at, 0, schema);
+  }
   if (name !== "set") return undefined;
   const value = evaluate(p, argument(p, args, 0, span));
   if (value.k === "unknown") return UNDEFINED;
