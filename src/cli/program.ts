@@ -103,6 +103,17 @@ export function makeProgram(finish: Finish): Command {
     });
 
   program
+    .command("explain")
+    .description("show the bytecode beside the lines of the script; needs no rights")
+    .argument("[file]", "a script")
+    .argument("[params...]", "behind --: the script's parameters")
+    .option("-e, --eval <script>", "a script as text")
+    .action(async (file: string | undefined, words: string[], options) => {
+      const { explain } = await import("./commands/explain.ts");
+      finish(await explain(file, words, options));
+    });
+
+  program
     .command("doctor")
     .description("say what works on this machine, what doesn't, and how to mend it")
     .option("--json", "as JSON")

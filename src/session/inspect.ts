@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import { warning } from "../compiler/diagnostics/place.ts";
 import type { Capture, HandlerHir, ScriptUnit, StaticValue } from "../compiler/hir/types.ts";
+import type { SessionImage } from "../compiler/image.ts";
 import type { CaptureValue, LowerProbe } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import { KernelEngine } from "../engines/kernel/kernel-engine.ts";
@@ -9,12 +10,16 @@ import { SondeError } from "../errors/error.ts";
 import type { Signature } from "../schema/ctypes.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
 import { parseTarget } from "../symbols/target.ts";
+import { lowerScript } from "./arm.ts";
+import { namedStates } from "./names.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
+import { loadScript } from "./script/load.ts";
 import type { ScriptSource } from "./script/source.ts";
 import { type DiagnosedFile, ScriptErrors } from "./script-errors.ts";
 import { commonSignature, type NamedFunctions } from "./signatures.ts";
 import { State } from "./state/state.ts";
+import type { ParamValues } from "./vocabulary/params.ts";
 import { schemaOf } from "./vocabulary/schemas.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -28,6 +33,8 @@ const REGISTERS = new Set(["uprobe", "uretprobe", "usdt", "tracepoint", "interva
 const UNKNOWN = Symbol("unknown");
 const NOTHING_ARMED = { pids: [], children: false, cgroup: undefined };
 
+const NO_ACTIONS = { print() {}, show() {}, exit() {}, symbol: String };
+
 /** A scope in which the vocabulary's constructors work, and nothing happens. */
 function idleScope(): Scope {
   return new Scope({
@@ -35,7 +42,7 @@ function idleScope(): Scope {
     pids: [],
     modeOf: () => "entry",
     resolve: () => ({ sites: [], notes: [] }),
-    actions: { print() {}, show() {}, exit() {}, symbol: String },
+    actions: NO_ACTIONS,
   });
 }
 
@@ -199,5 +206,34 @@ export async function checkScript(source: ScriptSource): Promise<Checked> {
   } catch (error) {
     if (error instanceof ScriptErrors) return { diagnostics: error.diagnostics, files: error.files };
     throw error;
+  }
+}
+
+export interface Explained {
+  readonly image: SessionImage;
+  /** The probes' targets as written. */
+  readonly targets: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs the script's host code and compiles its handlers as a run would, and arms nothing. Throws ScriptErrors. */
+export async function explainScript(source: ScriptSource, params: ParamValues): Promise<Explained> {
+  const { unit, diagnostics } = await compiled(source);
+  const returns = new Set(unit.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
+  const scope = new Scope({
+    params,
+    pids: [],
+    actions: NO_ACTIONS,
+    modeOf: (handler) => (returns.has(handler) ? "return" : "entry"),
+    resolve: (target, mode, pids) => resolveTarget(target, { mode, pids }),
+  });
+  const loaded = await loadScript(unit, source, scope, makeVocabulary(scope));
+  try {
+    scope.params.refuseUnknown();
+    scope.seal();
+    const lowered = lowerScript({ unit, scope, named: namedStates(unit, scope), engine: new KernelEngine(), filter: NOTHING_ARMED, unsafe: true });
+    return { image: lowered.image, targets: scope.probes.map(({ probe }) => probe.target), diagnostics: [...diagnostics, ...lowered.diagnostics] };
+  } finally {
+    loaded.forget();
   }
 }
