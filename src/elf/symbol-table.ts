@@ -24,7 +24,11 @@ export class SymbolTable {
   /** `.gnu.version`: an index per symbol, bit 15 set where the version isn't the default one. */
   readonly #versions: Uint16Array | undefined;
 
-  constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array) {
+  /** Names carry their version (`foo@@V2`), as in `.symtab`. */
+  readonly #suffixed: boolean;
+
+  constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array, suffixed = versions === undefined) {
+    this.#suffixed = suffixed;
     this.count = Math.floor(entries.length / SYMBOL_SIZE);
     const aligned = entries.byteOffset % 4 === 0 ? entries : entries.slice();
     this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, this.count * WORDS);
@@ -62,9 +66,13 @@ export class SymbolTable {
     return isFunctionWord(this.#words[index * WORDS + 1] as number);
   }
 
-  /** An old version of a name, kept for programs linked long ago. */
+  /** An old version of a name, kept for programs linked long ago: marked in `.gnu.version`, or by a single `@` in the name. */
   isHiddenVersion(index: number): boolean {
-    return this.#versions !== undefined && ((this.#versions[index] as number) & 0x8000) !== 0;
+    if (this.#versions !== undefined) return ((this.#versions[index] as number) & 0x8000) !== 0;
+    if (!this.#suffixed) return false;
+    const raw = this.rawName(index);
+    const at = raw.indexOf("@");
+    return at > 0 && raw[at + 1] !== "@";
   }
 
   versionIndex(index: number): number {
@@ -124,9 +132,14 @@ export class SymbolTable {
     const needle = Buffer.from(name, "utf8");
     if (needle.length === 0 || needle.length > LONGEST_NAME) return [];
     const starts = new Set<number>();
-    for (const end of ["\0", "@"]) {
-      const ended = Buffer.concat([needle, Buffer.from(end)]);
-      for (let at = this.#strings.indexOf(ended); at >= 0 && starts.size < MOST_STARTS; at = this.#strings.indexOf(ended, at + 1)) starts.add(at);
+    // The search is most of the work: once over the strings, unless the name is so short that it is a part of many.
+    const short = needle.length < 6;
+    const needles = !this.#suffixed ? [endedBy(needle, "\0")] : short ? [endedBy(needle, "\0"), endedBy(needle, "@")] : [needle];
+    for (const sought of needles) {
+      for (let at = this.#strings.indexOf(sought), tries = 0; at >= 0 && tries < MOST_STARTS; at = this.#strings.indexOf(sought, at + 1), tries++) {
+        const behind = this.#strings[at + needle.length];
+        if (behind === 0 || behind === 0x40) starts.add(at);
+      }
     }
     const found: number[] = [];
     if (starts.size === 0) return found;
@@ -148,6 +161,10 @@ function hashAddress(low: number): number {
   return (low ^ (low >>> 13)) & 0xffff;
 }
 
+function endedBy(name: Buffer, end: string): Buffer {
+  return Buffer.concat([name, Buffer.from(end)]);
+}
+
 /** Node decodes Latin-1 several times as fast as UTF-8, and nearly all names are ASCII. */
 function decode(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("latin1", start, end);
@@ -167,5 +184,6 @@ export function readSymbolTable(image: ElfImage, which: "symtab" | "dynsym"): Sy
     sectionBytes(image, section),
     sectionBytes(image, strings),
     versions === undefined ? undefined : sectionBytes(image, versions),
+    which === "symtab",
   );
 }

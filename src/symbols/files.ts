@@ -39,7 +39,7 @@ export function findFiles(name: string, root = ""): FoundFile[] {
 
 function findLibraries(name: string, root: string): FoundFile[] {
   const paths: string[] = [];
-  for (const library of loaderCache(root)) if (isLibraryNamed(name, library.soname)) paths.push(library.path);
+  for (const library of loaderCache(root, name)) if (isLibraryNamed(name, library.soname)) paths.push(library.path);
   if (paths.length === 0) {
     for (const folder of LIBRARY_FOLDERS) for (const file of list(root + folder)) if (isLibraryNamed(name, file)) paths.push(join(folder, file));
   }
@@ -71,20 +71,14 @@ function findProgram(name: string, root: string): FoundFile | undefined {
   return undefined;
 }
 
-const caches = new Map<string, ReturnType<typeof parseLoaderCache>>();
-
-function loaderCache(root: string): ReturnType<typeof parseLoaderCache> {
-  let cache = caches.get(root);
-  if (cache === undefined) {
-    try {
-      cache = parseLoaderCache(readFileSync(`${root}/etc/ld.so.cache`));
-    } catch {
-      // No cache (musl, a minimal container): the usual folders are searched.
-      cache = [];
-    }
-    caches.set(root, cache);
+/** The libraries in the loader's cache whose name begins so. */
+function loaderCache(root: string, prefix = ""): ReturnType<typeof parseLoaderCache> {
+  try {
+    return parseLoaderCache(readFileSync(`${root}/etc/ld.so.cache`), prefix);
+  } catch {
+    // No cache (musl, a minimal container): the usual folders are searched.
+    return [];
   }
-  return cache;
 }
 
 function* candidates(root: string): Iterable<string> {
@@ -103,7 +97,7 @@ function list(folder: string): string[] {
 /** Without symbolic links, as the kernel's maps show it; the path itself where it doesn't exist. */
 function real(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return path;
   }

@@ -18,7 +18,7 @@ const NEW_ENTRY = 24;
 const X86_64_LIBRARY = 0x303;
 
 /**
- * The x86-64 libraries in the cache, in its order; none if the bytes aren't a cache that we know. A cache in the old
+ * The x86-64 libraries in the cache whose name begins with `prefix`, in its order; none if the bytes aren't a cache that we know. A cache in the old
  * format may stand before the new one:
  *
  *     [ old magic, count, entries of 12 bytes, to a multiple of 8 ]
@@ -27,7 +27,7 @@ const X86_64_LIBRARY = 0x303;
  *
  * Source: glibc, sysdeps/generic/dl-cache.h.
  */
-export function parseLoaderCache(bytes: Uint8Array): CachedLibrary[] {
+export function parseLoaderCache(bytes: Uint8Array, prefix = ""): CachedLibrary[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let start = 0;
   if (buffer.toString("latin1", 0, OLD_MAGIC.length) === OLD_MAGIC) {
@@ -42,9 +42,12 @@ export function parseLoaderCache(bytes: Uint8Array): CachedLibrary[] {
     const end = from < buffer.length ? buffer.indexOf(0, from) : -1;
     return end < 0 || end - from > 4096 ? "" : buffer.toString("utf8", from, end);
   };
+  const wanted = Buffer.from(prefix);
   const libraries: CachedLibrary[] = [];
   for (let i = 0, at = start + NEW_HEADER; i < count; i++, at += NEW_ENTRY) {
     if (buffer.readUInt32LE(at) !== X86_64_LIBRARY) continue;
+    const name = start + buffer.readUInt32LE(at + 4);
+    if (buffer.compare(wanted, 0, wanted.length, Math.min(name, buffer.length), Math.min(name + wanted.length, buffer.length)) !== 0) continue;
     const soname = text(buffer.readUInt32LE(at + 4));
     const path = text(buffer.readUInt32LE(at + 8));
     if (soname !== "" && path.startsWith("/")) libraries.push({ soname, path, capabilities: buffer.readBigUInt64LE(at + 16) });

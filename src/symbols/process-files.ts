@@ -3,6 +3,7 @@
  * "(deleted)": its inode is another one than the path's, and is only reached through /proc/PID/map_files.
  */
 import { statSync } from "node:fs";
+import { uptime } from "node:os";
 import { basename, resolve } from "node:path";
 import { allMaps, executableOf, type Mapping, parseMappings, readMappings, rootOf } from "../sys/procfs.ts";
 import { findFiles, type FoundFile } from "./files.ts";
@@ -66,7 +67,9 @@ function filesForAll(name: string): FoundFiles {
   const notes: string[] = [];
   const found = findFiles(name);
   for (const file of found) addFile(files, file);
-  const needles = found.map((file) => ({ path: file.path, needle: Buffer.from(`${file.path.replaceAll("\n", "\\012")} (deleted)\n`) }));
+  const suspect = found.filter((file) => changedSinceBoot(file.path));
+  if (suspect.length === 0) return { files: [...files.values()], notes };
+  const needles = suspect.map((file) => ({ path: file.path, needle: Buffer.from(`${file.path.replaceAll("\n", "\\012")} (deleted)\n`) }));
   const seen = new Set<string>();
   for (const { pid, text } of allMaps()) {
     for (const { path, needle } of needles) {
@@ -84,6 +87,15 @@ function filesForAll(name: string): FoundFiles {
     }
   }
   return { files: [...files.values()], notes: [...new Set(notes)] };
+}
+
+/**
+ * Whether a file may have been put in another's place since the system started; processes are not older than that, so only
+ * then can one map an older file. Putting a file in place changes its ctime. A day is allowed for clocks that were set.
+ */
+function changedSinceBoot(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined || stat.ctimeMs > Date.now() - uptime() * 1000 - 86_400_000;
 }
 
 /** The mapped file behind a path that leads elsewhere now; undefined, with a note, where it can't be reached. */

@@ -20,37 +20,54 @@ export interface FunctionEntry {
 
 export class SymbolIndex {
   readonly #image: ElfImage;
-  #tables: readonly SymbolTable[] | undefined;
+  /** Null: the file has none. */
+  #fuller: SymbolTable | null | undefined;
+  #dynamic: SymbolTable | null | undefined;
   #lastSegment: Segment | undefined;
 
   constructor(image: ElfImage) {
     this.#image = image;
   }
 
+  /** Both tables, the fuller one first. */
   get tables(): readonly SymbolTable[] {
-    this.#tables ??= (["symtab", "dynsym"] as const).map((which) => readSymbolTable(this.#image, which)).filter((table) => table !== undefined);
-    return this.#tables;
+    this.#fuller ??= readSymbolTable(this.#image, "symtab") ?? null;
+    this.#dynamic ??= readSymbolTable(this.#image, "dynsym") ?? null;
+    return [this.#fuller, this.#dynamic].filter((table) => table !== null);
   }
 
-  /** The functions of exactly this name; several where files of the program have static functions of one name. Current versions only, unless there are none. */
+  /**
+   * The functions of exactly this name; several where files of the program have static functions of one name. Current
+   * versions only, unless there are none. `.dynsym` is a part of `.symtab`, and only read where that is stripped, or
+   * was stripped of this name.
+   */
   find(name: string): FunctionEntry[] {
-    const found = this.#collect((table) => table.find(name), (table, i) => table.isFunction(i));
-    if (found.length > 0) return found;
-    // Assembly often leaves the type out.
-    return this.#collect((table) => table.find(name), (table, i) => table.type(i) === STT_NOTYPE && table.section(i) !== 0 && table.binding(i) !== 0);
+    for (const tables of this.#oneByOne()) {
+      const found = this.#collect(tables, (table) => table.find(name).filter((i) => table.isFunction(i)));
+      if (found.length > 0) return found;
+      // Assembly often leaves the type out.
+      const untyped = this.#collect(tables, (table) => table.find(name).filter((i) => table.type(i) === STT_NOTYPE && table.section(i) !== 0 && table.binding(i) !== 0));
+      if (untyped.length > 0) return untyped;
+    }
+    return [];
   }
 
   /** The functions whose name the pattern matches, by address. */
   match(pattern: string): FunctionEntry[] {
     const pieces = patternPieces(pattern);
     const prefix = Buffer.from(pieces[0] as string, "utf8");
-    return this.#collect(
-      (table) => {
-        const found = table.functionsStarting(prefix).filter((i) => matchesPieces(pieces, table.name(i)));
-        return found;
-      },
-      () => true,
-    );
+    for (const tables of this.#oneByOne()) {
+      const found = this.#collect(tables, (table) => table.functionsStarting(prefix).filter((i) => matchesPieces(pieces, table.name(i))));
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  *#oneByOne(): Iterable<readonly SymbolTable[]> {
+    this.#fuller ??= readSymbolTable(this.#image, "symtab") ?? null;
+    if (this.#fuller !== null) yield [this.#fuller];
+    this.#dynamic ??= readSymbolTable(this.#image, "dynsym") ?? null;
+    if (this.#dynamic !== null) yield [this.#dynamic];
   }
 
   /** The function that an address lies in, or the nearest one before it where that has no size. */
@@ -67,7 +84,7 @@ export class SymbolIndex {
     }
     if (best === undefined) return undefined;
     const { table, index } = best;
-    return this.#collect((candidate) => (candidate === table ? [index] : []), () => true)[0];
+    return this.#collect([table], () => [index])[0];
   }
 
   /** The start of the next function behind an address: an upper bound for one without a size. */
@@ -100,14 +117,13 @@ export class SymbolIndex {
   }
 
   /** Symbols → places in the file, one for each address, with all the names of it; by address. */
-  #collect(candidates: (table: SymbolTable) => number[], accept: (table: SymbolTable, index: number) => boolean): FunctionEntry[] {
+  #collect(tables: readonly SymbolTable[], candidates: (table: SymbolTable) => readonly number[]): FunctionEntry[] {
     const byAddress = new Map<number, Draft>();
     // An old version of a name gives way to the current one.
     const hiddenNames: Draft[] = [];
     const currentNames = new Set<string>();
-    for (const table of this.tables) {
+    for (const table of tables) {
       for (const i of candidates(table)) {
-        if (!accept(table, i)) continue;
         const address = table.address(i);
         const hidden = table.isHiddenVersion(i);
         const known = byAddress.get(address);
@@ -129,7 +145,7 @@ export class SymbolIndex {
       }
     }
     for (const draft of hiddenNames) if (draft.hidden && currentNames.has(draft.name)) byAddress.delete(draft.address);
-    for (const table of this.tables) {
+    for (const table of tables) {
       for (const i of table.functionsAt(byAddress)) {
         const draft = byAddress.get(table.address(i)) as Draft;
         const name = table.name(i);

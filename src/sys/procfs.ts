@@ -1,5 +1,5 @@
 /** What /proc says of processes: their mappings, names, threads, namespaces, and whether a filter of system calls guards them. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { SondeError } from "../errors/error.ts";
 
 /** One line of /proc/PID/maps. */
@@ -62,14 +62,28 @@ export function listProcesses(): number[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** The raw text of every process's maps that we may read; processes that go away meanwhile are left out. */
+/** The raw text of every process's maps that we may read; processes that go away meanwhile are left out. The bytes are only valid until the next. */
 export function* allMaps(): Iterable<{ readonly pid: number; readonly text: Buffer }> {
+  // One buffer for all: readFileSync takes a new one of 64 KiB for each.
+  let buffer = Buffer.allocUnsafe(128 * 1024);
   for (const pid of listProcesses()) {
+    let length = 0;
+    let descriptor: number | undefined;
     try {
-      yield { pid, text: readFileSync(`/proc/${pid}/maps`) };
+      descriptor = openSync(`/proc/${pid}/maps`, "r");
+      for (;;) {
+        if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
+        const got = readSync(descriptor, buffer, length, buffer.length - length, null);
+        if (got === 0) break;
+        length += got;
+      }
     } catch {
       // Gone, or not ours to read.
+      continue;
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor);
     }
+    if (length > 0) yield { pid, text: buffer.subarray(0, length) };
   }
 }
 
