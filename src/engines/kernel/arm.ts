@@ -4,7 +4,7 @@ import { closeAll } from "../../sys/descriptor.ts";
 import { possibleCpus } from "../../sys/host.ts";
 import type { ArmProbe } from "../engine.ts";
 import { KernelArmed } from "./armed.ts";
-import type { Attach, Attachment, Hook, Scope } from "./attach/attachment.ts";
+import { type Attach, Attachment, type Hook, type Scope } from "./attach/attachment.ts";
 import { sweepDefinitions } from "./attach/definitions.ts";
 import { attachPerf } from "./attach/perf-uprobe.ts";
 import { attachTracefs } from "./attach/tracefs-uprobe.ts";
@@ -62,7 +62,7 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
   } catch (error) {
     watch?.close();
     following?.close();
-    for (const attachment of attachments) attachment.close();
+    Attachment.close(attachments);
     types.close();
     closeAll(programs);
     maps.close();
@@ -115,6 +115,6 @@ function rearm(attachments: Attachment[], pid: number, attach: Attach): number {
       // The process has ended meanwhile.
     }
   }
-  for (const attachment of old) attachment.close();
+  Attachment.close(old);
   return old.length;
 }

@@ -4,7 +4,7 @@ import { SondeBug } from "../../errors/error.ts";
 import { recursionMisses } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import type { Armed, Losses, MapAccess } from "../engine.ts";
-import type { Attachment } from "./attach/attachment.ts";
+import { Attachment } from "./attach/attachment.ts";
 import type { ExecWatch } from "./exec-watch.ts";
 import type { Following } from "./follow-children.ts";
 import { KernelMap } from "./map-access.ts";
@@ -89,14 +89,12 @@ export class KernelArmed implements Armed {
   }
 
   detach(probe: number): void {
-    for (const attachment of this.#parts.attachments) if (attachment.hook.probe === probe) attachment.close();
+    Attachment.close(this.#parts.attachments.filter((attachment) => attachment.hook.probe === probe));
   }
 
   disarm(): void {
     this.#parts.watch?.close();
-    // Entries go first, so that calls under way still find their leave.
-    for (const attachment of this.#parts.attachments) if (attachment.hook.runs !== "return") attachment.close();
-    for (const attachment of this.#parts.attachments) attachment.close();
+    Attachment.close(this.#parts.attachments);
     this.#parts.following?.close();
   }
 

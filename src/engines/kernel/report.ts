@@ -14,7 +14,7 @@ import { closeAll } from "../../sys/descriptor.ts";
 import { callError } from "../../sys/errno.ts";
 import { atLeast, kernelVersion, setting } from "../../sys/host.ts";
 import { mountTracefs, tracefs } from "../../sys/tracefs.ts";
-import type { Attach, Hook } from "./attach/attachment.ts";
+import { type Attach, Attachment, type Hook } from "./attach/attachment.ts";
 import { attachPerf } from "./attach/perf-uprobe.ts";
 import { attachTracefs } from "./attach/tracefs-uprobe.ts";
 import { attachMulti } from "./attach/uprobe-multi.ts";
@@ -101,7 +101,7 @@ function tryMethod(method: Method, attach: Attach, site: Site): string | undefin
   if (program < 0) return callError("bpf(BPF_PROG_LOAD)", -program, { needs: ["CAP_BPF", "CAP_PERFMON"] }).message;
   const hook: Hook = { probe: 0, runs: method === "session" ? "session" : "entry", program, path: site.path, sites: [site], cookies: [0] };
   try {
-    attach(hook, { kind: "all" }).close();
+    Attachment.close([attach(hook, { kind: "all" })]);
     return undefined;
   } catch (error) {
     if (error instanceof SondeError) return error.message;

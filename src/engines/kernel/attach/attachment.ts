@@ -1,6 +1,7 @@
 /** What the ways to attach have in common: what is to be hooked, for whom, and what comes of it. */
 import type { ProgramImage } from "../../../compiler/image.ts";
 import type { Site } from "../../../symbols/site.ts";
+import { closeLinks } from "../../../sys/descriptor.ts";
 
 /** One program at the sites of one file. */
 export interface Hook {
@@ -22,27 +23,34 @@ export type Scope =
   | { readonly kind: "family"; readonly pid: number };
 
 /** Sites armed. */
-export interface Attachment {
+export class Attachment {
   readonly hook: Hook;
   readonly scope: Scope;
-  /** False once it was closed. */
-  readonly open: boolean;
-  /** When it returns, no program runs at its sites any more. A second time it does nothing. */
-  close(): void;
+  /** Links and events: what keeps the sites armed. */
+  readonly #fds: readonly number[];
+  readonly #after: () => void;
+  #open = true;
+
+  /** `after` is done when the descriptors are closed. */
+  constructor(hook: Hook, scope: Scope, fds: readonly number[], after: () => void = () => {}) {
+    this.hook = hook;
+    this.scope = scope;
+    this.#fds = fds;
+    this.#after = after;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** When it returns, no program runs at their sites any more. Those that were closed before are passed over. */
+  static close(attachments: readonly Attachment[]): void {
+    const open = attachments.filter((attachment) => attachment.#open);
+    for (const attachment of open) attachment.#open = false;
+    closeLinks(open.flatMap((attachment) => attachment.#fds));
+    for (const attachment of open) attachment.#after();
+  }
 }
 
 /** Arms all of a hook's sites, or throws a SondeError that names the one that failed. */
 export type Attach = (hook: Hook, scope: Scope) => Attachment;
-
-export function attachment(hook: Hook, scope: Scope, close: () => void): Attachment {
-  let open = true;
-  return {
-    hook, scope,
-    get open() { return open; },
-    close() {
-      if (!open) return;
-      open = false;
-      close();
-    },
-  };
-}

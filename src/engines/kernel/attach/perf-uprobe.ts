@@ -1,8 +1,8 @@
 /** Arms sites by perf's own uprobe unit, one event each: needs no tracefs, but CAP_SYS_ADMIN on newer kernels. */
 import { SondeError } from "../../../errors/error.ts";
-import { closeAll } from "../../../sys/descriptor.ts";
+import { closeLinks } from "../../../sys/descriptor.ts";
 import { openUprobeEvent, uprobeUnit } from "../../../sys/perf-event.ts";
-import { type Attachment, attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, type Hook, type Scope } from "./attachment.ts";
 import { linkEvents, openEvents } from "./events.ts";
 import { siteError } from "./site-error.ts";
 
@@ -19,8 +19,8 @@ export function attachPerf(hook: Hook, scope: Scope): Attachment {
       fds.push(...linked);
     }
   } catch (error) {
-    closeAll(fds);
+    closeLinks(fds);
     throw error;
   }
-  return attachment(hook, scope, () => closeAll(fds));
+  return new Attachment(hook, scope, fds);
 }

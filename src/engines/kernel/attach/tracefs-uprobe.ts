@@ -1,10 +1,10 @@
 /** Arms sites by definitions in tracefs, each a perf event (or one a thread, inherited by its children) with the program on it. */
 import { closeSync, openSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
-import { closeAll } from "../../../sys/descriptor.ts";
+import { closeLinks } from "../../../sys/descriptor.ts";
 import { openTracepointEvent } from "../../../sys/perf-event.ts";
 import { defineUprobe, eventId, mountTracefs, tracefs } from "../../../sys/tracefs.ts";
-import { type Attachment, attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, type Hook, type Scope } from "./attachment.ts";
 import { ourGroup } from "./definitions.ts";
 import { linkEvents, openEvents } from "./events.ts";
 import { siteError } from "./site-error.ts";
@@ -20,8 +20,7 @@ export function attachTracefs(hook: Hook, scope: Scope): Attachment {
   const group = ourGroup();
   const fds: number[] = [];
   const names: string[] = [];
-  const close = (): void => {
-    closeAll(fds);
+  const undefine = (): void => {
     for (const name of names) defineUprobe(folder, `-:${group}/${name}`);
   };
   // Definitions are split at blanks: such a path is given by a descriptor of ours.
@@ -43,10 +42,11 @@ export function attachTracefs(hook: Hook, scope: Scope): Attachment {
       fds.push(...linked);
     }
   } catch (error) {
-    close();
+    closeLinks(fds);
+    undefine();
     throw error;
   } finally {
     if (file !== undefined) closeSync(file);
   }
-  return attachment(hook, scope, close);
+  return new Attachment(hook, scope, fds, undefine);
 }

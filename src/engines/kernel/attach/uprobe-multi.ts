@@ -3,7 +3,7 @@ import { linkUprobeMulti } from "../../../sys/bpf.ts";
 import { closeAll } from "../../../sys/descriptor.ts";
 import { errno } from "../../../sys/errno.ts";
 import { siteError } from "./site-error.ts";
-import { type Attachment, attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, type Hook, type Scope } from "./attachment.ts";
 
 const link = (hook: Hook, pid: number, from: number, to: number): number => linkUprobeMulti(hook.program, {
   path: hook.path,
@@ -18,7 +18,7 @@ export function attachMulti(hook: Hook, scope: Scope): Attachment {
   const pid = scope.kind === "all" ? 0 : scope.pid;
   const fd = link(hook, pid, 0, hook.sites.length);
   if (fd < 0) throw siteError("bpf(BPF_LINK_CREATE)", -fd, hook.sites[culprit(hook, pid, -fd)]!, hook.path, scope);
-  return attachment(hook, scope, () => closeAll([fd]));
+  return new Attachment(hook, scope, [fd]);
 }
 
 /** The kernel doesn't say which site of a batch it refused: halves are tried until one is left. */
