@@ -220,7 +220,7 @@ function result(p: Program, span: Span): Value {
   if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span), p.probe.text));
   const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
   const type = p.probe.signature?.ret;
-  if (!type || type.k === "struct" || type.k === "array" || type.k === "float" || type.k === "void") return i64(raw);
+  if (!type || type.k === "struct" || type.k === "array" || type.k === "float") return i64(raw);
   return asType(p, raw, type, p.probe.signature?.structs);
 }
 
