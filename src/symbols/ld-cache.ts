@@ -47,7 +47,10 @@ export function parseLoaderCache(bytes: Uint8Array, prefix = ""): CachedLibrary[
   for (let i = 0, at = start + NEW_HEADER; i < count; i++, at += NEW_ENTRY) {
     if (buffer.readUInt32LE(at) !== X86_64_LIBRARY) continue;
     const name = start + buffer.readUInt32LE(at + 4);
-    if (buffer.compare(wanted, 0, wanted.length, Math.min(name, buffer.length), Math.min(name + wanted.length, buffer.length)) !== 0) continue;
+    // Byte by byte: most entries differ in the first few, and this runs at every start, before anything is optimised.
+    let same = 0;
+    while (same < wanted.length && buffer[name + same] === wanted[same]) same++;
+    if (same < wanted.length) continue;
     const soname = text(buffer.readUInt32LE(at + 4));
     const path = text(buffer.readUInt32LE(at + 8));
     if (soname !== "" && path.startsWith("/")) libraries.push({ soname, path, capabilities: buffer.readBigUInt64LE(at + 16) });
