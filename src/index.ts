@@ -19,14 +19,41 @@ export async function open(script: string | { readonly href: string }, options: 
 }
 
 const scriptOnly = (name: string) => (): never => {
-  throw new SondeError("SONDE_SCRIPT_ONLY", `${name}() works in a script that sonde runs`, { mend: "Put it into a file of its own and run that: `sonde run FILE.ts`, or open(\"./FILE.ts\") from this program." });
+  throw new SondeError("SONDE_SCRIPT_ONLY", `${name}() works in a script that sonde runs`, {
+    mend: 'Put it into a file of its own and run that: `sonde run FILE.ts`, or open("./FILE.ts") from this program.',
+  });
 };
 
-export const count = scriptOnly("count"), sum = scriptOnly("sum"), avg = scriptOnly("avg"), min = scriptOnly("min"), max = scriptOnly("max");
-export const stats = scriptOnly("stats"), hist = scriptOnly("hist"), lhist = scriptOnly("lhist"), stacks = scriptOnly("stacks");
-export const hash = scriptOnly("hash"), array = scriptOnly("array"), variable = scriptOnly("variable"), param = scriptOnly("param"), events = scriptOnly("events");
-export const print = scriptOnly("print"), hex = scriptOnly("hex"), duration = scriptOnly("duration"), sym = scriptOnly("sym");
-export const show = scriptOnly("show"), clear = scriptOnly("clear"), exit = scriptOnly("exit");
-export const str = scriptOnly("str"), buf = scriptOnly("buf"), read = scriptOnly("read");
-export const uprobe = scriptOnly("uprobe"), uretprobe = scriptOnly("uretprobe"), usdt = scriptOnly("usdt"), tracepoint = scriptOnly("tracepoint");
-export const interval = scriptOnly("interval"), profile = scriptOnly("profile"), begin = scriptOnly("begin"), end = scriptOnly("end"), intercept = scriptOnly("intercept");
+export const count = scriptOnly("count"),
+  sum = scriptOnly("sum"),
+  avg = scriptOnly("avg"),
+  min = scriptOnly("min"),
+  max = scriptOnly("max");
+export const stats = scriptOnly("stats"),
+  hist = scriptOnly("hist"),
+  lhist = scriptOnly("lhist"),
+  stacks = scriptOnly("stacks");
+export const hash = scriptOnly("hash"),
+  array = scriptOnly("array"),
+  variable = scriptOnly("variable"),
+  param = scriptOnly("param"),
+  events = scriptOnly("events");
+export const print = scriptOnly("print"),
+  hex = scriptOnly("hex"),
+  duration = scriptOnly("duration"),
+  sym = scriptOnly("sym");
+export const show = scriptOnly("show"),
+  clear = scriptOnly("clear"),
+  exit = scriptOnly("exit");
+export const str = scriptOnly("str"),
+  buf = scriptOnly("buf"),
+  read = scriptOnly("read");
+export const uprobe = scriptOnly("uprobe"),
+  uretprobe = scriptOnly("uretprobe"),
+  usdt = scriptOnly("usdt"),
+  tracepoint = scriptOnly("tracepoint");
+export const interval = scriptOnly("interval"),
+  profile = scriptOnly("profile"),
+  begin = scriptOnly("begin"),
+  end = scriptOnly("end"),
+  intercept = scriptOnly("intercept");

@@ -24,7 +24,10 @@ export async function chooseEngine(choice: EngineChoice): Promise<Engine> {
   if (choice !== "auto" && loaders[choice] === undefined) {
     const known = ["kernel", "breakpoint", "inline"].includes(choice);
     throw known
-      ? new SondeError("SONDE_ENGINE_MISSING", `the engine ${choice} isn't in this version of sonde`, { mend: "Use the engine kernel.", exit: ExitStatus.usage })
+      ? new SondeError("SONDE_ENGINE_MISSING", `the engine ${choice} isn't in this version of sonde`, {
+          mend: "Use the engine kernel.",
+          exit: ExitStatus.usage,
+        })
       : new SondeError("SONDE_ENGINE_UNKNOWN", `there is no engine ${String(choice)}`, { mend: "The engines are: auto, kernel.", exit: ExitStatus.usage });
   }
   let first: SondeError | undefined;

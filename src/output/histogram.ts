@@ -1,6 +1,7 @@
 /** A histogram as rows of bars. */
-import type { Histogram, HistogramBucket } from "../schema/histogram.ts";
+
 import { bucketCount, bucketIndex, bucketRange } from "../schema/aggregate.ts";
+import type { Histogram, HistogramBucket } from "../schema/histogram.ts";
 import type { AggregateSpec } from "../schema/types.ts";
 import { bar, padEnd, padStart, width } from "./columns.ts";
 import { averageText, edgeText } from "./numbers.ts";

@@ -1,6 +1,11 @@
 /** Numbers as people read them: durations, sizes in powers of two, hexadecimal. */
 
-const steps = [["ns", 1n], ["µs", 1_000n], ["ms", 1_000_000n], ["s", 1_000_000_000n]] as const;
+const steps = [
+  ["ns", 1n],
+  ["µs", 1_000n],
+  ["ms", 1_000_000n],
+  ["s", 1_000_000_000n],
+] as const;
 const MINUTE = 60_000_000_000n;
 const HOUR = 60n * MINUTE;
 

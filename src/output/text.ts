@@ -1,5 +1,5 @@
 /** Maps, aggregates and variables as a terminal shows them. */
-import { magnitude, type AggregateValue, type StatsValue } from "../schema/aggregate-value.ts";
+import { type AggregateValue, magnitude, type StatsValue } from "../schema/aggregate-value.ts";
 import { Histogram } from "../schema/histogram.ts";
 import type { AggregateSpec, Schema } from "../schema/types.ts";
 import { bar, padEnd, padStart, shorten, width } from "./columns.ts";
@@ -62,7 +62,8 @@ function numberRows(keys: readonly string[], amounts: readonly bigint[], texts: 
   const keyWidth = Math.max(0, ...keys.map(width));
   const textWidth = Math.max(0, ...texts.map(width));
   const room = Math.min(40, options.columns - keyWidth - textWidth - 5);
-  const most = amounts.reduce((top, amount) => (amount > top ? amount : top), 0n);
+  let most = 0n;
+  for (const amount of amounts) if (amount > most) most = amount;
   return keys.map((key, i) => {
     const bars = room >= 8 ? bar(amounts[i]!, most, room) : "";
     return `  ${padEnd(key, keyWidth)}  ${padStart(texts[i]!, textWidth)}${bars === "" ? "" : ` ${options.paint.bar(bars)}`}`;
@@ -73,7 +74,8 @@ function numberRows(keys: readonly string[], amounts: readonly bigint[], texts: 
 function table(keys: readonly string[], heads: readonly string[], rows: readonly (readonly string[])[], options: TextOptions): string[] {
   const keyWidth = Math.max(0, ...keys.map(width));
   const widths = heads.map((head, i) => Math.max(width(head), ...rows.map((row) => width(row[i]!))));
-  const line = (key: string, cells: readonly string[]): string => `  ${padEnd(key, keyWidth)}  ${cells.map((cell, i) => padStart(cell, widths[i]!)).join("  ")}`;
+  const line = (key: string, cells: readonly string[]): string =>
+    `  ${padEnd(key, keyWidth)}  ${cells.map((cell, i) => padStart(cell, widths[i]!)).join("  ")}`;
   return [options.paint.dim(line("", heads)), ...keys.map((key, i) => line(key, rows[i]!))];
 }
 
@@ -86,14 +88,25 @@ function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: reado
     ]);
   }
   if (spec.kind === "avg") {
-    const rows = entries.map(([, value]) => { const v = value as StatsValue; return [String(v.count), String(v.sum), averageText(v.avg)]; });
+    const rows = entries.map(([, value]) => {
+      const v = value as StatsValue;
+      return [String(v.count), String(v.sum), averageText(v.avg)];
+    });
     return table(keys, ["count", "sum", "avg"], rows, options);
   }
   if (spec.kind === "stats") {
-    const rows = entries.map(([, value]) => { const v = value as StatsValue; return [String(v.count), String(v.sum), averageText(v.avg), String(v.min ?? "-"), String(v.max ?? "-")]; });
+    const rows = entries.map(([, value]) => {
+      const v = value as StatsValue;
+      return [String(v.count), String(v.sum), averageText(v.avg), String(v.min ?? "-"), String(v.max ?? "-")];
+    });
     return table(keys, ["count", "sum", "avg", "min", "max"], rows, options);
   }
-  return numberRows(keys, entries.map(([, value]) => (typeof value === "bigint" ? value : 0n)), entries.map(([, value]) => aggregateText(spec, value)), options);
+  return numberRows(
+    keys,
+    entries.map(([, value]) => (typeof value === "bigint" ? value : 0n)),
+    entries.map(([, value]) => aggregateText(spec, value)),
+    options,
+  );
 }
 
 function byKey(a: unknown, b: unknown): number {
@@ -133,7 +146,12 @@ function valueEntries(schema: Schema, keySchema: Schema, entries: readonly Entry
   }
   if (schema.kind === "struct") {
     const rows = entries.map(([, value]) => schema.fields.map((field) => valueText((value as { readonly [name: string]: unknown })[field.name])));
-    return table(keys, schema.fields.map((field) => field.name), rows, options);
+    return table(
+      keys,
+      schema.fields.map((field) => field.name),
+      rows,
+      options,
+    );
   }
   const keyWidth = Math.max(0, ...keys.map(width));
   return entries.map(([, value], i) => `  ${padEnd(keys[i]!, keyWidth)}  ${valueText(value)}`);
@@ -151,6 +169,7 @@ export function viewLines(view: View, options: TextOptions): string[] {
   const all = sortedEntries(view);
   if (all.length === 0) return [`${name}  ${paint.dim("empty")}`];
   const shown = options.top === undefined ? all : all.slice(0, options.top);
-  const rows = view.cell.of === "aggregate" ? aggregateEntries(view.cell.spec, view.key, shown, options) : valueEntries(view.cell.schema, view.key, shown, options);
+  const rows =
+    view.cell.of === "aggregate" ? aggregateEntries(view.cell.spec, view.key, shown, options) : valueEntries(view.cell.schema, view.key, shown, options);
   return [name, ...rows, ...more(all.length, shown.length, paint)];
 }

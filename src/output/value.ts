@@ -4,7 +4,7 @@ import { averageText, hexText } from "./numbers.ts";
 
 export const UNREADABLE = "<unreadable>";
 
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\n\t]/g;
+const controls = /\p{Cc}/gu;
 const named: { readonly [character: string]: string } = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001b": "\\e", "\0": "\\0" };
 
 /** Text of the target, made harmless: a line stays a line, and no escape sequence reaches the terminal. */
@@ -25,6 +25,9 @@ export function valueText(value: unknown): string {
   if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof Histogram) return `${value.count} values, avg ${averageText(value.avg)}`;
   if (Array.isArray(value)) return value.map(valueText).join(", ");
-  if (typeof value === "object" && value !== null) return `{ ${Object.entries(value).map(([name, field]) => `${name}: ${valueText(field)}`).join(", ")} }`;
+  if (typeof value === "object" && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([name, field]) => `${name}: ${valueText(field)}`)
+      .join(", ")} }`;
   return String(value);
 }

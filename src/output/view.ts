@@ -6,5 +6,11 @@ export type Cell = { readonly of: "aggregate"; readonly spec: AggregateSpec } | 
 
 export type View =
   | { readonly kind: "aggregate"; readonly name: string; readonly spec: AggregateSpec; readonly value: AggregateValue }
-  | { readonly kind: "hash" | "array"; readonly name: string; readonly key: Schema; readonly cell: Cell; readonly entries: readonly (readonly [key: unknown, value: unknown])[] }
+  | {
+      readonly kind: "hash" | "array";
+      readonly name: string;
+      readonly key: Schema;
+      readonly cell: Cell;
+      readonly entries: readonly (readonly [key: unknown, value: unknown])[];
+    }
   | { readonly kind: "variable"; readonly name: string; readonly schema: Schema; readonly value: unknown };

@@ -1,10 +1,20 @@
 /** Aggregates as the host reads them: the slots of all CPUs merged into one, and what the words then say. */
-import { HIST_HEAD, bucketCount, bucketRange } from "./aggregate.ts";
+import { bucketCount, bucketRange, HIST_HEAD } from "./aggregate.ts";
 import { Histogram, type HistogramBucket } from "./histogram.ts";
 import type { AggregateSpec } from "./types.ts";
 
-export interface AvgValue { readonly count: bigint; readonly sum: bigint; readonly avg: number }
-export interface StatsValue { readonly count: bigint; readonly sum: bigint; readonly min?: bigint; readonly max?: bigint; readonly avg: number }
+export interface AvgValue {
+  readonly count: bigint;
+  readonly sum: bigint;
+  readonly avg: number;
+}
+export interface StatsValue {
+  readonly count: bigint;
+  readonly sum: bigint;
+  readonly min?: bigint;
+  readonly max?: bigint;
+  readonly avg: number;
+}
 export type AggregateValue = bigint | undefined | AvgValue | StatsValue | Histogram;
 
 const SIGN = 1n << 63n;
@@ -12,10 +22,16 @@ const SIGN = 1n << 63n;
 /** Which words are merged by the greater one; the others are added. */
 function isExtreme(spec: AggregateSpec, word: number): boolean {
   switch (spec.kind) {
-    case "min": case "max": return word === 1;
-    case "stats": return word === 2 || word === 3;
-    case "hist": case "lhist": return word === 1 || word === 2;
-    default: return false;
+    case "min":
+    case "max":
+      return word === 1;
+    case "stats":
+      return word === 2 || word === 3;
+    case "hist":
+    case "lhist":
+      return word === 1 || word === 2;
+    default:
+      return false;
   }
 }
 
@@ -51,19 +67,26 @@ function histogram(spec: AggregateSpec, slot: BigUint64Array): Histogram {
 export function aggregateValue(spec: AggregateSpec, slot: BigUint64Array): AggregateValue {
   const first = slot[0]!;
   switch (spec.kind) {
-    case "count": case "stacks": return first;
-    case "sum": return BigInt.asIntN(64, first);
+    case "count":
+    case "stacks":
+      return first;
+    case "sum":
+      return BigInt.asIntN(64, first);
     case "avg": {
       const sum = BigInt.asIntN(64, slot[1]!);
       return { count: first, sum, avg: average(sum, first) };
     }
-    case "min": return first === 0n ? undefined : minOf(slot[1]!);
-    case "max": return first === 0n ? undefined : maxOf(slot[1]!);
+    case "min":
+      return first === 0n ? undefined : minOf(slot[1]!);
+    case "max":
+      return first === 0n ? undefined : maxOf(slot[1]!);
     case "stats": {
       const sum = BigInt.asIntN(64, slot[1]!);
       return { count: first, sum, ...extremes(first, slot[2]!, slot[3]!), avg: average(sum, first) };
     }
-    case "hist": case "lhist": return histogram(spec, slot);
+    case "hist":
+    case "lhist":
+      return histogram(spec, slot);
   }
 }
 

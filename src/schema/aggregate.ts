@@ -30,15 +30,27 @@ export function bucketCount(spec: AggregateSpec): number {
 /** Words of one slot. */
 export function aggregateWords(spec: AggregateSpec): number {
   switch (spec.kind) {
-    case "count": case "sum": return 1;
-    case "avg": case "min": case "max": return 2;
-    case "stats": return 4;
-    case "hist": case "lhist": return HIST_HEAD + bucketCount(spec);
-    case "stacks": return 1;
+    case "count":
+    case "sum":
+      return 1;
+    case "avg":
+    case "min":
+    case "max":
+      return 2;
+    case "stats":
+      return 4;
+    case "hist":
+    case "lhist":
+      return HIST_HEAD + bucketCount(spec);
+    case "stacks":
+      return 1;
   }
 }
 
-export interface Bucket { readonly min: bigint; readonly max: bigint }
+export interface Bucket {
+  readonly min: bigint;
+  readonly max: bigint;
+}
 
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 64n - 1n;

@@ -13,8 +13,16 @@ export type CType =
   /** By name, so that structures may refer to themselves; looked up in `structs`. */
   | { readonly k: "struct"; readonly name: string };
 
-export interface CField { readonly name: string; readonly offset: number; readonly type: CType }
-export interface CStruct { readonly name: string; readonly size: number; readonly fields: readonly CField[] }
+export interface CField {
+  readonly name: string;
+  readonly offset: number;
+  readonly type: CType;
+}
+export interface CStruct {
+  readonly name: string;
+  readonly size: number;
+  readonly fields: readonly CField[];
+}
 
 /** A function's parameters and result, and the structures that they mention. Integer and pointer parameters only, the first six in registers. */
 export interface Signature {

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
 import fc from "fast-check";
+import { expect, test } from "vitest";
 import { decoder } from "./decode.ts";
 import { encode, toBytes } from "./encode.ts";
 import { bool, bytes, comm, cstring, f64, func, ints, struct, tuple } from "./layout.ts";
@@ -28,7 +28,16 @@ test("an integer that is too wide keeps its low bits", () => {
 });
 
 test("a struct's fields lie where the layout puts them, and a field called __proto__ is a field", () => {
-  const schema = struct([["a", ints.u8], ["b", ints.u64], ["c", cstring(8)], ["d", bytes(5)], ["__proto__", ints.u16], ["f", f64], ["ok", bool], ["fn", func]]);
+  const schema = struct([
+    ["a", ints.u8],
+    ["b", ints.u64],
+    ["c", cstring(8)],
+    ["d", bytes(5)],
+    ["__proto__", ints.u16],
+    ["f", f64],
+    ["ok", bool],
+    ["fn", func],
+  ]);
   const value = { a: 1, b: 2n, c: "text", d: Uint8Array.of(1, 2, 3), ["__proto__"]: 7, f: 1.5, ok: true, fn: "memcpy" };
   const got = through(schema, value, ["strlen", "memcpy"]) as object;
   expect(got).toEqual(value);
@@ -68,14 +77,22 @@ test("any struct of any values survives the way to bytes and back", () => {
     fc.uint8Array({ maxLength: 13 }).map((value) => [bytes(13) as Schema, value as unknown] as const),
     fc.string({ maxLength: 12, unit: "binary-ascii" }).map((text) => [cstring(12) as Schema, text.replaceAll("\0", "-") as unknown] as const),
   );
-  fc.assert(fc.property(fc.array(leaf, { minLength: 1, maxLength: 8 }), (fields) => {
-    const schema = struct(fields.map(([one], i) => [`f${i}`, one] as const));
-    expect(through(schema, Object.fromEntries(fields.map(([, value], i) => [`f${i}`, value])))).toEqual(Object.fromEntries(fields.map(([, value], i) => [`f${i}`, value])));
-  }), { numRuns: 200 });
+  fc.assert(
+    fc.property(fc.array(leaf, { minLength: 1, maxLength: 8 }), (fields) => {
+      const schema = struct(fields.map(([one], i) => [`f${i}`, one] as const));
+      expect(through(schema, Object.fromEntries(fields.map(([, value], i) => [`f${i}`, value])))).toEqual(
+        Object.fromEntries(fields.map(([, value], i) => [`f${i}`, value])),
+      );
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("a value of the wrong kind is refused with its place", () => {
-  const schema = struct([["pid", ints.u32], ["name", comm]]);
+  const schema = struct([
+    ["pid", ints.u32],
+    ["name", comm],
+  ]);
   expect(() => toBytes(schema, { pid: 1.5, name: "x" }, [], "value")).toThrow("value.pid: 1.5 is no value for u32");
   expect(() => toBytes(schema, { pid: 1 }, [], "value")).toThrow("the field name is missing");
   expect(() => toBytes(tuple([ints.u32]), [1, 2], [], "key")).toThrow("key: an array is no value for [u32]");

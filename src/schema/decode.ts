@@ -9,7 +9,16 @@ export type Decoder = (view: DataView, at: number) => unknown;
 /** Names of functions by index: the session's table. It may grow after the decoder was made. */
 export type FunctionNames = readonly string[];
 
-const readers = { u8: "getUint8", i8: "getInt8", u16: "getUint16", i16: "getInt16", u32: "getUint32", i32: "getInt32", u64: "getBigUint64", i64: "getBigInt64" } as const;
+const readers = {
+  u8: "getUint8",
+  i8: "getInt8",
+  u16: "getUint16",
+  i16: "getInt16",
+  u32: "getUint32",
+  i32: "getInt32",
+  u64: "getBigUint64",
+  i64: "getBigInt64",
+} as const;
 
 function readBytes(view: DataView, at: number, count: number): Uint8Array {
   const length = Math.min(view.getUint32(at + count, true), count);
@@ -21,13 +30,20 @@ function expression(schema: Schema, offset: number, uses: unknown[]): string {
   const at = offset === 0 ? "o" : `o + ${offset}`;
   const use = (value: unknown): string => `u${uses.push(value) - 1}`;
   switch (schema.kind) {
-    case "int": return `v.${readers[schema.name]}(${at}${schema.size > 1 ? ", true" : ""})`;
-    case "f64": return `v.getFloat64(${at}, true)`;
-    case "bool": return `v.getUint8(${at}) !== 0`;
-    case "cstring": return `${use(textReader(schema))}(v, ${at})`;
-    case "bytes": return `${use(readBytes)}(v, ${at}, ${bytesCountOffset(schema)})`;
-    case "func": return `(names[v.getUint32(${at}, true)] ?? "?")`;
-    case "stack": return `v.getBigUint64(${at}, true)`;
+    case "int":
+      return `v.${readers[schema.name]}(${at}${schema.size > 1 ? ", true" : ""})`;
+    case "f64":
+      return `v.getFloat64(${at}, true)`;
+    case "bool":
+      return `v.getUint8(${at}) !== 0`;
+    case "cstring":
+      return `${use(textReader(schema))}(v, ${at})`;
+    case "bytes":
+      return `${use(readBytes)}(v, ${at}, ${bytesCountOffset(schema)})`;
+    case "func":
+      return `(names[v.getUint32(${at}, true)] ?? "?")`;
+    case "stack":
+      return `v.getBigUint64(${at}, true)`;
     case "struct": {
       const parts = schema.fields.map((field) => {
         const value = expression(field.schema, offset + field.offset, uses);

@@ -5,29 +5,59 @@ import { encodeText } from "./text.ts";
 import type { IntSchema, Schema } from "./types.ts";
 
 function refuse(schema: Schema, value: unknown, path: string): never {
-  const shown = typeof value === "string" ? JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value) : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : String(value);
+  const shown =
+    typeof value === "string"
+      ? JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
+      : Array.isArray(value)
+        ? "an array"
+        : typeof value === "object"
+          ? "an object"
+          : String(value);
   throw new SondeError("SONDE_VALUE", `${path}: ${shown} is no value for ${describe(schema)}`, { mend: `Give ${expected(schema)}.` });
 }
 
 function expected(schema: Schema): string {
   switch (schema.kind) {
-    case "int": return "a whole number or a bigint";
-    case "f64": return "a number";
-    case "bool": return "true or false";
-    case "cstring": case "func": return "a text";
-    case "bytes": return "a Uint8Array";
-    case "stack": return "a stack that a handler captured";
-    case "struct": return schema.tuple ? `an array of ${schema.fields.length} values` : `an object with the fields ${schema.fields.map((f) => f.name).join(", ")}`;
+    case "int":
+      return "a whole number or a bigint";
+    case "f64":
+      return "a number";
+    case "bool":
+      return "true or false";
+    case "cstring":
+    case "func":
+      return "a text";
+    case "bytes":
+      return "a Uint8Array";
+    case "stack":
+      return "a stack that a handler captured";
+    case "struct":
+      return schema.tuple ? `an array of ${schema.fields.length} values` : `an object with the fields ${schema.fields.map((f) => f.name).join(", ")}`;
   }
 }
 
 function encodeInt(schema: IntSchema, value: unknown, view: DataView, at: number, path: string): void {
-  const whole = typeof value === "bigint" ? value : typeof value === "boolean" ? BigInt(value) : typeof value === "number" && Number.isInteger(value) ? BigInt(value) : refuse(schema, value, path);
+  const whole =
+    typeof value === "bigint"
+      ? value
+      : typeof value === "boolean"
+        ? BigInt(value)
+        : typeof value === "number" && Number.isInteger(value)
+          ? BigInt(value)
+          : refuse(schema, value, path);
   switch (schema.size) {
-    case 1: return view.setUint8(at, Number(BigInt.asUintN(8, whole)));
-    case 2: return view.setUint16(at, Number(BigInt.asUintN(16, whole)), true);
-    case 4: return view.setUint32(at, Number(BigInt.asUintN(32, whole)), true);
-    case 8: return view.setBigUint64(at, BigInt.asUintN(64, whole), true);
+    case 1:
+      view.setUint8(at, Number(BigInt.asUintN(8, whole)));
+      break;
+    case 2:
+      view.setUint16(at, Number(BigInt.asUintN(16, whole)), true);
+      break;
+    case 4:
+      view.setUint32(at, Number(BigInt.asUintN(32, whole)), true);
+      break;
+    case 8:
+      view.setBigUint64(at, BigInt.asUintN(64, whole), true);
+      break;
   }
 }
 
@@ -66,9 +96,11 @@ export function encode(schema: Schema, value: unknown, view: DataView, at: numbe
       view.setUint32(at, index, true);
       return true;
     }
-    case "stack": return refuse(schema, value, path);
+    case "stack":
+      return refuse(schema, value, path);
     case "struct": {
-      if (typeof value !== "object" || value === null || (schema.tuple && (!Array.isArray(value) || value.length !== schema.fields.length))) refuse(schema, value, path);
+      if (typeof value !== "object" || value === null || (schema.tuple && (!Array.isArray(value) || value.length !== schema.fields.length)))
+        refuse(schema, value, path);
       let whole = true;
       for (const field of schema.fields) {
         if (!schema.tuple && !(field.name in value)) {

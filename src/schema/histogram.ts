@@ -1,7 +1,11 @@
 /** A histogram as the host sees it. */
 
 /** `max` is inclusive. */
-export interface HistogramBucket { readonly min: bigint; readonly max: bigint; readonly count: bigint }
+export interface HistogramBucket {
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly count: bigint;
+}
 
 const LAST = 2n ** 63n - 1n;
 

@@ -8,8 +8,14 @@ const int = (name: IntSchema["name"]): IntSchema => {
 
 /** The eight integer types by name. */
 export const ints: { readonly [N in IntSchema["name"]]: IntSchema } = Object.freeze({
-  u8: int("u8"), u16: int("u16"), u32: int("u32"), u64: int("u64"),
-  i8: int("i8"), i16: int("i16"), i32: int("i32"), i64: int("i64"),
+  u8: int("u8"),
+  u16: int("u16"),
+  u32: int("u32"),
+  u64: int("u64"),
+  i8: int("i8"),
+  i16: int("i16"),
+  i32: int("i32"),
+  i64: int("i64"),
 });
 export const f64: FloatSchema = Object.freeze({ kind: "f64", size: 8, align: 8 });
 export const bool: BoolSchema = Object.freeze({ kind: "bool", size: 1, align: 1 });
@@ -43,15 +49,26 @@ export function struct(fields: readonly (readonly [name: string, schema: Schema]
   }
   return Object.freeze({ kind: "struct", fields: Object.freeze(placed), tuple, size: roundUp(offset, align), align });
 }
-export const tuple = (parts: readonly Schema[]): StructSchema => struct(parts.map((schema, i) => [String(i), schema] as const), true);
+export const tuple = (parts: readonly Schema[]): StructSchema =>
+  struct(
+    parts.map((schema, i) => [String(i), schema] as const),
+    true,
+  );
 
 /** As a person writes it: for messages and `explain`. */
 export function describe(schema: Schema): string {
   switch (schema.kind) {
-    case "int": return schema.name;
-    case "cstring": return schema.length === 15 ? "comm" : `cstring(${schema.length})`;
-    case "bytes": return `bytes(${schema.length})`;
-    case "struct": return schema.tuple ? `[${schema.fields.map((f) => describe(f.schema)).join(", ")}]` : `struct({ ${schema.fields.map((f) => `${f.name}: ${describe(f.schema)}`).join(", ")} })`;
-    default: return schema.kind;
+    case "int":
+      return schema.name;
+    case "cstring":
+      return schema.length === 15 ? "comm" : `cstring(${schema.length})`;
+    case "bytes":
+      return `bytes(${schema.length})`;
+    case "struct":
+      return schema.tuple
+        ? `[${schema.fields.map((f) => describe(f.schema)).join(", ")}]`
+        : `struct({ ${schema.fields.map((f) => `${f.name}: ${describe(f.schema)}`).join(", ")} })`;
+    default:
+      return schema.kind;
   }
 }

@@ -59,6 +59,8 @@ export function textReader(schema: CStringSchema): (view: DataView, at: number) 
       if (same === words) return known;
     }
     for (let i = 0; i < words; i++) seen[base + i] = view.getUint32(at + i * 4, true);
-    return (texts[slot] = decodeBytes(view, at, length));
+    const text = decodeBytes(view, at, length);
+    texts[slot] = text;
+    return text;
   };
 }

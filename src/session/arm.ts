@@ -4,12 +4,12 @@ import type { HandlerHir, ScriptUnit } from "../compiler/hir/types.ts";
 import type { SessionImage } from "../compiler/image.ts";
 import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
-import { SondeBug, SondeError } from "../errors/error.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
+import { SondeBug, SondeError } from "../errors/error.ts";
 import { place } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
 import type { NamedState } from "./names.ts";
-import { RegisteredProbe, type ProbeEntry } from "./probe.ts";
+import type { ProbeEntry, RegisteredProbe } from "./probe.ts";
 import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
 import { commonSignature } from "./signatures.ts";
@@ -61,7 +61,8 @@ function handlerOf(unit: ScriptUnit, entry: ProbeEntry): HandlerHir {
   return handler;
 }
 
-const placeMode = (handler: HandlerHir): "hit" | "call" | "return" => (handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit");
+const placeMode = (handler: HandlerHir): "hit" | "call" | "return" =>
+  handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit";
 
 function lowerProbes({ unit, scope }: Pick<ArmRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LowerProbe[] {
   const probes = new Map(scope.probes.map(({ probe }, i) => [probe, i]));
@@ -69,7 +70,11 @@ function lowerProbes({ unit, scope }: Pick<ArmRequest, "unit" | "scope">, states
   return scope.probes.map((entry) => {
     const handler = handlerOf(unit, entry);
     if (handler.shape.kind === "instruction") {
-      throw new SondeError("SONDE_NOT_SUPPORTED", `${entry.probe.target}: before, after and fault handlers need the engine \`breakpoint\`, which this version lacks`, { mend: "A function as the handler runs before the instruction." });
+      throw new SondeError(
+        "SONDE_NOT_SUPPORTED",
+        `${entry.probe.target}: before, after and fault handlers need the engine \`breakpoint\`, which this version lacks`,
+        { mend: "A function as the handler runs before the instruction." },
+      );
     }
     return {
       handler,
@@ -102,8 +107,16 @@ export function lowerScript(request: Omit<ArmRequest, "exact">): LoweredScript {
     sites: scope.probes.reduce((sum, { sites }) => sum + sites.length, 0),
     calls: probes.some(({ handler }) => handler.shape.kind === "call"),
   });
-  const { image, diagnostics, probes: lowered } = lower({
-    files: unit.files, functions: scope.functions, probes, target, unsafe,
+  const {
+    image,
+    diagnostics,
+    probes: lowered,
+  } = lower({
+    files: unit.files,
+    functions: scope.functions,
+    probes,
+    target,
+    unsafe,
     states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
   });
   if (image === undefined) throw new ScriptErrors(diagnostics, unit.files);
@@ -117,12 +130,18 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
     const { programs, reads } = lowered[probe]!;
     const mode = placeMode(probes[probe]!.handler);
     return {
-      probe, programs, pids: entry.pids,
+      probe,
+      programs,
+      pids: entry.pids,
       sites: entry.sites.map((site) => place(site, { mode, exact, reads })),
       cookies: entry.sites.map(({ name }) => scope.functionIndex(name)),
     };
   });
-  const armed = await engine.arm(image, arm.filter(({ sites }) => sites.length > 0), filter);
+  const armed = await engine.arm(
+    image,
+    arm.filter(({ sites }) => sites.length > 0),
+    filter,
+  );
   for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });
   return { image, armed, states, warnings: diagnostics };
 }

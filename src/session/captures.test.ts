@@ -5,7 +5,14 @@ import { Registration } from "./registration.ts";
 import { Scope } from "./scope.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
-const makeScope = (): Scope => new Scope({ params: {}, pids: [], modeOf: () => "entry", resolve: () => ({ sites: [], notes: [] }), actions: { print() {}, show() {}, exit() {}, symbol: String } });
+const makeScope = (): Scope =>
+  new Scope({
+    params: {},
+    pids: [],
+    modeOf: () => "entry",
+    resolve: () => ({ sites: [], notes: [] }),
+    actions: { print() {}, show() {}, exit() {}, symbol: String },
+  });
 
 function capture(value: unknown, path: readonly string[] = [], scope = makeScope()) {
   const captures: Capture[] = [{ name: "it", path, file: 0, span: [0, 0], from: { kind: "registration" }, known: { kind: "unknown" } }];

@@ -31,20 +31,28 @@ function objectName(value: object): string {
 
 function convert(value: unknown, name: string, scope: Scope, index: CaptureIndex, above: readonly object[]): CaptureValue {
   switch (typeof value) {
-    case "undefined": return { kind: "undefined" };
-    case "boolean": return { kind: "bool", value };
-    case "string": return { kind: "string", value };
-    case "number": return numberValue(value);
-    case "bigint": return value >= LEAST && value <= MOST ? { kind: "int", value } : invalid(`${value}, beyond 64 bits`);
-    case "symbol": return invalid("a symbol");
-    default: break;
+    case "undefined":
+      return { kind: "undefined" };
+    case "boolean":
+      return { kind: "bool", value };
+    case "string":
+      return { kind: "string", value };
+    case "number":
+      return numberValue(value);
+    case "bigint":
+      return value >= LEAST && value <= MOST ? { kind: "int", value } : invalid(`${value}, beyond 64 bits`);
+    case "symbol":
+      return invalid("a symbol");
+    default:
+      break;
   }
   const schema = schemaOf(value);
   if (schema !== undefined) return { kind: "schema", schema };
   if (value === null) return invalid("null");
   if (typeof value === "function") return invalid("a function");
   const object = value as object;
-  if (object instanceof State) return State.scopeOf(object) === scope ? { kind: "state", state: index.state(object, name) } : invalid("a map of another session");
+  if (object instanceof State)
+    return State.scopeOf(object) === scope ? { kind: "state", state: index.state(object, name) } : invalid("a map of another session");
   if (object instanceof RegisteredProbe) return { kind: "probe", probe: index.probe(object) };
   if (above.includes(object)) return invalid("a part of itself");
   const within = [...above, object];

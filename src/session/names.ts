@@ -28,5 +28,9 @@ export function namedStates(unit: ScriptUnit, scope: Scope): NamedState[] {
   }
   const uses = new Map<string, number>();
   for (const { name } of found.values()) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return [...found].map(([state, { file, name, exported }]) => ({ state, exported, name: uses.get(name) === 1 || file === 0 ? name : `${moduleName(unit.files[file]!.path)}.${name}` }));
+  return [...found].map(([state, { file, name, exported }]) => ({
+    state,
+    exported,
+    name: uses.get(name) === 1 || file === 0 ? name : `${moduleName(unit.files[file]!.path)}.${name}`,
+  }));
 }

@@ -1,11 +1,12 @@
 /** The library's `open()`: a script's probes from any program. */
-import { viewLines } from "../output/text.ts";
-import { palette } from "../output/palette.ts";
+
 import type { EngineChoice } from "../engines/choose.ts";
 import type { EngineName } from "../engines/engine.ts";
 import { ExitStatus, SondeError } from "../errors/error.ts";
+import { palette } from "../output/palette.ts";
+import { viewLines } from "../output/text.ts";
 import type { SessionOutput } from "./output.ts";
-import { scriptFile, type ScriptSource } from "./script/source.ts";
+import { type ScriptSource, scriptFile } from "./script/source.ts";
 import type { RunningSession } from "./session.ts";
 import { startSession } from "./start.ts";
 import { EventsState } from "./state/events.ts";
@@ -48,10 +49,13 @@ const known = ["engine", "pid", "command", "stdio", "children", "cgroup", "exact
 
 function checked(options: OpenOptions): void {
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new SondeError("SONDE_OPTION", `open(): there is no option ${name}`, { mend: `The options are: ${known.join(", ")}.`, exit: ExitStatus.usage });
+    if (!known.includes(name))
+      throw new SondeError("SONDE_OPTION", `open(): there is no option ${name}`, { mend: `The options are: ${known.join(", ")}.`, exit: ExitStatus.usage });
   }
   const pids = options.pid === undefined ? [] : [options.pid].flat();
-  for (const pid of pids) if (!(Number.isInteger(pid) && pid > 0)) throw new SondeError("SONDE_OPTION", `open(): pid is ${String(pid)}: it is a process id or several`, { exit: ExitStatus.usage });
+  for (const pid of pids)
+    if (!(Number.isInteger(pid) && pid > 0))
+      throw new SondeError("SONDE_OPTION", `open(): pid is ${String(pid)}: it is a process id or several`, { exit: ExitStatus.usage });
 }
 
 /** Prints are lines; so is what `show()` shows. */
@@ -96,7 +100,8 @@ export async function openSource(source: ScriptSource, options: OpenOptions = {}
     else maps[name] = state;
   }
   return {
-    maps, events,
+    maps,
+    events,
     engine: running.engine,
     lines: output.stream,
     done: running.done,

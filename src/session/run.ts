@@ -9,7 +9,7 @@ import type { NamedState } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import type { ScriptSource } from "./script/source.ts";
 import type { RunningSession } from "./session.ts";
-import { startSession, type StartOptions } from "./start.ts";
+import { type StartOptions, startSession } from "./start.ts";
 import { lossLines, type Summary } from "./summary.ts";
 
 export interface RunOptions extends StartOptions {
@@ -102,7 +102,11 @@ class TextReport extends Report {
   /** Nobody listens: the event is shown as a line. */
   event(name: string, data: unknown, heard: boolean): void {
     if (heard) return;
-    this.print(`${name} ${Object.entries(data as object).map(([field, value]) => `${field}=${valueText(value)}`).join(" ")}`);
+    this.print(
+      `${name} ${Object.entries(data as object)
+        .map(([field, value]) => `${field}=${valueText(value)}`)
+        .join(" ")}`,
+    );
   }
   show(view: View, top: number | undefined): void {
     const { columns, color } = this.#options;

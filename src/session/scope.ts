@@ -4,7 +4,7 @@
  */
 import { SondeBug, SondeError } from "../errors/error.ts";
 import type { FunctionSite } from "../symbols/site.ts";
-import { RegisteredProbe, type ProbeEntry } from "./probe.ts";
+import { type ProbeEntry, RegisteredProbe } from "./probe.ts";
 import type { Registration } from "./registration.ts";
 import type { State } from "./state/state.ts";
 import { Params, type ParamValues } from "./vocabulary/params.ts";
@@ -19,7 +19,11 @@ export interface ScopeActions {
 }
 
 /** Finds the functions of one target. Throws what `resolveTarget` throws. */
-export type Resolve = (target: string, mode: "entry" | "return", pids: readonly number[]) => { readonly sites: readonly FunctionSite[]; readonly notes: readonly string[] };
+export type Resolve = (
+  target: string,
+  mode: "entry" | "return",
+  pids: readonly number[],
+) => { readonly sites: readonly FunctionSite[]; readonly notes: readonly string[] };
 
 /** Which registration a handler was compiled for, and so where its probes stand. */
 export type ModeOf = (handler: number) => "entry" | "return";
@@ -69,7 +73,9 @@ export class Scope {
   }
   register(registration: Registration, targets: readonly string[], pids: readonly number[] | undefined, optional: boolean): RegisteredProbe {
     if (this.#sealed) {
-      throw new SondeError("SONDE_TOO_LATE", `uprobe(${JSON.stringify(targets[0])}): the session is armed already`, { mend: "Register every probe while the script loads; a variable(bool, false) turns one on later." });
+      throw new SondeError("SONDE_TOO_LATE", `uprobe(${JSON.stringify(targets[0])}): the session is armed already`, {
+        mend: "Register every probe while the script loads; a variable(bool, false) turns one on later.",
+      });
     }
     const mode = this.#parts.modeOf(registration.handler);
     const sites: FunctionSite[] = [];

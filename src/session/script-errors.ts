@@ -20,7 +20,12 @@ export class ScriptErrors extends SondeError {
     const errors = diagnostics.filter(({ severity }) => severity === "error");
     const first = errors[0];
     const text = first && files.find(({ path }) => path === first.file)?.text;
-    const place = first === undefined ? undefined : text === undefined ? first.file : `${first.file}:${positionIn(text, first.start).line}:${positionIn(text, first.start).column}`;
+    const place =
+      first === undefined
+        ? undefined
+        : text === undefined
+          ? first.file
+          : `${first.file}:${positionIn(text, first.start).line}:${positionIn(text, first.start).column}`;
     const others = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
     super("SONDE_SCRIPT_ERRORS", `${first?.message ?? "the script doesn't compile"}${others}`, {
       ...(place === undefined ? {} : { where: place }),

@@ -4,6 +4,8 @@
  */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import type { SourceFile } from "../compiler/image.ts";
+import type { FunctionSite } from "../symbols/site.ts";
+import { isAlive } from "../sys/procfs.ts";
 import type { ArmedScript } from "./arm.ts";
 import type { HeldCommand } from "./command/held-command.ts";
 import type { NamedState } from "./names.ts";
@@ -13,10 +15,8 @@ import { Counters } from "./reading/counters.ts";
 import { recordReader } from "./reading/records.ts";
 import type { Scope } from "./scope.ts";
 import type { LoadedScript } from "./script/load.ts";
-import { isAlive } from "../sys/procfs.ts";
 import { EventsState } from "./state/events.ts";
 import type { State } from "./state/state.ts";
-import type { FunctionSite } from "../symbols/site.ts";
 import type { EndReason, Summary } from "./summary.ts";
 
 export interface SessionParts {
@@ -62,7 +62,8 @@ export class RunningSession {
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve;
     });
-    for (const [index, { probe }] of scope.probes.entries()) RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
+    for (const [index, { probe }] of scope.probes.entries())
+      RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
     this.done = this.#run();
     // A failure is reported to who waits for it; nobody has to.
     this.done.catch(() => {});
@@ -151,7 +152,11 @@ export class RunningSession {
     }
   }
   async #run(): Promise<Summary> {
-    const { scope, command, script: { armed } } = this.#parts;
+    const {
+      scope,
+      command,
+      script: { armed },
+    } = this.#parts;
     await this.#hooks(scope.begins);
     void command?.exited.then((status) => this.end("command", status));
     if (this.#reason === undefined) command?.release();
@@ -178,7 +183,11 @@ export class RunningSession {
     }, LOOK_MS);
   }
   async #finish(): Promise<Summary> {
-    const { scope, command, script: { armed, states } } = this.#parts;
+    const {
+      scope,
+      command,
+      script: { armed, states },
+    } = this.#parts;
     command?.abandon();
     armed.disarm();
     while (armed.consume(this.#record) > 0) await new Promise((next) => setImmediate(next));
@@ -188,7 +197,10 @@ export class RunningSession {
     return this.summary();
   }
   summary(): Summary {
-    const { scope, script: { armed, states } } = this.#parts;
+    const {
+      scope,
+      script: { armed, states },
+    } = this.#parts;
     const full = this.#counters.full();
     const fullMaps: { [name: string]: bigint } = {};
     for (const [index, count] of full) fullMaps[states[index]!.name] = count;
@@ -196,11 +208,20 @@ export class RunningSession {
     const unreadableAt = this.#counters.misses();
     const { skipped, depth } = this.#losses;
     return {
-      engine: armed.engine, method: armed.method, sites: armed.sites,
-      hits: this.hits(), lost: this.#counters.of("lost"),
-      unreadable: this.#counters.of("miss") + BigInt(scope.hostMisses), unreadableAt, fullMaps,
-      unmatched: this.#counters.of("unmatched"), scratch: this.#counters.of("scratch"), skipped, depth,
-      status: this.#status, ended: this.#reason ?? "closed",
+      engine: armed.engine,
+      method: armed.method,
+      sites: armed.sites,
+      hits: this.hits(),
+      lost: this.#counters.of("lost"),
+      unreadable: this.#counters.of("miss") + BigInt(scope.hostMisses),
+      unreadableAt,
+      fullMaps,
+      unmatched: this.#counters.of("unmatched"),
+      scratch: this.#counters.of("scratch"),
+      skipped,
+      depth,
+      status: this.#status,
+      ended: this.#reason ?? "closed",
     };
   }
   #lastLosses = { skipped: 0n, depth: 0n };
@@ -222,7 +243,9 @@ export class RunningSession {
   }
   #release(keep: boolean): void {
     if (this.#closed) return;
-    const { script: { armed, states } } = this.#parts;
+    const {
+      script: { armed, states },
+    } = this.#parts;
     void this.#losses;
     if (keep) {
       for (const { state } of states) state.detach();

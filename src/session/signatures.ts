@@ -16,7 +16,8 @@ function shared(a: Signature, b: Signature): Signature {
   };
 }
 
-const sameParam = (a: Signature["params"][number], b: Signature["params"][number] | undefined): boolean => b !== undefined && a.name === b.name && same(a.type, b.type);
+const sameParam = (a: Signature["params"][number], b: Signature["params"][number] | undefined): boolean =>
+  b !== undefined && a.name === b.name && same(a.type, b.type);
 
 /** What of a probe tells its functions: the sites' names, and the target that each comes from. */
 export interface NamedFunctions extends Pick<ProbeEntry, "targets" | "from"> {

@@ -1,20 +1,21 @@
 /** Starts a session: compile, load, choose an engine, arm. Whatever fails, nothing is left armed or held. */
-import { chooseEngine, type EngineChoice } from "../engines/choose.ts";
+
 import type { ScriptUnit } from "../compiler/hir/types.ts";
+import { chooseEngine, type EngineChoice } from "../engines/choose.ts";
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
-import { isAlive } from "../sys/procfs.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
+import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
-import { HeldCommand, type CommandStdio } from "./command/held-command.ts";
+import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
 import { namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { Symbolizer } from "./reading/symbolize.ts";
 import { Scope } from "./scope.ts";
-import { RunningSession } from "./session.ts";
 import { compiled } from "./script/compile.ts";
 import { loadScript } from "./script/load.ts";
 import type { ScriptSource } from "./script/source.ts";
+import { RunningSession } from "./session.ts";
 import type { ParamDeclaration, ParamValues } from "./vocabulary/params.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -42,7 +43,8 @@ class Early {
 /** Throws if a process isn't there. */
 function requireProcesses(pids: readonly number[]): void {
   const gone = pids.filter((pid) => !isAlive(pid));
-  if (gone.length > 0) throw new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${gone.join(", ")}`, { mend: "Give the id of a process that runs; `ps` lists them." });
+  if (gone.length > 0)
+    throw new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${gone.join(", ")}`, { mend: "Give the id of a process that runs; `ps` lists them." });
 }
 
 /** A held command has nothing mapped yet: names are looked up in `options.pids` alone. */
@@ -77,11 +79,25 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     const scope = makeScope(script.unit, options, pids, output, early);
     const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
     scope.params.refuseUnknown();
-    if (scope.probes.length === 0) throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", { where: source.path, mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.' });
+    if (scope.probes.length === 0)
+      throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", {
+        where: source.path,
+        mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.',
+      });
     scope.seal();
     const named = namedStates(script.unit, scope);
     const armed = await armScript({ unit: script.unit, scope, named, engine, filter, exact: options.exact, unsafe: options.unsafe });
-    const session = new RunningSession({ scope, script: armed, named, output, command, loaded, targets: options.pids, children: options.children, warnings: [...script.diagnostics, ...armed.warnings] });
+    const session = new RunningSession({
+      scope,
+      script: armed,
+      named,
+      output,
+      command,
+      loaded,
+      targets: options.pids,
+      children: options.children,
+      warnings: [...script.diagnostics, ...armed.warnings],
+    });
     early.session = session;
     if (early.exit !== undefined) session.end("exit", early.exit);
     return session;
@@ -94,7 +110,17 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
 /** Loads the script alone, without arming anything, and gives the parameters that it declares. */
 export async function scriptParams(source: ScriptSource, params: ParamValues = {}): Promise<readonly ParamDeclaration[]> {
   const script = await compiled(source);
-  const options: StartOptions = { engine: "auto", pids: [], command: undefined, stdio: "ignore", children: false, cgroup: undefined, exact: false, unsafe: false, params };
+  const options: StartOptions = {
+    engine: "auto",
+    pids: [],
+    command: undefined,
+    stdio: "ignore",
+    children: false,
+    cgroup: undefined,
+    exact: false,
+    unsafe: false,
+    params,
+  };
   const scope = makeScope(script.unit, options, [], { everyEvent: false, print() {}, event() {}, show() {} }, new Early());
   const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
   loaded.forget();

@@ -37,8 +37,10 @@ const many = (count: bigint, one: string, more = `${one}s`): string => `${count}
 export function lossLines(summary: Summary): string[] {
   const lines: string[] = [];
   if (summary.lost > 0n) lines.push(`${many(summary.lost, "print or event was", "prints and events were")} lost: the ring buffer was full`);
-  for (const [name, count] of Object.entries(summary.fullMaps)) lines.push(`${many(count, "new key was", "new keys were")} dropped: the map ${name} is full (give it more capacity, or full: "evict")`);
-  for (const { file, line, count } of summary.unreadableAt) lines.push(`${file}:${line}: ${many(count, "value")} couldn't be read, or had no place, and ${count === 1n ? "was" : "were"} left out`);
+  for (const [name, count] of Object.entries(summary.fullMaps))
+    lines.push(`${many(count, "new key was", "new keys were")} dropped: the map ${name} is full (give it more capacity, or full: "evict")`);
+  for (const { file, line, count } of summary.unreadableAt)
+    lines.push(`${file}:${line}: ${many(count, "value")} couldn't be read, or had no place, and ${count === 1n ? "was" : "were"} left out`);
   const host = summary.unreadable - summary.unreadableAt.reduce((sum, { count }) => sum + count, 0n);
   if (host > 0n) lines.push(`${many(host, "value")} that the script set had an undefined part or an index out of range`);
   if (summary.unmatched > 0n) lines.push(`${many(summary.unmatched, "return")} came without the entry: the call began before, or was pushed out of the table`);

@@ -41,7 +41,11 @@ test("begin runs when the probes are in and before the first event, end when the
 
 test("a handler's show, clear and detach are carried out between the prints around them", async () => {
   await using it = await probed();
-  await using s = await openText('const n = count(); const byArg = hash(i64, count()); const p = uprobe("BIN:six", (c) => { print`six ${c.arg0}`; }); uprobe("BIN:work", (c) => { n.add(); byArg.at(c.arg0).add(); }); uprobe("BIN:negative", (c) => { print`before`; show(byArg, { top: 1 }); clear(n, byArg); print`after`; p.detach(); });', it.path);
+  await using s = await openText(
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
+    'const n = count(); const byArg = hash(i64, count()); const p = uprobe("BIN:six", (c) => { print`six ${c.arg0}`; }); uprobe("BIN:work", (c) => { n.add(); byArg.at(c.arg0).add(); }); uprobe("BIN:negative", (c) => { print`before`; show(byArg, { top: 1 }); clear(n, byArg); print`after`; p.detach(); });',
+    it.path,
+  );
   const lines: string[] = [];
   void (async () => {
     for await (const line of s.lines) lines.push(line);
@@ -61,7 +65,11 @@ test("a handler's show, clear and detach are carried out between the prints arou
 
 test("a command is counted from its exec on, its end ends the session, and its status is known", async () => {
   await using it = await probed();
-  const s = await openText('const n = count(); const pids = hash(u32, count()); const c = count(); uprobe("BIN:work", (c) => { n.add(); pids.at(c.pid).add(); });', it.path, { command: [it.path, "work", "123", "1", "2"], stdio: "ignore" });
+  const s = await openText(
+    'const n = count(); const pids = hash(u32, count()); const c = count(); uprobe("BIN:work", (c) => { n.add(); pids.at(c.pid).add(); });',
+    it.path,
+    { command: [it.path, "work", "123", "1", "2"], stdio: "ignore" },
+  );
   const summary = await s.done;
   expect(summary).toMatchObject({ ended: "command", status: 0, hits: 123n });
   expect(s.maps.n.read()).toBe(123n);
@@ -73,7 +81,10 @@ test("a command is counted from its exec on, its end ends the session, and its s
 test("nothing of a command is counted before its exec, and everything behind it, in libc too", async () => {
   await using it = await probed();
   const run = async (): Promise<bigint> => {
-    const s = await openText('const n = count(); uprobe("libc:malloc", () => n.add());', it.path, { command: [it.path, "malloc", "1000", "24"], stdio: "ignore" });
+    const s = await openText('const n = count(); uprobe("libc:malloc", () => n.add());', it.path, {
+      command: [it.path, "malloc", "1000", "24"],
+      stdio: "ignore",
+    });
     await s.done;
     const n = s.maps.n.read() as bigint;
     await s.close();
@@ -141,7 +152,11 @@ test("probe.hits() and sites are known to the script, and a probe may be missing
 
 test("mistakes end before anything is armed, each with its code", async () => {
   await using it = await probed();
-  const code = (text: string, options = {}) => openText(text, it.path, options).then(() => "armed", (error: { code: string }) => error.code);
+  const code = (text: string, options = {}) =>
+    openText(text, it.path, options).then(
+      () => "armed",
+      (error: { code: string }) => error.code,
+    );
   expect(await code('uprobe("BIN:work", (c) => c.arg9 > 1);')).toBe("SONDE_SCRIPT_ERRORS");
   expect(await code('uprobe("BIN:wrok", () => {});')).toBe("SONDE_FUNCTION_NOT_FOUND");
   expect(await code("const n = count();")).toBe("SONDE_NO_PROBES");
@@ -155,7 +170,9 @@ test("mistakes end before anything is armed, each with its code", async () => {
 
 test("what a listener throws ends the session with the script's line", async () => {
   await using it = await probed();
-  const { folder, remove } = scripts({ "listener.ts": `import { events, i64, uprobe } from "sonde";\nconst e = events({ n: i64 });\nuprobe(${JSON.stringify(`${it.path}:work`)}, (c) => e.emit({ n: c.arg0 }));\ne.on((event) => {\n  if (event.n === 2n) throw new Error("two");\n});\n` });
+  const { folder, remove } = scripts({
+    "listener.ts": `import { events, i64, uprobe } from "sonde";\nconst e = events({ n: i64 });\nuprobe(${JSON.stringify(`${it.path}:work`)}, (c) => e.emit({ n: c.arg0 }));\ne.on((event) => {\n  if (event.n === 2n) throw new Error("two");\n});\n`,
+  });
   const path = join(folder, "listener.ts");
   const s = await open(path);
   await it.running.ask("work 1 2 0");

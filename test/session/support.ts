@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSource, type OpenOptions, type Session } from "../../src/session/open.ts";
+import { type OpenOptions, openSource, type Session } from "../../src/session/open.ts";
 import { scriptText } from "../../src/session/script/source.ts";
-import { privateCopy, target, type BuildOptions } from "../fixtures/build.ts";
-import { start, type Running } from "../fixtures/process.ts";
+import { type BuildOptions, privateCopy, target } from "../fixtures/build.ts";
+import { type Running, start } from "../fixtures/process.ts";
 
 export interface Probed extends AsyncDisposable {
   readonly path: string;

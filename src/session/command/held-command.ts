@@ -1,5 +1,5 @@
 /** A command that is started, held before its first instruction until the probes are in, and then let go. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { constants as os } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -24,7 +24,9 @@ export function findProgram(name: string, path = process.env.PATH ?? "/usr/local
   const found = name === "" ? undefined : tries.find(isProgram);
   if (found !== undefined) return found;
   throw new SondeError("SONDE_COMMAND_NOT_FOUND", `there is no program ${name}`, {
-    mend: name.includes(" ") ? "The command is run without a shell: give the program and its arguments one by one, or sh -c '…'." : "Give a path, or a name that is found in PATH.",
+    mend: name.includes(" ")
+      ? "The command is run without a shell: give the program and its arguments one by one, or sh -c '…'."
+      : "Give a path, or a name that is found in PATH.",
     exit: ExitStatus.usage,
   });
 }
@@ -64,14 +66,20 @@ export class HeldCommand {
     const child = spawn(launcherPath(), [program, ...command], { stdio });
     if (child.pid === undefined) {
       const error = await new Promise<Error>((fail) => child.once("error", fail));
-      throw new SondeError("SONDE_COMMAND_START", `${name} can't be started`, { why: error.message, mend: "The folder of sonde's cache must allow programs to be run (no noexec): set XDG_CACHE_HOME.", cause: error });
+      throw new SondeError("SONDE_COMMAND_START", `${name} can't be started`, {
+        why: error.message,
+        mend: "The folder of sonde's cache must allow programs to be run (no noexec): set XDG_CACHE_HOME.",
+        cause: error,
+      });
     }
     const held = new HeldCommand(child, child.pid);
     const deadline = Date.now() + PATIENCE_MS;
     while (stateOf(child.pid) !== "T") {
       if (Date.now() > deadline || child.exitCode !== null) {
         held.kill();
-        throw new SondeError("SONDE_COMMAND_START", `${name} couldn't be held before its start`, { why: `the process is in the state ${stateOf(child.pid) || "gone"}` });
+        throw new SondeError("SONDE_COMMAND_START", `${name} couldn't be held before its start`, {
+          why: `the process is in the state ${stateOf(child.pid) || "gone"}`,
+        });
       }
       await new Promise((next) => setImmediate(next));
     }

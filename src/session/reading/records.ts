@@ -55,13 +55,16 @@ function carrier(format: RecordFormat, functions: readonly string[], actions: Re
         if (actions.wanted(state)) actions.event(state, decode(bytes, at + PAYLOAD));
       };
     }
-    case "show": return () => actions.show(format.state, format.top);
-    case "clear": return () => actions.clear(format.states);
+    case "show":
+      return () => actions.show(format.state, format.top);
+    case "clear":
+      return () => actions.clear(format.states);
     case "exit": {
       const decode = decoder(format.schema, functions);
       return (bytes, at) => actions.exit(Number(BigInt.asUintN(8, BigInt((decode(bytes, at + PAYLOAD) as { readonly status: number | bigint }).status))));
     }
-    case "detach": return () => actions.detach(format.probe);
+    case "detach":
+      return () => actions.detach(format.probe);
   }
 }
 

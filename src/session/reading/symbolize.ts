@@ -1,10 +1,13 @@
 /** An address in a process as symbol+offset: through the mapping that it lies in, and that file's symbols. */
-import { offsetToAddress, readElf, type ElfImage } from "../../elf/image.ts";
+import { type ElfImage, offsetToAddress, readElf } from "../../elf/image.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { SymbolIndex } from "../../symbols/symbol-index.ts";
-import { readMappings, type Mapping } from "../../sys/procfs.ts";
+import { type Mapping, readMappings } from "../../sys/procfs.ts";
 
-interface MappedFile { readonly image: ElfImage; readonly index: SymbolIndex }
+interface MappedFile {
+  readonly image: ElfImage;
+  readonly index: SymbolIndex;
+}
 
 /** Mappings are read again at most so often when an address is in none. */
 const AGAIN_MS = 200;
@@ -53,7 +56,8 @@ export class Symbolizer {
   }
   #file(pid: number, mapping: Mapping): MappedFile | undefined {
     const key = `${mapping.device}:${mapping.inode}`;
-    if (!this.#files.has(key)) this.#files.set(key, openMapped(`/proc/${pid}/map_files/${mapping.range}`, mapping.path) ?? openMapped(`/proc/${pid}/root${mapping.path}`, mapping.path));
+    if (!this.#files.has(key))
+      this.#files.set(key, openMapped(`/proc/${pid}/map_files/${mapping.range}`, mapping.path) ?? openMapped(`/proc/${pid}/root${mapping.path}`, mapping.path));
     return this.#files.get(key);
   }
 }

@@ -28,10 +28,13 @@ export function resolveExports(exports: Exports, subpath: string): string | unde
   if (!byPath) return subpath === "." ? target(exports, "") : undefined;
   const paths = exports as { readonly [key: string]: Exports };
   if (Object.hasOwn(paths, subpath)) return target(paths[subpath], "");
-  const patterns = Object.keys(paths).filter((key) => key.includes("*")).sort((a, b) => b.indexOf("*") - a.indexOf("*"));
+  const patterns = Object.keys(paths)
+    .filter((key) => key.includes("*"))
+    .sort((a, b) => b.indexOf("*") - a.indexOf("*"));
   for (const pattern of patterns) {
     const [head, tail] = pattern.split("*") as [string, string];
-    if (subpath.startsWith(head) && subpath.endsWith(tail) && subpath.length >= pattern.length) return target(paths[pattern], subpath.slice(head.length, subpath.length - tail.length));
+    if (subpath.startsWith(head) && subpath.endsWith(tail) && subpath.length >= pattern.length)
+      return target(paths[pattern], subpath.slice(head.length, subpath.length - tail.length));
   }
   return undefined;
 }
@@ -59,6 +62,10 @@ export function resolveBare(specifier: string, folder: string): string {
   try {
     return pathToFileURL(createRequire(join(folder, "script.js")).resolve(specifier)).href;
   } catch (error) {
-    throw new SondeError("SONDE_IMPORT", `the script imports "${specifier}", which isn't installed`, { where: folder, mend: `Run npm install ${specifier} in the script's folder.`, cause: error });
+    throw new SondeError("SONDE_IMPORT", `the script imports "${specifier}", which isn't installed`, {
+      where: folder,
+      mend: `Run npm install ${specifier} in the script's folder.`,
+      cause: error,
+    });
   }
 }

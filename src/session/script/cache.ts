@@ -1,6 +1,6 @@
 /** Compiled scripts by the text they were compiled from, so that an unchanged script never loads TypeScript. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Diagnostic } from "../../compiler/diagnostics/diagnostic.ts";
@@ -69,7 +69,9 @@ export function readCache(script: string, text: string): CachedScript | undefine
   if (content === undefined) return undefined;
   try {
     const cached = JSON.parse(content) as CachedScript;
-    const same = cached.unit.files.every((file, i) => i === 0 || textOf(file.path) === file.text) && cached.dependencies.every(([file, hash]) => hashOf(textOf(file) ?? "") === hash);
+    const same =
+      cached.unit.files.every((file, i) => i === 0 || textOf(file.path) === file.text) &&
+      cached.dependencies.every(([file, hash]) => hashOf(textOf(file) ?? "") === hash);
     if (!same) return undefined;
     const now = new Date();
     utimesSync(path, now, now);

@@ -1,7 +1,7 @@
 /** Compiles a script, or takes what an earlier run has compiled: an unchanged script never loads TypeScript. */
 import { readFileSync } from "node:fs";
 import { ScriptErrors } from "../script-errors.ts";
-import { hashOf, readCache, writeCache, type CachedScript } from "./cache.ts";
+import { type CachedScript, hashOf, readCache, writeCache } from "./cache.ts";
 import type { ScriptSource } from "./source.ts";
 
 function readText(path: string): string | undefined {

@@ -29,7 +29,10 @@ async function load(path: string, prints: string[] = []) {
   const source = path.startsWith("/") ? scriptFile(path) : scriptText(path);
   const { unit } = await compiled(source);
   const scope = new Scope({
-    params: {}, pids: [], modeOf: () => "entry", resolve: () => ({ sites: [], notes: [] }),
+    params: {},
+    pids: [],
+    modeOf: () => "entry",
+    resolve: () => ({ sites: [], notes: [] }),
     actions: { print: (text) => prints.push(text), show() {}, exit() {}, symbol: String },
   });
   const loaded = await loadScript(unit, source, scope, makeVocabulary(scope));
@@ -46,7 +49,10 @@ test("the same script in two sessions of one process has its own states in each"
 
 test("an imported module is the session's own too, and names that clash are qualified by the module", async () => {
   write("lib/sizes.ts", 'import { count } from "sonde";\nexport const calls = count();\nexport const other = count();\n');
-  const path = write("main.probe.ts", 'import { count, hash, comm } from "sonde";\nimport { calls as theirs } from "./lib/sizes.ts";\nexport const calls = count();\nconst local = hash(comm, count());\nvoid theirs; void local;\n');
+  const path = write(
+    "main.probe.ts",
+    'import { count, hash, comm } from "sonde";\nimport { calls as theirs } from "./lib/sizes.ts";\nexport const calls = count();\nconst local = hash(comm, count());\nvoid theirs; void local;\n',
+  );
   const one = await load(path);
   const two = await load(path);
   expect(one.names()).toEqual(["calls", "local", "sizes.calls", "other"]);
@@ -54,11 +60,18 @@ test("an imported module is the session's own too, and names that clash are qual
 });
 
 test("packages, Node's own modules and files beside the script are found from the script's folder", async () => {
-  write("node_modules/dep/package.json", '{ "name": "dep", "type": "module", "exports": { ".": { "require": "./no.cjs", "import": "./yes.js" }, "./sub/*": "./sub/*.js" } }');
+  write(
+    "node_modules/dep/package.json",
+    '{ "name": "dep", "type": "module", "exports": { ".": { "require": "./no.cjs", "import": "./yes.js" }, "./sub/*": "./sub/*.js" } }',
+  );
   write("node_modules/dep/yes.js", 'export default "import condition";\n');
   write("node_modules/dep/sub/x.js", 'export const x = "subpath";\n');
   write("beside.mjs", "export const beside = import.meta.url;\n");
-  const path = write("imports.ts", 'import { print } from "sonde";\nimport dep from "dep";\nimport { x } from "dep/sub/x";\nimport { basename } from "node:path";\nimport { beside } from "./beside.mjs";\nprint`${dep} ${x} ${basename(beside)}`;\n');
+  const path = write(
+    "imports.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
+    'import { print } from "sonde";\nimport dep from "dep";\nimport { x } from "dep/sub/x";\nimport { basename } from "node:path";\nimport { beside } from "./beside.mjs";\nprint`${dep} ${x} ${basename(beside)}`;\n',
+  );
   expect((await load(path)).prints).toEqual(["import condition subpath beside.mjs"]);
 });
 
@@ -68,17 +81,29 @@ test("a package that isn't installed is an error that names it", async () => {
 });
 
 test("a script that throws is reported with its own file and line", async () => {
-  const path = write("throws.ts", 'import { print } from "sonde";\n\ninterface A { x: number }\nfunction inner(a: A): never {\n  throw new TypeError(`no ${a.x}`);\n}\nprint`on`;\ninner({ x: 3 });\n');
+  const path = write(
+    "throws.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
+    'import { print } from "sonde";\n\ninterface A { x: number }\nfunction inner(a: A): never {\n  throw new TypeError(`no ${a.x}`);\n}\nprint`on`;\ninner({ x: 3 });\n',
+  );
   const error = await load(path).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: "SONDE_SCRIPT_THREW", message: "the script threw TypeError: no 3", where: `${path}:5`, exit: 1 });
 });
 
 test("a mistake in the vocabulary's use is reported with the script's line", async () => {
-  const path = write("wrong.ts", 'import { hash, u32, u64, count } from "sonde";\nconst n = 0;\n\nexport const a = hash(u32, count(), { capacity: n });\nvoid u64;\n');
-  await expect(load(path)).rejects.toMatchObject({ code: "SONDE_OPTION", where: `${path}:4`, message: "hash(): capacity is 0: it is a whole number from 1 to 134217728" });
+  const path = write(
+    "wrong.ts",
+    'import { hash, u32, u64, count } from "sonde";\nconst n = 0;\n\nexport const a = hash(u32, count(), { capacity: n });\nvoid u64;\n',
+  );
+  await expect(load(path)).rejects.toMatchObject({
+    code: "SONDE_OPTION",
+    where: `${path}:4`,
+    message: "hash(): capacity is 0: it is a whole number from 1 to 134217728",
+  });
 });
 
 test("a one-liner has the whole vocabulary in scope", async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
   const { prints, names } = await load("const n = hash(comm, hist()); print`${duration(1500n)} ${hex(255)}`;");
   expect(prints).toEqual(["1.5 µs 0xff"]);
   expect(names()).toEqual(["n"]);
@@ -86,6 +111,7 @@ test("a one-liner has the whole vocabulary in scope", async () => {
 
 test("an unchanged script comes from the cache, a changed one or a changed import doesn't", async () => {
   const lib = write("dep/lib.ts", "export const n: number = 1;\n");
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
   const path = write("dep/script.ts", 'import { print } from "sonde";\nimport { n } from "./lib.ts";\nprint`${n}`;\n');
   expect((await load(path)).prints).toEqual(["1"]);
   expect(readCache(path, scriptFile(path).text)).toBeDefined();
@@ -95,7 +121,11 @@ test("an unchanged script comes from the cache, a changed one or a changed impor
 });
 
 test("a missing file, a folder and a package's URL are refused with a reason", () => {
-  for (const [given, code] of [["/no/such.ts", "SONDE_SCRIPT_NOT_FOUND"], [folder, "SONDE_SCRIPT_UNREADABLE"], [new URL("https://example.org/x.ts"), "SONDE_SCRIPT_NOT_FOUND"]] as const) {
+  for (const [given, code] of [
+    ["/no/such.ts", "SONDE_SCRIPT_NOT_FOUND"],
+    [folder, "SONDE_SCRIPT_UNREADABLE"],
+    [new URL("https://example.org/x.ts"), "SONDE_SCRIPT_NOT_FOUND"],
+  ] as const) {
     let thrown: unknown;
     try {
       scriptFile(given);

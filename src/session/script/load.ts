@@ -104,7 +104,12 @@ export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: 
   const fault = (error: unknown): SondeError => scriptFault(error, urls, unit);
   try {
     await nativeImport(urls[0]!);
-    return { fault, forget: () => urls.forEach((url) => modules.delete(url)) };
+    return {
+      fault,
+      forget() {
+        for (const url of urls) modules.delete(url);
+      },
+    };
   } catch (error) {
     throw fault(error);
   }
@@ -117,10 +122,19 @@ function scriptFault(error: unknown, urls: readonly string[], unit: ScriptUnit):
     if (error instanceof SondeBug || where === undefined) return error;
     const { message, code, why, mend, exit } = error;
     const place = error.where === undefined || error.where === where ? where : `${where} (${error.where})`;
-    return new SondeError(code as `SONDE_${string}`, message, { where: place, exit, cause: error, ...(why === undefined ? {} : { why }), ...(mend === undefined ? {} : { mend }) });
+    return new SondeError(code as `SONDE_${string}`, message, {
+      where: place,
+      exit,
+      cause: error,
+      ...(why === undefined ? {} : { why }),
+      ...(mend === undefined ? {} : { mend }),
+    });
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const frames = stack.split("\n").filter((line) => unit.files.some(({ path }) => line.includes(`${path}:`))).map((line) => line.trim());
+  const frames = stack
+    .split("\n")
+    .filter((line) => unit.files.some(({ path }) => line.includes(`${path}:`)))
+    .map((line) => line.trim());
   return new SondeError("SONDE_SCRIPT_THREW", `the script threw ${originalStack(message, urls, unit)}`, {
     ...(where === undefined ? {} : { where }),
     ...(frames.length > 1 ? { why: frames.join("\n") } : {}),

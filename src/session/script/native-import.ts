@@ -20,7 +20,9 @@ export async function nativeImport(url: string): ReturnType<Importer> {
     return await direct(url);
   } catch (error) {
     const code = (error as { code?: string }).code;
-    const noLoader = code === "ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING" || (error instanceof TypeError && error.message.startsWith("A dynamic import callback was not specified"));
+    const noLoader =
+      code === "ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING" ||
+      (error instanceof TypeError && error.message.startsWith("A dynamic import callback was not specified"));
     if (!noLoader) throw error;
     return await mainLoader()(url);
   }

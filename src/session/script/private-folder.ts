@@ -41,6 +41,9 @@ let found: string | undefined;
 
 /** $XDG_CACHE_HOME/sonde or ~/.cache/sonde; else one in the folder for temporary files; else one for this process alone. */
 export function privateFolder(): string {
-  found ??= claim(join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sonde")) ?? claim(join(tmpdir(), `sonde-${own()}`)) ?? mkdtempSync(join(tmpdir(), "sonde-"));
+  found ??=
+    claim(join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sonde")) ??
+    claim(join(tmpdir(), `sonde-${own()}`)) ??
+    mkdtempSync(join(tmpdir(), "sonde-"));
   return found;
 }

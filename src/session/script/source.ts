@@ -24,7 +24,8 @@ function refuse(path: string, error: unknown): never {
 /** A path, relative to the working directory, or a file URL. */
 export function scriptFile(script: string | { readonly href: string }): ScriptSource {
   const given = typeof script === "string" ? script : script.href;
-  if (typeof script !== "string" && !given.startsWith("file:")) throw new SondeError("SONDE_SCRIPT_NOT_FOUND", `${given} is no file URL`, { exit: ExitStatus.usage });
+  if (typeof script !== "string" && !given.startsWith("file:"))
+    throw new SondeError("SONDE_SCRIPT_NOT_FOUND", `${given} is no file URL`, { exit: ExitStatus.usage });
   const path = given.startsWith("file:") ? fileURLToPath(given) : resolve(given);
   try {
     const stat = statSync(path);

@@ -1,11 +1,11 @@
 /** An aggregate that stands alone: `count()`, `hist()`: a slot of words in each CPU's part of the per-CPU region. */
 import { SondeBug } from "../../errors/error.ts";
 import type { View } from "../../output/view.ts";
-import { aggregateValue, mergeSlot, type AggregateValue } from "../../schema/aggregate-value.ts";
 import { aggregateWords } from "../../schema/aggregate.ts";
+import { type AggregateValue, aggregateValue, mergeSlot } from "../../schema/aggregate-value.ts";
 import type { AggregateSpec, StateSpec } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
-import { handlerOnly, State, type Placement } from "./state.ts";
+import { handlerOnly, type Placement, State } from "./state.ts";
 
 export class AggregateState extends State {
   readonly spec: StateSpec & { readonly kind: "aggregate" };

@@ -1,16 +1,17 @@
 /** Maps and arrays on the host: of values, which both sides write, and of aggregates, which handlers fill. */
-import { SondeBug, SondeError } from "../../errors/error.ts";
+
 import type { MapAccess } from "../../engines/engine.ts";
+import { SondeBug, SondeError } from "../../errors/error.ts";
 import type { View } from "../../output/view.ts";
-import { aggregateValue, mergeSlot } from "../../schema/aggregate-value.ts";
 import { aggregateWords } from "../../schema/aggregate.ts";
-import { decoder, type Decoder } from "../../schema/decode.ts";
+import { aggregateValue, mergeSlot } from "../../schema/aggregate-value.ts";
+import { type Decoder, decoder } from "../../schema/decode.ts";
 import { toBytes } from "../../schema/encode.ts";
 import { ints, roundUp } from "../../schema/layout.ts";
-import { isAggregate, type AggregateSpec, type Schema, type StateSpec } from "../../schema/types.ts";
+import { type AggregateSpec, isAggregate, type Schema, type StateSpec } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
 import { MemoryArray, MemoryMap } from "./memory-map.ts";
-import { handlerOnly, State, type Placement } from "./state.ts";
+import { handlerOnly, type Placement, State } from "./state.ts";
 
 type MapSpec = StateSpec & { readonly kind: "hash" | "array" };
 
@@ -94,7 +95,13 @@ abstract class MapState extends State {
   }
   view(name: string): View {
     const { value } = this.spec;
-    return { kind: this.spec.kind, name, key: this.#key(), cell: isAggregate(value) ? { of: "aggregate", spec: value } : { of: "value", schema: value }, entries: this.entries() };
+    return {
+      kind: this.spec.kind,
+      name,
+      key: this.#key(),
+      cell: isAggregate(value) ? { of: "aggregate", spec: value } : { of: "value", schema: value },
+      entries: this.entries(),
+    };
   }
 }
 
@@ -156,5 +163,7 @@ export class ValueArrayState extends MapState {
 /** A value that a map can't hold, told where the map is made. */
 export function refuseState(value: unknown, what: string): never {
   const shown = value instanceof State ? `a ${value.spec.kind}` : String(typeof value === "object" && value !== null ? "an object" : value);
-  throw new SondeError("SONDE_SCHEMA", `${what} can't be ${shown}`, { mend: "Give a type such as u32, comm, cstring(64) or struct({ … }); a map's value may also be an aggregate such as count()." });
+  throw new SondeError("SONDE_SCHEMA", `${what} can't be ${shown}`, {
+    mend: "Give a type such as u32, comm, cstring(64) or struct({ … }); a map's value may also be an aggregate such as count().",
+  });
 }

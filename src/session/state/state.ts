@@ -3,15 +3,20 @@
  * contents from wherever they are now: plain memory before the session is armed, the engine's memory while it
  * runs, and a copy after it is closed.
  */
-import { SondeError } from "../../errors/error.ts";
+
 import type { SessionImage, StatePlace } from "../../compiler/image.ts";
 import type { Armed } from "../../engines/engine.ts";
+import { SondeError } from "../../errors/error.ts";
 import type { View } from "../../output/view.ts";
 import type { StateSpec } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
 
 /** Where a state's contents are while armed. */
-export interface Placement { readonly armed: Armed; readonly image: SessionImage; readonly place: StatePlace }
+export interface Placement {
+  readonly armed: Armed;
+  readonly image: SessionImage;
+  readonly place: StatePlace;
+}
 
 export abstract class State {
   /** Which session's script made it. Not enumerable, as all below: a state printed in a debugger shows its contents only. */

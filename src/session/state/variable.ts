@@ -1,11 +1,11 @@
 /** One value that both sides read and write, in the shared region. */
 import { SondeBug, SondeError } from "../../errors/error.ts";
 import type { View } from "../../output/view.ts";
-import { decoder, type Decoder } from "../../schema/decode.ts";
+import { type Decoder, decoder } from "../../schema/decode.ts";
 import { encode } from "../../schema/encode.ts";
 import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
-import { handlerOnly, State, type Placement } from "./state.ts";
+import { handlerOnly, type Placement, State } from "./state.ts";
 
 export class VariableState extends State {
   readonly #scope: Scope;
@@ -21,7 +21,8 @@ export class VariableState extends State {
     this.#initial = initial;
     this.#decode = decoder(schema, scope.functions);
     this.#bytes = new DataView(new ArrayBuffer(schema.size));
-    if (!this.#write(initial)) throw new SondeError("SONDE_VALUE", "variable(): the initial value is undefined", { mend: "Give the value that it has until something is set." });
+    if (!this.#write(initial))
+      throw new SondeError("SONDE_VALUE", "variable(): the initial value is undefined", { mend: "Give the value that it has until something is set." });
   }
   /** With the value that it has now: what the script set before it was armed is what handlers find. */
   get spec(): StateSpec & { readonly kind: "variable" } {

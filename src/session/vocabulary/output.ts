@@ -35,7 +35,10 @@ function statesOf(what: string, values: readonly unknown[]): State[] {
 export function outputVocabulary(scope: Scope) {
   return {
     print(texts: TemplateStringsArray, ...values: readonly unknown[]): void {
-      if (!Array.isArray(texts)) throw new SondeError("SONDE_PRINT", "print is a template tag", { mend: "Write print`…${value}…`, without parentheses." });
+      if (!Array.isArray(texts))
+        throw new SondeError("SONDE_PRINT", "print is a template tag", {
+          mend: "Write the text between backticks right behind it, without parentheses: print`calls`.",
+        });
       scope.actions.print(texts.reduce((text, piece, i) => text + hostText(values[i - 1]) + piece));
     },
     hex(value: unknown): Formatted {
@@ -53,14 +56,16 @@ export function outputVocabulary(scope: Scope) {
     },
     show(what: unknown, options: { readonly top?: unknown } = {}): void {
       const { top } = options;
-      if (top !== undefined && !(typeof top === "number" && Number.isInteger(top) && top > 0)) throw new SondeError("SONDE_OPTION", `show(): top is ${String(top)}: it is a whole number from 1`);
+      if (top !== undefined && !(typeof top === "number" && Number.isInteger(top) && top > 0))
+        throw new SondeError("SONDE_OPTION", `show(): top is ${String(top)}: it is a whole number from 1`);
       scope.actions.show(statesOf("show()", [what])[0]!, top as number | undefined);
     },
     clear(...what: readonly unknown[]): void {
       for (const state of statesOf("clear()", what)) state.clear();
     },
     exit(status: unknown = 0): void {
-      if (!(typeof status === "number" && Number.isInteger(status) && status >= 0 && status <= 255)) throw new SondeError("SONDE_OPTION", `exit(${String(status)}): the status is a whole number from 0 to 255`);
+      if (!(typeof status === "number" && Number.isInteger(status) && status >= 0 && status <= 255))
+        throw new SondeError("SONDE_OPTION", `exit(${String(status)}): the status is a whole number from 0 to 255`);
       scope.actions.exit(status);
     },
     str: () => handlerOnly("str()", "Read memory in a handler, and emit or print what it read."),

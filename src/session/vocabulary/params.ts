@@ -20,7 +20,8 @@ function refuse(declaration: ParamDeclaration, value: unknown): never {
 function typed(declaration: ParamDeclaration, value: string | number | boolean): string | number | boolean {
   if (typeof value === declaration.type) return value;
   if (declaration.type === "string") return String(value);
-  if (declaration.type === "boolean") return value === "true" || value === "1" || value === 1 ? true : value === "false" || value === "0" || value === 0 ? false : refuse(declaration, value);
+  if (declaration.type === "boolean")
+    return value === "true" || value === "1" || value === 1 ? true : value === "false" || value === "0" || value === 0 ? false : refuse(declaration, value);
   const number = typeof value === "string" && value.trim() !== "" ? Number(value.replaceAll("_", "")) : Number.NaN;
   return Number.isFinite(number) ? number : refuse(declaration, value);
 }
@@ -36,11 +37,19 @@ export class Params {
     return [...this.#declared.values()];
   }
   declare(name: unknown, otherwise: unknown, help: unknown): string | number | boolean {
-    if (typeof name !== "string" || !/^[A-Za-z][\w-]*$/.test(name)) throw new SondeError("SONDE_OPTION", `param(${JSON.stringify(name)}): a name is letters, digits, - and _`);
+    if (typeof name !== "string" || !/^[A-Za-z][\w-]*$/.test(name))
+      throw new SondeError("SONDE_OPTION", `param(${JSON.stringify(name)}): a name is letters, digits, - and _`);
     if (typeof otherwise !== "number" && typeof otherwise !== "boolean" && typeof otherwise !== "string") {
-      throw new SondeError("SONDE_OPTION", `param("${name}"): the default is a number, a text, true or false`, { why: "the default's type is the parameter's type" });
+      throw new SondeError("SONDE_OPTION", `param("${name}"): the default is a number, a text, true or false`, {
+        why: "the default's type is the parameter's type",
+      });
     }
-    const declaration: ParamDeclaration = { name, type: typeof otherwise as ParamDeclaration["type"], otherwise, help: typeof help === "string" ? help : undefined };
+    const declaration: ParamDeclaration = {
+      name,
+      type: typeof otherwise as ParamDeclaration["type"],
+      otherwise,
+      help: typeof help === "string" ? help : undefined,
+    };
     this.#declared.set(name, declaration);
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
     return value === undefined ? otherwise : typed(declaration, value);

@@ -1,26 +1,35 @@
 /** The vocabulary's registrations: a probe's targets are resolved when it is registered, and armed with all others. */
 import { SondeError } from "../../errors/error.ts";
-import type { Scope } from "../scope.ts";
+import type { RegisteredProbe } from "../probe.ts";
 import { Registration } from "../registration.ts";
-import { RegisteredProbe } from "../probe.ts";
+import type { Scope } from "../scope.ts";
 
-interface Options { readonly pids: readonly number[] | undefined; readonly optional: boolean }
+interface Options {
+  readonly pids: readonly number[] | undefined;
+  readonly optional: boolean;
+}
 
 function targetsOf(what: string, target: unknown): readonly string[] {
   const list = Array.isArray(target) ? target : [target];
   if (list.length === 0) throw new SondeError("SONDE_TARGET", `${what}: the list of targets is empty`);
-  for (const text of list) if (typeof text !== "string") throw new SondeError("SONDE_TARGET", `${what}: a target is a text such as "libc:malloc", this is ${text === undefined ? "undefined" : typeof text}`);
+  for (const text of list)
+    if (typeof text !== "string")
+      throw new SondeError("SONDE_TARGET", `${what}: a target is a text such as "libc:malloc", this is ${text === undefined ? "undefined" : typeof text}`);
   return list as string[];
 }
 
 function optionsOf(what: string, options: unknown): Options {
   if (options === undefined) return { pids: undefined, optional: false };
   if (typeof options !== "object" || options === null) throw new SondeError("SONDE_OPTION", `${what}: the options are an object`);
-  for (const name of Object.keys(options)) if (name !== "pid" && name !== "optional") throw new SondeError("SONDE_OPTION", `${what}: there is no option ${name}`, { mend: "The options are: pid, optional." });
+  for (const name of Object.keys(options))
+    if (name !== "pid" && name !== "optional")
+      throw new SondeError("SONDE_OPTION", `${what}: there is no option ${name}`, { mend: "The options are: pid, optional." });
   const { pid, optional } = options as { readonly pid?: unknown; readonly optional?: unknown };
   if (optional !== undefined && typeof optional !== "boolean") throw new SondeError("SONDE_OPTION", `${what}: optional is true or false`);
   const pids = pid === undefined ? undefined : Array.isArray(pid) ? pid : [pid];
-  for (const one of pids ?? []) if (!(typeof one === "number" && Number.isInteger(one) && one > 0)) throw new SondeError("SONDE_OPTION", `${what}: pid is ${String(one)}: it is a process id or several`);
+  for (const one of pids ?? [])
+    if (!(typeof one === "number" && Number.isInteger(one) && one > 0))
+      throw new SondeError("SONDE_OPTION", `${what}: pid is ${String(one)}: it is a process id or several`);
   return { pids: pids as readonly number[] | undefined, optional: optional === true };
 }
 
@@ -40,16 +49,20 @@ function notYet(name: string, what: string): () => never {
 }
 
 export function probeVocabulary(scope: Scope) {
-  const register = (name: "uprobe" | "uretprobe") => (target: unknown, handler: unknown, options?: unknown): RegisteredProbe => {
-    const targets = targetsOf(`${name}()`, target);
-    const what = `${name}(${JSON.stringify(targets[0])})`;
-    const { pids, optional } = optionsOf(what, options);
-    return scope.register(registrationOf(what, handler), targets, pids, optional);
-  };
-  const hook = (name: string, list: (() => unknown)[]) => (run: unknown): void => {
-    if (typeof run !== "function") throw new SondeError("SONDE_OPTION", `${name}() takes a function`);
-    list.push(run as () => unknown);
-  };
+  const register =
+    (name: "uprobe" | "uretprobe") =>
+    (target: unknown, handler: unknown, options?: unknown): RegisteredProbe => {
+      const targets = targetsOf(`${name}()`, target);
+      const what = `${name}(${JSON.stringify(targets[0])})`;
+      const { pids, optional } = optionsOf(what, options);
+      return scope.register(registrationOf(what, handler), targets, pids, optional);
+    };
+  const hook =
+    (name: string, list: (() => unknown)[]) =>
+    (run: unknown): void => {
+      if (typeof run !== "function") throw new SondeError("SONDE_OPTION", `${name}() takes a function`);
+      list.push(run as () => unknown);
+    };
   return {
     uprobe: register("uprobe"),
     uretprobe: register("uretprobe"),

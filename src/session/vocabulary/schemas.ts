@@ -6,9 +6,14 @@ import type { IntSchema, Schema } from "../../schema/types.ts";
 const SCHEMA = Symbol("sonde.schema");
 
 /** A type as the script holds it. Integer types can be called, to convert. */
-export interface TypeValue { readonly size: number; readonly [SCHEMA]: Schema }
+export interface TypeValue {
+  readonly size: number;
+  readonly [SCHEMA]: Schema;
+}
 
-export interface IntTypeValue extends TypeValue { (value: unknown): number | bigint }
+export interface IntTypeValue extends TypeValue {
+  (value: unknown): number | bigint;
+}
 
 export function schemaOf(value: unknown): Schema | undefined {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return undefined;
@@ -21,7 +26,8 @@ function type(schema: Schema, more: object = {}): TypeValue {
 
 function convert(schema: IntSchema, value: unknown): number | bigint {
   const whole = typeof value === "bigint" || typeof value === "boolean" || (typeof value === "number" && Number.isInteger(value)) ? BigInt(value) : undefined;
-  if (whole === undefined) throw new SondeError("SONDE_VALUE", `${schema.name}(${String(value)}): not a whole number`, { mend: "Give a whole number, a bigint or a boolean." });
+  if (whole === undefined)
+    throw new SondeError("SONDE_VALUE", `${schema.name}(${String(value)}): not a whole number`, { mend: "Give a whole number, a bigint or a boolean." });
   const kept = schema.signed ? BigInt.asIntN(schema.size * 8, whole) : BigInt.asUintN(schema.size * 8, whole);
   const small = Number(kept);
   return Number.isSafeInteger(small) ? small : kept;
@@ -53,7 +59,9 @@ export function requireSchema(value: unknown, what: string): Schema {
 }
 
 export function noStacks(what: string): never {
-  throw new SondeError("SONDE_NOT_SUPPORTED", `${what}: stacks aren't captured by any engine of this version`, { mend: "Use c.func or a text as the key instead." });
+  throw new SondeError("SONDE_NOT_SUPPORTED", `${what}: stacks aren't captured by any engine of this version`, {
+    mend: "Use c.func or a text as the key instead.",
+  });
 }
 
 /** Struct fields in the order written. */
@@ -69,8 +77,14 @@ export function structSchema(fields: unknown, what: string): ReturnType<typeof l
 }
 
 export const schemas = Object.freeze({
-  u8: intType(layout.ints.u8), u16: intType(layout.ints.u16), u32: intType(layout.ints.u32), u64: intType(layout.ints.u64),
-  i8: intType(layout.ints.i8), i16: intType(layout.ints.i16), i32: intType(layout.ints.i32), i64: intType(layout.ints.i64),
+  u8: intType(layout.ints.u8),
+  u16: intType(layout.ints.u16),
+  u32: intType(layout.ints.u32),
+  u64: intType(layout.ints.u64),
+  i8: intType(layout.ints.i8),
+  i16: intType(layout.ints.i16),
+  i32: intType(layout.ints.i32),
+  i64: intType(layout.ints.i64),
   f64: type(layout.f64),
   bool: type(layout.bool),
   comm: type(layout.comm),

@@ -6,7 +6,7 @@ import type { AggregateSpec, Schema } from "../../schema/types.ts";
 import type { Scope } from "../scope.ts";
 import { AggregateState } from "../state/aggregate.ts";
 import { EventsState } from "../state/events.ts";
-import { AggregateMapState, ValueArrayState, ValueMapState, refuseState } from "../state/map.ts";
+import { AggregateMapState, refuseState, ValueArrayState, ValueMapState } from "../state/map.ts";
 import { State } from "../state/state.ts";
 import { VariableState } from "../state/variable.ts";
 import { noStacks, requireSchema, schemaOf, structSchema } from "./schemas.ts";
@@ -55,7 +55,8 @@ function lhist(min: unknown, max: unknown, step: unknown): AggregateSpec {
   const by = whole("lhist(): step", step, 1, limit);
   if (high <= low) wrong(`lhist(${low}, ${high}, ${by}): max must be greater than min`);
   const spec = { kind: "lhist", min: BigInt(low), max: BigInt(high), step: BigInt(by) } as const;
-  if (bucketCount(spec) > MOST_BUCKETS) wrong(`lhist(${low}, ${high}, ${by}) has ${bucketCount(spec)} buckets: at most ${MOST_BUCKETS}`, "Make the steps larger, or use hist({ bits: 3 }).");
+  if (bucketCount(spec) > MOST_BUCKETS)
+    wrong(`lhist(${low}, ${high}, ${by}) has ${bucketCount(spec)} buckets: at most ${MOST_BUCKETS}`, "Make the steps larger, or use hist({ bits: 3 }).");
   return spec;
 }
 
@@ -63,7 +64,12 @@ export function stateVocabulary(scope: Scope) {
   const aggregate = (spec: AggregateSpec) => new AggregateState(scope, spec);
   const simple = (kind: "count" | "sum" | "avg" | "min" | "max" | "stats") => () => aggregate({ kind });
   return {
-    count: simple("count"), sum: simple("sum"), avg: simple("avg"), min: simple("min"), max: simple("max"), stats: simple("stats"),
+    count: simple("count"),
+    sum: simple("sum"),
+    avg: simple("avg"),
+    min: simple("min"),
+    max: simple("max"),
+    stats: simple("stats"),
     hist(options?: unknown) {
       const { bits = 0 } = knownOptions("hist()", options, ["bits"]);
       return aggregate({ kind: "hist", bits: whole("hist(): bits", bits, 0, 5) });
@@ -72,7 +78,11 @@ export function stateVocabulary(scope: Scope) {
     stacks: () => noStacks("stacks()"),
     hash(key: unknown, value: unknown, options?: unknown) {
       const { capacity = CAPACITY, full = "drop" } = knownOptions("hash()", options, ["capacity", "full"]);
-      if (full !== "drop" && full !== "evict") wrong(`hash(): full is ${JSON.stringify(full) ?? String(full)}`, 'Write "drop" (a new key in a full map is dropped and counted) or "evict" (the oldest goes).');
+      if (full !== "drop" && full !== "evict")
+        wrong(
+          `hash(): full is ${JSON.stringify(full) ?? String(full)}`,
+          'Write "drop" (a new key in a full map is dropped and counted) or "evict" (the oldest goes).',
+        );
       const cell = cellOf(value, "hash(): the value");
       const spec = { kind: "hash", key: keySchema(key), value: cell, capacity: whole("hash(): capacity", capacity, 1, MOST_ENTRIES), full } as const;
       return "size" in cell ? new ValueMapState(scope, spec) : new AggregateMapState(scope, spec);

@@ -6,7 +6,13 @@ import { makeVocabulary } from "./vocabulary.ts";
 
 function fresh(params = {}) {
   const prints: string[] = [];
-  const scope = new Scope({ params, pids: [], modeOf: () => "entry", resolve: () => ({ sites: [], notes: [] }), actions: { print: (text) => prints.push(text), show() {}, exit() {}, symbol: String } });
+  const scope = new Scope({
+    params,
+    pids: [],
+    modeOf: () => "entry",
+    resolve: () => ({ sites: [], notes: [] }),
+    actions: { print: (text) => prints.push(text), show() {}, exit() {}, symbol: String },
+  });
   return { scope, prints, v: makeVocabulary(scope) };
 }
 
@@ -53,19 +59,35 @@ test("wrong options are refused with what is right", () => {
 
 test("what no engine has yet says so instead of doing nothing", () => {
   const { stacks, hash, stack, count, usdt, tracepoint, interval, profile, intercept } = fresh().v;
-  for (const run of [stacks, () => hash(stack, count()), usdt, tracepoint, interval, profile, intercept]) expect(run).toThrow(expect.objectContaining({ code: "SONDE_NOT_SUPPORTED" }));
+  for (const run of [stacks, () => hash(stack, count()), usdt, tracepoint, interval, profile, intercept])
+    expect(run).toThrow(expect.objectContaining({ code: "SONDE_NOT_SUPPORTED" }));
 });
 
 test("a handler's method on the host names the host's", () => {
   const { hash, array, variable, events, count, u32, u64, str } = fresh().v;
   const values = hash(u32, u64) as unknown as { get(): void };
-  const handlerMethods = [() => count().add(), () => (hash(u32, count()) as unknown as { at(): void }).at(), () => values.get(), () => (array(2, u64) as unknown as { get(): void }).get(), () => variable(u32, 0).get(), () => events({ a: u32 }).emit(), () => str()];
+  const handlerMethods = [
+    () => count().add(),
+    () => (hash(u32, count()) as unknown as { at(): void }).at(),
+    () => values.get(),
+    () => (array(2, u64) as unknown as { get(): void }).get(),
+    () => variable(u32, 0).get(),
+    () => events({ a: u32 }).emit(),
+    () => str(),
+  ];
   for (const run of handlerMethods) expect(run).toThrow(expect.objectContaining({ code: "SONDE_HANDLER_METHOD", mend: expect.any(String) }));
 });
 
 test("maps, arrays and variables work on the host before anything is armed", () => {
   const { hash, array, variable, comm, u32, u64, struct, bool, count } = fresh().v;
-  const map = hash([u32, comm], struct({ n: u64, on: bool })) as never as { set(k: unknown, v: unknown): void; read(k: unknown): unknown; has(k: unknown): boolean; delete(k: unknown): boolean; clear(): void; entries(): unknown[] };
+  const map = hash([u32, comm], struct({ n: u64, on: bool })) as never as {
+    set(k: unknown, v: unknown): void;
+    read(k: unknown): unknown;
+    has(k: unknown): boolean;
+    delete(k: unknown): boolean;
+    clear(): void;
+    entries(): unknown[];
+  };
   map.set([1, "a"], { n: 5, on: true });
   map.set([2, undefined], { n: 5, on: true });
   expect(map.entries()).toEqual([[[1, "a"], { n: 5n, on: true }]]);
@@ -73,7 +95,11 @@ test("maps, arrays and variables work on the host before anything is armed", () 
   const list = array(3, u32) as never as { set(i: number, v: number): void; read(i: number): unknown } & Iterable<unknown>;
   list.set(1, 9);
   list.set(3, 9);
-  expect([...list]).toEqual([[0, 0], [1, 9], [2, 0]]);
+  expect([...list]).toEqual([
+    [0, 0],
+    [1, 9],
+    [2, 0],
+  ]);
   const flag = variable(bool, true);
   flag.set(false);
   expect([flag.read(), flag.spec.initial]).toEqual([false, false]);
@@ -88,7 +114,10 @@ test("parameters take the type of their default, and what nobody declared is ref
 });
 
 test("the host prints its own values and the target's", () => {
-  const { v: { print, hex, duration }, prints } = fresh();
+  const {
+    v: { print, hex, duration },
+    prints,
+  } = fresh();
   print`${1} ${2n ** 64n} ${"a\n"}${hex(255)} ${duration(1500)} ${hex(undefined)} ${undefined} ${true} ${0.5}`;
   expect(prints).toEqual(["1 18446744073709551616 a\n0xff 1.5 µs <unreadable> <unreadable> true 0.5"]);
 });

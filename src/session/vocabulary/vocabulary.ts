@@ -10,7 +10,9 @@ export type Vocabulary = ReturnType<typeof makeVocabulary>;
 
 export function makeVocabulary(scope: Scope) {
   const open = (): never => {
-    throw new SondeError("SONDE_NESTED", "a script can't open another one", { mend: "open() is for programs; run both scripts, or import the one as a module of the other." });
+    throw new SondeError("SONDE_NESTED", "a script can't open another one", {
+      mend: "open() is for programs; run both scripts, or import the one as a module of the other.",
+    });
   };
   return Object.freeze({ ...schemas, ...stateVocabulary(scope), ...outputVocabulary(scope), ...probeVocabulary(scope), open });
 }
