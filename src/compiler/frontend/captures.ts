@@ -59,7 +59,11 @@ export function capture(f: FunctionBuild, node: TS.Identifier | TS.PropertyAcces
   let name = meaning.name;
   let from: Capture["from"];
   if (meaning.kind === "import") {
-    name = ts.isIdentifier(node) ? node.text : node.getText();
+    // Of a namespace: asked for by the namespace's name, with one step more.
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+      return capture(f, node.expression, { ...meaning, name: node.expression.text }, [node.name.text, ...path]);
+    }
+    name = node.getText();
     from = { kind: "module", file };
   } else {
     const { declaration } = meaning;

@@ -18,7 +18,7 @@ export interface Program {
   readonly compiled: readonly TS.SourceFile[];
   /** Files outside the package that were read. */
   readonly dependencies: readonly string[];
-  /** Relative imports that found nothing. */
+  /** The file of the program that a module specifier leads to. */
   resolve(specifier: string, from: string): string | undefined;
 }
 
@@ -104,15 +104,44 @@ export function createProgram(input: ProgramInput): Program {
   };
   const roots = [declarations.es, declarations.host, ...input.ambient, input.path];
   const program = ts.createProgram({ rootNames: roots, options: options(), host });
-  const script = program.getSourceFile(input.path);
-  const others = program.getSourceFiles().filter((file) => file !== script && !file.isDeclarationFile);
+  const compiled: TS.SourceFile[] = [];
+  const reach = (path: string): void => {
+    const file = program.getSourceFile(path);
+    if (file === undefined || file.isDeclarationFile || compiled.includes(file)) return;
+    compiled.push(file);
+    for (const specifier of runtimeImports(file)) {
+      const target = resolve(specifier, path);
+      if (target !== undefined) reach(target);
+    }
+  };
+  reach(input.path);
   return {
     program,
     checker: program.getTypeChecker(),
-    compiled: script === undefined ? others : [script, ...others],
+    compiled,
     dependencies: [...read].filter(([, text]) => text !== undefined).map(([path]) => path),
     resolve,
   };
+}
+
+/** What a module imports when it runs: `typeof import("…")` and `import type` are for the checker alone. */
+function runtimeImports(file: TS.SourceFile): string[] {
+  const found: string[] = [];
+  const take = (node: TS.Node | undefined): void => {
+    if (node !== undefined && ts.isStringLiteralLike(node)) found.push(node.text);
+  };
+  for (const statement of file.statements) {
+    if (ts.isImportDeclaration(statement) && statement.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword) take(statement.moduleSpecifier);
+    else if (ts.isExportDeclaration(statement) && !statement.isTypeOnly) take(statement.moduleSpecifier);
+  }
+  if (file.text.includes("import(")) {
+    const walk = (node: TS.Node): void => {
+      if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) take(node.arguments[0]);
+      if (!ts.isTypeNode(node)) ts.forEachChild(node, walk);
+    };
+    walk(file);
+  }
+  return found;
 }
 
 /** Takes `.` and `..` out of an absolute path. */

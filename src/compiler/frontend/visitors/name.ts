@@ -1,6 +1,6 @@
 /** Names: locals, helper functions, the vocabulary, captures, and what belongs to the host. */
 import { capturedClass, capturedEnum, capturedNamespace, hostGlobal, hostGlobals, hostVocabulary, noGlobal } from "../../diagnostics/capture.ts";
-import { argumentsObject, functionAssigned, functionValue, printCall } from "../../diagnostics/syntax.ts";
+import { argumentsObject, functionAssigned, functionValue, printCall, templateTag } from "../../diagnostics/syntax.ts";
 import type { Expr } from "../../hir/types.ts";
 import type { Meaning } from "../../oracle/oracle.ts";
 import { type FunctionBuild, type FunctionNode, bare, localOf, nothing, span } from "../build.ts";
@@ -83,7 +83,7 @@ export function named(f: FunctionBuild, node: TS.Identifier | TS.PropertyAccessE
 
 function helper(f: FunctionBuild, node: TS.Node, declaration: FunctionNode, position: Position): Expr {
   if (position !== "callee" && position !== "argument") {
-    f.script.report(functionValue(f.script.place(node), node.getText()));
+    f.script.report(position === "tag" ? templateTag(f.script.place(node)) : functionValue(f.script.place(node), node.getText()));
     return nothing(node);
   }
   return { k: "function", span: span(node), id: functionId(f.handler, declaration, node) };
