@@ -2,13 +2,20 @@
 import { SondeBug } from "../../errors/error.ts";
 import { u32 } from "./arithmetic.ts";
 import { Errno } from "./errno.ts";
-import { failure, type Implementation, type Machine, result, sizeOf } from "./machine.ts";
+import { type Implementation, type Machine, sizeOf } from "./machine.ts";
 import type { Region } from "./memory.ts";
 import { copyFromUser, copyTextFromUser } from "./user-reads.ts";
 
 const PAD_ZEROS = 1n;
 /** What a numeric iterator may span at most. */
 const MAX_SPAN = 1n << 23n;
+
+// Kernel functions are C functions: of r0 only as many low bits are the result as their type has, the rest is
+// whatever was in the register. Programs must extend it themselves.
+const RUBBISH = 0x5a5a_5a5a_0000_0000n;
+const asInt = (n: number): bigint => RUBBISH | u32(BigInt(n));
+const asBool = (value: boolean): bigint => RUBBISH | 0x5a5a_5a00n | (value ? 1n : 0n);
+
 const s32 = (n: bigint): bigint => BigInt.asIntN(32, n);
 
 function session(machine: Machine): { readonly isReturn: boolean; readonly cookie: Uint8Array } {
@@ -34,19 +41,19 @@ function sleepable(machine: Machine, name: string): void {
 }
 
 export const kfuncCalls: { readonly [name: string]: Implementation } = {
-  bpf_session_is_return: (machine) => (session(machine).isReturn ? 1n : 0n),
+  bpf_session_is_return: (machine) => asBool(session(machine).isReturn),
   bpf_session_cookie: (machine) => cookieRegion(machine).base,
 
   bpf_copy_from_user_str: (machine, args) => {
     sleepable(machine, "bpf_copy_from_user_str");
     const flags = args.get(4);
-    if ((flags & ~PAD_ZEROS) !== 0n) return failure(Errno.EINVAL);
+    if ((flags & ~PAD_ZEROS) !== 0n) return asInt(-Errno.EINVAL);
     const destination = machine.memory.slice(args.get(1), sizeOf(u32(args.get(2))), true);
-    return result(copyTextFromUser(machine.environment.user, destination, args.get(3), flags === PAD_ZEROS));
+    return asInt(copyTextFromUser(machine.environment.user, destination, args.get(3), flags === PAD_ZEROS));
   },
   bpf_copy_from_user: (machine, args) => {
     sleepable(machine, "bpf_copy_from_user");
-    return result(copyFromUser(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(u32(args.get(2))), true), args.get(3)));
+    return asInt(copyFromUser(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(u32(args.get(2))), true), args.get(3)));
   },
 
   // struct bpf_iter_num { s32 current; s32 end; }: `next` gives the address of `current`, or NULL at the end.
@@ -57,7 +64,7 @@ export const kfuncCalls: { readonly [name: string]: Implementation } = {
     const bad = start > end ? Errno.EINVAL : end - start > MAX_SPAN ? Errno.E2BIG : 0;
     machine.memory.store(at, 4, bad === 0 ? start - 1n : 0n);
     machine.memory.store(at + 4n, 4, bad === 0 ? end : 0n);
-    return result(-bad);
+    return asInt(-bad);
   },
   bpf_iter_num_next: (machine, args) => {
     const at = args.get(1);

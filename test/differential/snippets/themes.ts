@@ -1,0 +1,7 @@
+/** All themes of snippets. */
+import { control } from "./control.ts";
+import { integers } from "./integers.ts";
+import type { Theme } from "./snippet.ts";
+import { state } from "./state.ts";
+
+export const themes: readonly Theme[] = [...integers, ...control, ...state];
