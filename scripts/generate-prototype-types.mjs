@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "sonde-prototypes-"));
 try {
   const entry = join(folder, "entry.ts");
-  writeFileSync(entry, `export { PROTOTYPE_TABLES } from ${JSON.stringify(join(root, "src/prototypes/prototypes.ts"))};\nexport { declarationsOf } from ${JSON.stringify(join(root, "src/prototypes/types.ts"))};\n`);
+  writeFileSync(
+    entry,
+    `export { PROTOTYPE_TABLES } from ${JSON.stringify(join(root, "src/prototypes/prototypes.ts"))};\nexport { declarationsOf } from ${JSON.stringify(join(root, "src/prototypes/types.ts"))};\n`,
+  );
   const bundle = await rolldown({ input: entry, platform: "node" });
   await bundle.write({ file: join(folder, "entry.mjs"), format: "esm" });
   const { PROTOTYPE_TABLES, declarationsOf } = await import(pathToFileURL(join(folder, "entry.mjs")).href);

@@ -1,5 +1,5 @@
 /** ELF files: what is read of real ones, what is refused, and that damaged ones are never more than an error. */
-import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SondeError } from "../errors/error.ts";
@@ -76,9 +76,27 @@ describe("refused", () => {
     ["an empty file", new Uint8Array(0), "SONDE_ELF_NOT_ELF"],
     ["a script", Uint8Array.from(Buffer.from("#!/bin/sh\n")), "SONDE_ELF_NOT_ELF"],
     ["text", Uint8Array.from(Buffer.from("root:x:0:0")), "SONDE_ELF_NOT_ELF"],
-    ["a 32-bit program", changed((bytes) => { bytes[4] = 1; }), "SONDE_ELF_CLASS"],
-    ["a big-endian program", changed((bytes) => { bytes[5] = 2; }), "SONDE_ELF_BYTE_ORDER"],
-    ["an unknown class", changed((bytes) => { bytes[4] = 9; }), "SONDE_ELF_MALFORMED"],
+    [
+      "a 32-bit program",
+      changed((bytes) => {
+        bytes[4] = 1;
+      }),
+      "SONDE_ELF_CLASS",
+    ],
+    [
+      "a big-endian program",
+      changed((bytes) => {
+        bytes[5] = 2;
+      }),
+      "SONDE_ELF_BYTE_ORDER",
+    ],
+    [
+      "an unknown class",
+      changed((bytes) => {
+        bytes[4] = 9;
+      }),
+      "SONDE_ELF_MALFORMED",
+    ],
     ["a program for arm64", changed((_, view) => view.setUint16(18, 183, true)), "SONDE_ELF_MACHINE"],
     ["an object file", changed((_, view) => view.setUint16(16, 1, true)), "SONDE_ELF_RELOCATABLE"],
     ["a core dump", changed((_, view) => view.setUint16(16, 4, true)), "SONDE_ELF_CORE"],
@@ -93,7 +111,11 @@ describe("refused", () => {
   });
 
   test("a table that claims to be huge, before memory is asked for it", () => {
-    const source = { name: "huge", size: 2 ** 40, read: (offset: number, length: number) => Uint8Array.from(library.subarray(offset, offset + Math.min(length, 1 << 20))) };
+    const source = {
+      name: "huge",
+      size: 2 ** 40,
+      read: (offset: number, length: number) => Uint8Array.from(library.subarray(offset, offset + Math.min(length, 1 << 20))),
+    };
     const bytes = changed((_, view) => {
       // The first section's size stands for their number, where the header says 0.
       view.setUint16(60, 0, true);
@@ -115,7 +137,10 @@ describe("notes", () => {
       return [...new Uint8Array(head.buffer), ...pad(`${owner}\0`), ...pad(content)];
     };
     const bytes = Uint8Array.from([...note("stapsdt", 3, "12345"), ...note("GNU", 1, "")]);
-    expect(parseNotes(bytes).map((each) => [each.owner, each.type, each.content.length])).toEqual([["stapsdt", 3, 5], ["GNU", 1, 0]]);
+    expect(parseNotes(bytes).map((each) => [each.owner, each.type, each.content.length])).toEqual([
+      ["stapsdt", 3, 5],
+      ["GNU", 1, 0],
+    ]);
     expect(parseNotes(bytes.subarray(0, bytes.length - 4))).toHaveLength(1);
     expect(parseNotes(Uint8Array.from([255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]))).toEqual([]);
   });
@@ -169,27 +194,50 @@ describe("damaged files give an error of ours or nothing", () => {
   test("some bytes changed", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(place, value), { minLength: 1, maxLength: 12 }), (edits) => {
-        onlySondeErrors(changed((bytes) => { for (const [at, byte] of edits) bytes[at] = byte; }));
+        onlySondeErrors(
+          changed((bytes) => {
+            for (const [at, byte] of edits) bytes[at] = byte;
+          }),
+        );
       }),
       { numRuns: 1500 },
     );
   });
 
   test("words of a header or table replaced by extreme ones", () => {
-    const word = fc.constantFrom(0n, 1n, 0xffffn, 0xffff_ffffn, 0x7fff_ffff_ffff_ffffn, 0xffff_ffff_ffff_ffffn, BigInt(library.length), BigInt(library.length - 1));
+    const word = fc.constantFrom(
+      0n,
+      1n,
+      0xffffn,
+      0xffff_ffffn,
+      0x7fff_ffff_ffff_ffffn,
+      0xffff_ffff_ffff_ffffn,
+      BigInt(library.length),
+      BigInt(library.length - 1),
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(place, word), { minLength: 1, maxLength: 4 }), (edits) => {
-        onlySondeErrors(changed((bytes, view) => { for (const [at, w] of edits) if (at + 8 <= bytes.length) view.setBigUint64(at & ~3, w, true); }));
+        onlySondeErrors(
+          changed((bytes, view) => {
+            for (const [at, w] of edits) if (at + 8 <= bytes.length) view.setBigUint64(at & ~3, w, true);
+          }),
+        );
       }),
       { numRuns: 1500 },
     );
   });
 
   test("cut anywhere", () => {
-    fc.assert(fc.property(fc.nat(library.length), (length) => onlySondeErrors(library.subarray(0, length))), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.nat(library.length), (length) => onlySondeErrors(library.subarray(0, length))),
+      { numRuns: 300 },
+    );
   });
 
   test("random bytes behind an ELF header", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 2048 }), (bytes) => onlySondeErrors(Uint8Array.from([...library.subarray(0, 64), ...bytes]))), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2048 }), (bytes) => onlySondeErrors(Uint8Array.from([...library.subarray(0, 64), ...bytes]))),
+      { numRuns: 500 },
+    );
   });
 });

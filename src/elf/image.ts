@@ -53,8 +53,18 @@ const MOST_SEGMENTS = 1024;
 const MOST_OF_A_TYPE = 64;
 
 const MACHINES: { readonly [machine: number]: string } = {
-  2: "SPARC", 3: "32-bit x86", 8: "MIPS", 20: "PowerPC", 21: "64-bit PowerPC", 22: "IBM Z", 40: "32-bit ARM", 43: "64-bit SPARC",
-  183: "arm64", 243: "RISC-V", 247: "eBPF", 258: "LoongArch",
+  2: "SPARC",
+  3: "32-bit x86",
+  8: "MIPS",
+  20: "PowerPC",
+  21: "64-bit PowerPC",
+  22: "IBM Z",
+  40: "32-bit ARM",
+  43: "64-bit SPARC",
+  183: "arm64",
+  243: "RISC-V",
+  247: "eBPF",
+  258: "LoongArch",
 };
 
 /**
@@ -83,7 +93,13 @@ export function readElf(source: ByteSource): ElfImage {
     throw refusal(source, "SONDE_ELF_MACHINE", `is made for ${MACHINES[machine] ?? `machine ${machine}`}`, "sonde probes x86-64 programs only");
   }
   if (type === 1) {
-    throw refusal(source, "SONDE_ELF_RELOCATABLE", "is an object file that isn't linked yet", "no process maps it", "name the executable or library that it is linked into");
+    throw refusal(
+      source,
+      "SONDE_ELF_RELOCATABLE",
+      "is an object file that isn't linked yet",
+      "no process maps it",
+      "name the executable or library that it is linked into",
+    );
   }
   if (type === 4) throw refusal(source, "SONDE_ELF_CORE", "is a core dump", "no process runs it", "name the program that it came from");
   if (type !== 2 && type !== 3) throw malformed(source, `its type is ${type}`);
@@ -166,7 +182,8 @@ export function sectionBytes(image: ElfImage, section: Section): Uint8Array {
 /** The place in the file of an address as linked; undefined if the file has no byte for it. */
 export function addressToOffset(image: ElfImage, address: number): number | undefined {
   for (const segment of image.segments) {
-    if (segment.type === PT_LOAD && address >= segment.address && address < segment.address + segment.fileSize) return address - segment.address + segment.offset;
+    if (segment.type === PT_LOAD && address >= segment.address && address < segment.address + segment.fileSize)
+      return address - segment.address + segment.offset;
   }
   return undefined;
 }

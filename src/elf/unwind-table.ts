@@ -22,7 +22,13 @@ export function unwindRange(image: ElfImage, address: number): CodeRange | undef
   const section = findSection(image, ".eh_frame_hdr");
   if (section === undefined || section.size < 12) return undefined;
   const header = dataView(sectionBytes(image, section));
-  if (header.byteLength < 12 || header.getUint8(0) !== 1 || header.getUint8(1) !== PC_RELATIVE_INT32 || header.getUint8(2) !== UINT32 || header.getUint8(3) !== DATA_RELATIVE_INT32) {
+  if (
+    header.byteLength < 12 ||
+    header.getUint8(0) !== 1 ||
+    header.getUint8(1) !== PC_RELATIVE_INT32 ||
+    header.getUint8(2) !== UINT32 ||
+    header.getUint8(3) !== DATA_RELATIVE_INT32
+  ) {
     return undefined;
   }
   const count = Math.min(header.getUint32(8, true), Math.floor((header.byteLength - 12) / 8));

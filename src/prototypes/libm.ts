@@ -1,10 +1,14 @@
 /** Prototypes of the mathematical library. Their arguments are mostly in floating-point registers, which leaves results and the integers among them. */
 import type { PrototypeTable } from "./notation.ts";
 
-const unary = "acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 fabs floor gamma lgamma log log10 log1p log2 nearbyint rint round sin sinh sqrt tan tanh tgamma trunc";
+const unary =
+  "acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 fabs floor gamma lgamma log log10 log1p log2 nearbyint rint round sin sinh sqrt tan tanh tgamma trunc";
 const binary = "atan2 copysign fdim fmax fmin fmod hypot nextafter pow remainder";
 
-const doubles = `${unary} ${binary} fma`.split(" ").map((name) => `${name}() f64\n${name}f() f32`).join("\n");
+const doubles = `${unary} ${binary} fma`
+  .split(" ")
+  .map((name) => `${name}() f64\n${name}f() f32`)
+  .join("\n");
 
 export const libm: PrototypeTable = {
   structs: "",

@@ -2,7 +2,8 @@
 import type { PrototypeTable } from "./notation.ts";
 
 export const libz: PrototypeTable = {
-  structs: "z_stream { next_in *; avail_in u32; total_in u64; next_out *; avail_out u32; total_out u64; msg s; state *; zalloc *; zfree *; opaque *; data_type i32; adler u64; reserved u64 }",
+  structs:
+    "z_stream { next_in *; avail_in u32; total_in u64; next_out *; avail_out u32; total_out u64; msg s; state *; zalloc *; zfree *; opaque *; data_type i32; adler u64; reserved u64 }",
   functions: `
 deflateInit_(strm z_stream*, level i32, version s, stream_size i32) i32
 deflateInit2_(strm z_stream*, level i32, method i32, windowBits i32, memLevel i32, strategy i32) i32

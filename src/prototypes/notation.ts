@@ -7,8 +7,9 @@
  * Types: u8 … i64, f32, f64, bool, void; `s` a C string, `*` a pointer to anything, `T*` a pointer to a T, `T[n]` an array, a structure's name.
  * Parameters in floating-point registers are left out: what is listed are those in integer registers, in their order.
  */
-import type { CField, CStruct, CType, Signature } from "../schema/ctypes.ts";
+
 import { SondeBug } from "../errors/error.ts";
+import type { CField, CStruct, CType, Signature } from "../schema/ctypes.ts";
 
 export interface PrototypeTable {
   readonly functions: string;
@@ -24,10 +25,13 @@ export function readSignature(table: PrototypeTable, name: string): Signature | 
   if (line === undefined) return undefined;
   const close = line.lastIndexOf(")");
   const inside = line.slice(name.length + 1, close).trim();
-  const params = inside === "" ? [] : inside.split(",").map((part) => {
-    const [parameter = "", type = ""] = part.trim().split(" ");
-    return { name: parameter, type: readType(type) };
-  });
+  const params =
+    inside === ""
+      ? []
+      : inside.split(",").map((part) => {
+          const [parameter = "", type = ""] = part.trim().split(" ");
+          return { name: parameter, type: readType(type) };
+        });
   const ret = readType(line.slice(close + 1).trim());
   const structs: { [struct: string]: CStruct } = {};
   for (const type of [ret, ...params.map((parameter) => parameter.type)]) gatherStructs(table, type, structs);
@@ -36,7 +40,10 @@ export function readSignature(table: PrototypeTable, name: string): Signature | 
 
 /** The names of all functions of a table, in its order. */
 export function functionNames(table: PrototypeTable): string[] {
-  return table.functions.split("\n").filter((line) => line.includes("(")).map((line) => line.slice(0, line.indexOf("(")));
+  return table.functions
+    .split("\n")
+    .filter((line) => line.includes("("))
+    .map((line) => line.slice(0, line.indexOf("(")));
 }
 
 export function readType(text: string): CType {
@@ -92,13 +99,23 @@ function readStruct(table: PrototypeTable, name: string, into: { [struct: string
 
 function measureType(table: PrototypeTable, type: CType, into: { [struct: string]: CStruct }): { size: number; align: number } {
   switch (type.k) {
-    case "void": return { size: 0, align: 1 };
-    case "bool": return { size: 1, align: 1 };
-    case "int": { const size = Number(type.name.slice(1)) / 8; return { size, align: size }; }
+    case "void":
+      return { size: 0, align: 1 };
+    case "bool":
+      return { size: 1, align: 1 };
+    case "int": {
+      const size = Number(type.name.slice(1)) / 8;
+      return { size, align: size };
+    }
     case "enum":
-    case "float": return { size: type.size, align: type.size };
-    case "pointer": return { size: 8, align: 8 };
-    case "array": { const one = measureType(table, type.of, into); return { size: one.size * type.length, align: one.align }; }
+    case "float":
+      return { size: type.size, align: type.size };
+    case "pointer":
+      return { size: 8, align: 8 };
+    case "array": {
+      const one = measureType(table, type.of, into);
+      return { size: one.size * type.length, align: one.align };
+    }
     case "struct": {
       const struct = readStruct(table, type.name, into);
       return { size: struct.size, align: Math.max(1, ...struct.fields.map((field) => measureType(table, field.type, into).align)) };

@@ -36,7 +36,15 @@ describe("shipped prototypes", () => {
   });
 
   test("a library is known by its name, its file's name, its path, and by parts that glibc has merged", () => {
-    for (const file of ["libc", "libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6", "libc-2.31.so", "/lib/libc.so.6 (deleted)", "libpthread.so.0", "/lib/ld-musl-x86_64.so.1"]) {
+    for (const file of [
+      "libc",
+      "libc.so.6",
+      "/usr/lib/x86_64-linux-gnu/libc.so.6",
+      "libc-2.31.so",
+      "/lib/libc.so.6 (deleted)",
+      "libpthread.so.0",
+      "/lib/ld-musl-x86_64.so.1",
+    ]) {
       expect(libraryName(file), file).toBe("libc");
     }
     expect(libraryName("libssl.so.1.1")).toBe("libssl");
@@ -64,8 +72,8 @@ describe("shipped prototypes", () => {
   test("structures that a structure mentions are there too, itself included", () => {
     const structs = signatureOf("libc", "getaddrinfo")?.structs ?? {};
     expect(Object.keys(structs).sort()).toEqual(["addrinfo", "sockaddr"]);
-    expect(signatureOf("libc", "readdir")?.structs["dirent"]?.size).toBe(280);
-    expect(signatureOf("libz", "inflate")?.structs["z_stream"]?.size).toBe(112);
+    expect(signatureOf("libc", "readdir")?.structs.dirent?.size).toBe(280);
+    expect(signatureOf("libz", "inflate")?.structs.z_stream?.size).toBe(112);
   });
 
   test("the declarations for editors are what the prototypes say", () => {

@@ -1,8 +1,8 @@
 /** The prototypes that are shipped: what the commonest functions of common libraries take and give, without debug information. */
 import type { Signature } from "../schema/ctypes.ts";
 import { libc } from "./libc.ts";
-import { libcrypto, libssl } from "./libssl.ts";
 import { libm } from "./libm.ts";
+import { libcrypto, libssl } from "./libssl.ts";
 import { libz } from "./libz.ts";
 import { type PrototypeTable, readSignature } from "./notation.ts";
 
@@ -14,7 +14,11 @@ const IN_LIBC = new Set(["libpthread", "libdl", "librt", "libresolv", "libutil",
 
 /** "/usr/lib/libc.so.6", "libc-2.31.so", "libc.so.6 (deleted)", "libpthread" → "libc"; any other file's name without folder and version. */
 export function libraryName(file: string): string {
-  const base = file.replace(/ \(deleted\)$/, "").split("/").pop() ?? file;
+  const base =
+    file
+      .replace(/ \(deleted\)$/, "")
+      .split("/")
+      .pop() ?? file;
   const stem = base.replace(/\.so(?:\.[0-9.]+)?$/, "").replace(/-\d[0-9.]*$/, "");
   return IN_LIBC.has(stem) ? "libc" : stem;
 }

@@ -34,13 +34,21 @@ export function declarationsOf(library: string, table: PrototypeTable): string {
 
 function typeText(type: CType): string {
   switch (type.k) {
-    case "void": return "void";
-    case "bool": return "boolean";
-    case "int": return type.name;
-    case "float": return "f64";
-    case "enum": return type.names.map(([name]) => JSON.stringify(name)).join(" | ");
-    case "pointer": return type.to === undefined ? "Ptr" : `Ptr<${typeText(type.to)}>`;
-    case "array": return `CArray<${typeText(type.of)}, ${type.length}>`;
-    case "struct": return type.name;
+    case "void":
+      return "void";
+    case "bool":
+      return "boolean";
+    case "int":
+      return type.name;
+    case "float":
+      return "f64";
+    case "enum":
+      return type.names.map(([name]) => JSON.stringify(name)).join(" | ");
+    case "pointer":
+      return type.to === undefined ? "Ptr" : `Ptr<${typeText(type.to)}>`;
+    case "array":
+      return `CArray<${typeText(type.of)}, ${type.length}>`;
+    case "struct":
+      return type.name;
   }
 }

@@ -1,7 +1,7 @@
 /** An ELF file on disk, read in the parts that are asked for; whoever opens it closes it. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { SondeError } from "../errors/error.ts";
 import type { ByteSource } from "../elf/source.ts";
+import { SondeError } from "../errors/error.ts";
 import type { FileIdentity } from "./site.ts";
 
 /** Reads near one another (the code of 10,000 functions) are served from one window. */
@@ -71,7 +71,12 @@ function fileError(error: unknown, display: string): SondeError {
     return new SondeError("SONDE_FILE_NOT_FOUND", `there is no file ${display}`, { where: display, mend: "check the path", cause: error });
   }
   if (code === "EACCES" || code === "EPERM") {
-    return new SondeError("SONDE_FILE_PERMISSION", `${display} may not be read by this user`, { where: display, mend: "run as root, or as the file's owner", exit: 3, cause: error });
+    return new SondeError("SONDE_FILE_PERMISSION", `${display} may not be read by this user`, {
+      where: display,
+      mend: "run as root, or as the file's owner",
+      exit: 3,
+      cause: error,
+    });
   }
   return new SondeError("SONDE_FILE_UNREADABLE", `${display} can't be opened: ${code ?? String(error)}`, { where: display, cause: error });
 }

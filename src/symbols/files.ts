@@ -56,7 +56,7 @@ function findLibraries(name: string, root: string): FoundFile[] {
 }
 
 function findProgram(name: string, root: string): FoundFile | undefined {
-  const folders = root === "" ? (process.env["PATH"] ?? "").split(":") : ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  const folders = root === "" ? (process.env.PATH ?? "").split(":") : ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
   for (const folder of folders) {
     if (folder === "") continue;
     const path = join(folder, name);
@@ -83,7 +83,7 @@ function loaderCache(root: string, prefix = ""): ReturnType<typeof parseLoaderCa
 
 function* candidates(root: string): Iterable<string> {
   for (const library of loaderCache(root)) yield library.soname.replace(/\.so.*$/, "");
-  for (const folder of (process.env["PATH"] ?? "").split(":")) if (folder !== "") yield* list(root + folder);
+  for (const folder of (process.env.PATH ?? "").split(":")) if (folder !== "") yield* list(root + folder);
 }
 
 function list(folder: string): string[] {

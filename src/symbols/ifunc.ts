@@ -81,7 +81,9 @@ export class IndirectFunctions {
     let found = false;
     for (const pid of this.#pids) found = look(pid) || found;
     if (!found && !look(process.pid)) {
-      this.#others ??= processesMapping(this.#file).filter((pid) => pid !== process.pid).slice(0, MOST_PROCESSES);
+      this.#others ??= processesMapping(this.#file)
+        .filter((pid) => pid !== process.pid)
+        .slice(0, MOST_PROCESSES);
       for (const pid of this.#others) if (look(pid)) break;
     }
     if (addresses.size > 0 || vdso) return { addresses: [...addresses], from: "process", vdso };
@@ -124,7 +126,13 @@ export class IndirectFunctions {
     return snapshot;
   }
 
-  #readSlots(snapshot: Snapshot, entry: FunctionEntry, image: ElfImage, code: Mapping, slots: readonly number[]): { addresses: readonly number[]; vdso: boolean } {
+  #readSlots(
+    snapshot: Snapshot,
+    entry: FunctionEntry,
+    image: ElfImage,
+    code: Mapping,
+    slots: readonly number[],
+  ): { addresses: readonly number[]; vdso: boolean } {
     const addresses = new Set<number>();
     let vdso = false;
     const bias = slots.length === 0 ? undefined : biasOf(image, code);
@@ -220,5 +228,7 @@ function isStub(image: ElfImage, address: number): boolean {
 /** The addresses that the resolver's code loads and that hold code: one of them is what it returns. */
 function candidates(entry: FunctionEntry, image: ElfImage): number[] {
   const code = image.source.read(entry.offset, entry.size > 0 ? Math.min(entry.size, 16_384) : 512);
-  return loadedAddresses(code, entry.address).filter((address) => address !== entry.address && codeSegment(image, address) !== undefined && !isStub(image, address));
+  return loadedAddresses(code, entry.address).filter(
+    (address) => address !== entry.address && codeSegment(image, address) !== undefined && !isStub(image, address),
+  );
 }

@@ -33,7 +33,14 @@ function cache(libraries: readonly (readonly [soname: string, path: string, flag
 }
 
 test.each([false, true])("libraries for x86-64 are read, others left out (old format in front: %s)", (old) => {
-  const bytes = cache([["libc.so.6", "/lib/x/libc.so.6", 0x303], ["libc.so.6", "/lib32/libc.so.6", 3], ["libz.so.1", "/lib/x/libz.so.1", 0x303]], old);
+  const bytes = cache(
+    [
+      ["libc.so.6", "/lib/x/libc.so.6", 0x303],
+      ["libc.so.6", "/lib32/libc.so.6", 3],
+      ["libz.so.1", "/lib/x/libz.so.1", 0x303],
+    ],
+    old,
+  );
   expect(parseLoaderCache(bytes)).toEqual([
     { soname: "libc.so.6", path: "/lib/x/libc.so.6", capabilities: 0n },
     { soname: "libz.so.1", path: "/lib/x/libz.so.1", capabilities: 0n },
@@ -52,8 +59,17 @@ test("damaged caches give what is whole, never an exception", () => {
 });
 
 test.each([
-  ["libssl", "libssl.so.3", true], ["libssl", "libssl.so", true], ["libssl", "libssl.so.1.1", true], ["libc", "libc-2.31.so", true], ["libssl", "libssl3.so", false], ["libc", "libcrypt.so.1", false],
-  ["libc.so.6", "libc.so.6", true], ["libz.so.1", "libz.so.1.2.13", true], ["libstdc++", "libstdc++.so.6.0.30", true], ["libssl.so", "libssl.so.3", true], ["libssl.so.1", "libssl.so.3", false],
+  ["libssl", "libssl.so.3", true],
+  ["libssl", "libssl.so", true],
+  ["libssl", "libssl.so.1.1", true],
+  ["libc", "libc-2.31.so", true],
+  ["libssl", "libssl3.so", false],
+  ["libc", "libcrypt.so.1", false],
+  ["libc.so.6", "libc.so.6", true],
+  ["libz.so.1", "libz.so.1.2.13", true],
+  ["libstdc++", "libstdc++.so.6.0.30", true],
+  ["libssl.so", "libssl.so.3", true],
+  ["libssl.so.1", "libssl.so.3", false],
 ])("%s means %s: %s", (wanted, file, expected) => {
   expect(isLibraryNamed(wanted, file)).toBe(expected);
 });

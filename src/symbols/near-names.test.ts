@@ -4,7 +4,10 @@ import { expect, test } from "vitest";
 import { editDistance, nearNames } from "./near-names.ts";
 
 test.each([
-  ["mallok", ["malloc", "calloc", "free"], "malloc"], ["getadrinfo", ["getaddrinfo", "getnameinfo"], "getaddrinfo"], ["PrintF", ["printf", "puts"], "printf"], ["isolate", ["_ZN7IsolateC1", "main"], "_ZN7IsolateC1"],
+  ["mallok", ["malloc", "calloc", "free"], "malloc"],
+  ["getadrinfo", ["getaddrinfo", "getnameinfo"], "getaddrinfo"],
+  ["PrintF", ["printf", "puts"], "printf"],
+  ["isolate", ["_ZN7IsolateC1", "main"], "_ZN7IsolateC1"],
   ["sned", ["send", "recv"], "send"],
 ])("%s among %j is nearest to %s", (name, names, nearest) => {
   expect(nearNames(name, names)[0]).toBe(nearest);

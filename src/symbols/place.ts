@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { SondeError } from "../errors/error.ts";
 import { disassemble, instructionLength } from "../x86/full-decoder.ts";
 import { measure } from "../x86/length-decoder.ts";
-import { placeBehindRefused, placeEntry, type PlacementRequest } from "../x86/placement.ts";
+import { type PlacementRequest, placeBehindRefused, placeEntry } from "../x86/placement.ts";
 import { uprobeRefusal } from "../x86/probeable.ts";
 import type { Register } from "../x86/registers.ts";
 import { decodeSimple, isEmulated } from "../x86/simple-decoder.ts";
@@ -147,7 +147,9 @@ let longNops: boolean | undefined;
 /** The kernel emulates nops of several bytes from 6.17 on. */
 function emulatesLongNops(): boolean {
   if (longNops === undefined) {
-    const [major = 0, minor = 0] = release().split(".").map((part) => Number.parseInt(part, 10));
+    const [major = 0, minor = 0] = release()
+      .split(".")
+      .map((part) => Number.parseInt(part, 10));
     longNops = major > 6 || (major === 6 && minor >= 17);
   }
   return longNops;

@@ -5,8 +5,9 @@
 import { statSync } from "node:fs";
 import { uptime } from "node:os";
 import { basename, resolve } from "node:path";
+import { SondeError } from "../errors/error.ts";
 import { allMaps, executableOf, type Mapping, parseMappings, readMappings, rootOf } from "../sys/procfs.ts";
-import { findFiles, type FoundFile } from "./files.ts";
+import { type FoundFile, findFiles } from "./files.ts";
 import { isLibraryNamed } from "./ld-cache.ts";
 
 /** Files found, and what the user should know. */
@@ -20,7 +21,17 @@ export function filesFor(name: string, pids: readonly number[]): FoundFiles {
   if (pids.length === 0) return filesForAll(name);
   const notes: string[] = [];
   const files = new Map<string, FoundFile>();
-  for (const pid of pids) for (const file of filesForProcess(name, pid, notes)) addFile(files, file);
+  let failure: unknown;
+  for (const pid of pids) {
+    try {
+      for (const file of filesForProcess(name, pid, notes)) addFile(files, file);
+    } catch (error) {
+      // One process hasn't the file; another may have it. One that isn't there is an error in any case.
+      if (!(error instanceof SondeError) || error.code !== "SONDE_FILE_NOT_FOUND") throw error;
+      failure ??= error;
+    }
+  }
+  if (files.size === 0) throw failure;
   return { files: [...files.values()], notes };
 }
 
@@ -35,7 +46,13 @@ function filesForProcess(name: string, pid: number, notes: string[]): FoundFile[
     if (absolute !== undefined) {
       if (mapping.path === absolute) return true;
       // The path as we see it, for a process that sees what we see.
-      return root === "" && target !== undefined && !mapping.deleted && mapping.inode === target.inode && (mapping.device === target.device || basename(mapping.path) === basename(absolute));
+      return (
+        root === "" &&
+        target !== undefined &&
+        !mapping.deleted &&
+        mapping.inode === target.inode &&
+        (mapping.device === target.device || basename(mapping.path) === basename(absolute))
+      );
     }
     const file = basename(mapping.path);
     return isLibraryNamed(name, file) || (file === name && mapping.path === program);
@@ -105,7 +122,9 @@ function oldFile(pid: number, mapping: Mapping, notes: string[]): FoundFile | un
     statSync(path);
     return { path, display: `${mapping.path} (deleted)` };
   } catch {
-    notes.push(`process ${pid} maps an older ${mapping.path}, replaced since, which can't be opened: it is not probed (that needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE)`);
+    notes.push(
+      `process ${pid} maps an older ${mapping.path}, replaced since, which can't be opened: it is not probed (that needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE)`,
+    );
     return undefined;
   }
 }

@@ -126,7 +126,14 @@ function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSit
     notes.push(`${file.display}: ${shown}${more} can't be probed, because of how they begin: left out`);
   }
   if (sites.size === 0) {
-    throw refused ?? new SondeError("SONDE_SITE_REFUSED", `no function that ${target.text} matches can be probed`, { where: target.text, why: notes.at(-1) ?? "", mend: "name another pattern" });
+    throw (
+      refused ??
+      new SondeError("SONDE_SITE_REFUSED", `no function that ${target.text} matches can be probed`, {
+        where: target.text,
+        why: notes.at(-1) ?? "",
+        mend: "name another pattern",
+      })
+    );
   }
   return [...sites.values()].sort((a, b) => a.functionOffset - b.functionOffset);
 }
@@ -190,7 +197,11 @@ function resolveAddress(file: OpenFile, target: Target, wanted: bigint): Functio
   }
   const entry = file.index.at(address) ?? unnamed(file.image, address);
   if (entry === undefined) {
-    return siteOf(file, { name: `0x${wanted.toString(16)}`, aliases: [], address, size: 0, offset: address - segment.address + segment.offset, indirect: false }, 0);
+    return siteOf(
+      file,
+      { name: `0x${wanted.toString(16)}`, aliases: [], address, size: 0, offset: address - segment.address + segment.offset, indirect: false },
+      0,
+    );
   }
   const delta = address - entry.address;
   if (delta > 0) checkBoundary(file.image, file.index, entry, delta, target.text);
@@ -202,7 +213,14 @@ function unnamed(image: ElfImage, address: number): FunctionEntry | undefined {
   const range = unwindRange(image, address);
   const segment = range === undefined ? undefined : codeSegment(image, range.address);
   if (range === undefined || segment === undefined) return undefined;
-  return { name: `0x${range.address.toString(16)}`, aliases: [], address: range.address, size: range.size, offset: range.address - segment.address + segment.offset, indirect: false };
+  return {
+    name: `0x${range.address.toString(16)}`,
+    aliases: [],
+    address: range.address,
+    size: range.size,
+    offset: range.address - segment.address + segment.offset,
+    indirect: false,
+  };
 }
 
 function siteOf(file: OpenFile, entry: FunctionEntry, delta: number): FunctionSite {

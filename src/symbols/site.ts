@@ -1,7 +1,10 @@
 /** A site: a place in a file where a probe can be armed. */
 
 /** Which file it is, whatever path leads to it. */
-export interface FileIdentity { readonly device: bigint; readonly inode: bigint }
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
 
 /** What a hit will cost, by what the kernel must do with the displaced instruction. */
 export type CostClass = "emulated" | "stepped";

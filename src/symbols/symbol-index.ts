@@ -46,7 +46,9 @@ export class SymbolIndex {
       const found = this.#collect(tables, (table) => table.find(name).filter((i) => table.isFunction(i)));
       if (found.length > 0) return found;
       // Assembly often leaves the type out.
-      const untyped = this.#collect(tables, (table) => table.find(name).filter((i) => table.type(i) === STT_NOTYPE && table.section(i) !== 0 && table.binding(i) !== 0));
+      const untyped = this.#collect(tables, (table) =>
+        table.find(name).filter((i) => table.type(i) === STT_NOTYPE && table.section(i) !== 0 && table.binding(i) !== 0),
+      );
       if (untyped.length > 0) return untyped;
     }
     return [];
@@ -130,7 +132,16 @@ export class SymbolIndex {
         if (known === undefined) {
           const segment = this.#codeSegment(address);
           if (segment === undefined) continue;
-          const draft = { name: table.name(i), aliases: NO_ALIASES, names: undefined, address, size: table.size(i), offset: address - segment.address + segment.offset, indirect: table.type(i) === STT_GNU_IFUNC, hidden };
+          const draft = {
+            name: table.name(i),
+            aliases: NO_ALIASES,
+            names: undefined,
+            address,
+            size: table.size(i),
+            offset: address - segment.address + segment.offset,
+            indirect: table.type(i) === STT_GNU_IFUNC,
+            hidden,
+          };
           byAddress.set(address, draft);
           if (hidden) hiddenNames.push(draft);
           else currentNames.add(draft.name);

@@ -34,8 +34,16 @@ describe("a target", () => {
   });
 
   test.each([
-    ["", "SONDE_TARGET_EMPTY"], ["  ", "SONDE_TARGET_EMPTY"], ["malloc", "SONDE_TARGET_NO_PLACE"], ["libc:", "SONDE_TARGET_NO_PLACE"], [":malloc", "SONDE_TARGET_NO_FILE"],
-    ["bin:file.c:120", "SONDE_TARGET_LINE"], ["main.rs:7", "SONDE_TARGET_LINE"], ["bin:f+zz", "SONDE_TARGET_OFFSET"], ["bin:0xzz", "SONDE_TARGET_ADDRESS"], ["bin:0x11112222333344445", "SONDE_TARGET_ADDRESS"],
+    ["", "SONDE_TARGET_EMPTY"],
+    ["  ", "SONDE_TARGET_EMPTY"],
+    ["malloc", "SONDE_TARGET_NO_PLACE"],
+    ["libc:", "SONDE_TARGET_NO_PLACE"],
+    [":malloc", "SONDE_TARGET_NO_FILE"],
+    ["bin:file.c:120", "SONDE_TARGET_LINE"],
+    ["main.rs:7", "SONDE_TARGET_LINE"],
+    ["bin:f+zz", "SONDE_TARGET_OFFSET"],
+    ["bin:0xzz", "SONDE_TARGET_ADDRESS"],
+    ["bin:0x11112222333344445", "SONDE_TARGET_ADDRESS"],
   ])("%j is refused with %s", (text, code) => {
     expect(codeOf(text)).toBe(code);
   });
@@ -53,18 +61,35 @@ describe("a pattern", () => {
   const matches = (pattern: string, name: string): boolean => matchesPieces(patternPieces(pattern), name);
 
   test.each([
-    ["mem*", "memcpy", true], ["mem*", "xmem", false], ["*mem", "xmem", true], ["*", "", true], ["a*b*c", "a123b456c", true], ["a*b*c", "acb", false], ["ab*ba", "aba", false],
-    ["*e*e*", "here", true], ["f(int*)*", "f(int*)", true], ["f(int*)*", "f(intx)", false], ["g<*>*", "g<*>h", true], ["operator**", "operator*=", true], ["operator**", "operator+", false],
-    ["a\\**", "a*b", true], ["a\\**", "ab", false], ["my_operator*", "my_operator_new", true],
+    ["mem*", "memcpy", true],
+    ["mem*", "xmem", false],
+    ["*mem", "xmem", true],
+    ["*", "", true],
+    ["a*b*c", "a123b456c", true],
+    ["a*b*c", "acb", false],
+    ["ab*ba", "aba", false],
+    ["*e*e*", "here", true],
+    ["f(int*)*", "f(int*)", true],
+    ["f(int*)*", "f(intx)", false],
+    ["g<*>*", "g<*>h", true],
+    ["operator**", "operator*=", true],
+    ["operator**", "operator+", false],
+    ["a\\**", "a*b", true],
+    ["a\\**", "ab", false],
+    ["my_operator*", "my_operator_new", true],
   ])("%s and %s: %s", (pattern, name, expected) => {
     expect(matches(pattern, name)).toBe(expected);
   });
 
   test("agrees with a regular expression where nothing is literal", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 }), fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 10 }), (pattern, name) => {
-        expect(matches(pattern, name)).toBe(new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(name));
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 }),
+        fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 10 }),
+        (pattern, name) => {
+          expect(matches(pattern, name)).toBe(new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(name));
+        },
+      ),
     );
   });
 });

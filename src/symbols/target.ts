@@ -70,10 +70,10 @@ function parsePlace(rest: string, text: string): Place {
         mend: 'write bytes from the function\'s start: "bin:function+0x1c"',
       });
     }
-    return { kind: "function", name: unescape(plus[1] as string), delta: Number(digits) };
+    return { kind: "function", name: withoutEscapes(plus[1] as string), delta: Number(digits) };
   }
   if (isPattern(rest)) return { kind: "pattern", pattern: rest };
-  return { kind: "function", name: unescape(rest), delta: 0 };
+  return { kind: "function", name: withoutEscapes(rest), delta: 0 };
 }
 
 const SOURCE_LINE = /\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|rs|go|s|S):\d+$/;
@@ -141,7 +141,7 @@ export function matchesPieces(pieces: readonly string[], name: string): boolean 
   return at <= name.length - last.length;
 }
 
-function unescape(text: string): string {
+function withoutEscapes(text: string): string {
   return text.replace(/\\(.)/gs, "$1");
 }
 

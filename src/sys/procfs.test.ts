@@ -1,12 +1,36 @@
 /** What /proc says, read of ourselves and of lines made by hand. */
 import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { commOf, executableOf, innerPid, isAlive, isMappingOf, listProcesses, parseMappings, processesMapping, processesNamed, readMappings, rootOf, seccompMode, threadsOf } from "./procfs.ts";
+import {
+  commOf,
+  executableOf,
+  innerPid,
+  isAlive,
+  isMappingOf,
+  listProcesses,
+  parseMappings,
+  processesMapping,
+  processesNamed,
+  readMappings,
+  rootOf,
+  seccompMode,
+  threadsOf,
+} from "./procfs.ts";
 
 describe("mappings", () => {
   test("each part of a line", () => {
     expect(parseMappings("7f0000001000-7f0000003000 r-xp 00002000 fe:01 4242                    /usr/lib/a b.so\n")).toEqual([
-      { start: 0x7f0000001000, end: 0x7f0000003000, permissions: "r-xp", offset: 0x2000, device: 0xfe01n, inode: 4242n, path: "/usr/lib/a b.so", deleted: false, range: "7f0000001000-7f0000003000" },
+      {
+        start: 0x7f0000001000,
+        end: 0x7f0000003000,
+        permissions: "r-xp",
+        offset: 0x2000,
+        device: 0xfe01n,
+        inode: 4242n,
+        path: "/usr/lib/a b.so",
+        deleted: false,
+        range: "7f0000001000-7f0000003000",
+      },
     ]);
   });
 

@@ -59,7 +59,9 @@ function makeDevice(major: bigint, minor: bigint): bigint {
 
 /** All processes, as the root of our pid namespace numbers them. */
 export function listProcesses(): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 /** The raw text of every process's maps that we may read; processes that go away meanwhile are left out. The bytes are only valid until the next. */
@@ -198,5 +200,9 @@ function processError(pid: number, error: unknown): SondeError {
       cause: error,
     });
   }
-  return new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${pid}`, { where: `pid ${pid}`, mend: "check the number, as `ps` shows it", cause: error });
+  return new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${pid}`, {
+    where: `pid ${pid}`,
+    mend: "check the number, as `ps` shows it",
+    cause: error,
+  });
 }

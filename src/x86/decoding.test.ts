@@ -34,18 +34,28 @@ function compareSimple(code: Uint8Array, at: number, full: InstanceType<typeof I
   expect(simple.length, shown).toBe(full.length);
   const factory = new InstructionInfoFactory();
   const info = factory.info(full);
-  const changed = info.usedRegisters()
-    .filter((used) => used.access === OpAccess.Write || used.access === OpAccess.ReadWrite || used.access === OpAccess.CondWrite || used.access === OpAccess.ReadCondWrite)
+  const changed = info
+    .usedRegisters()
+    .filter(
+      (used) =>
+        used.access === OpAccess.Write || used.access === OpAccess.ReadWrite || used.access === OpAccess.CondWrite || used.access === OpAccess.ReadCondWrite,
+    )
     .map((used) => Register[RegisterExt.fullRegister(used.register)]?.toLowerCase());
   switch (simple.kind) {
     case "registers":
       expect(info.usedMemory().length, shown).toBe(0);
-      expect(changed.every((register) => simple.writes.includes(register as never)), `${shown} changes ${changed}, not only ${simple.writes}`).toBe(true);
+      expect(
+        changed.every((register) => simple.writes.includes(register as never)),
+        `${shown} changes ${changed}, not only ${simple.writes}`,
+      ).toBe(true);
       if (full.rflagsModified !== RflagsBits.None) expect(simple.flags, shown).toBe(true);
       break;
     case "vector":
       expect(info.usedMemory().length, shown).toBe(0);
-      expect(changed.every((register) => /^[xyz]mm/.test(`${register}`)), `${shown} changes ${changed}`).toBe(true);
+      expect(
+        changed.every((register) => /^[xyz]mm/.test(`${register}`)),
+        `${shown} changes ${changed}`,
+      ).toBe(true);
       break;
     case "nop":
       expect(changed, shown).toEqual([]);
@@ -96,7 +106,11 @@ describe("the quick decoders", () => {
   });
 
   test("agree with the full decoder on random bytes that are an instruction", () => {
-    const prefixed = fc.tuple(fc.subarray([0x66, 0x67, 0xf2, 0xf3, 0x2e, 0x64, 0xf0]), fc.option(fc.oneof(fc.integer({ min: 0x40, max: 0x4f }), fc.constantFrom(0xc5, 0xc4))), fc.uint8Array({ minLength: 15, maxLength: 15 }));
+    const prefixed = fc.tuple(
+      fc.subarray([0x66, 0x67, 0xf2, 0xf3, 0x2e, 0x64, 0xf0]),
+      fc.option(fc.oneof(fc.integer({ min: 0x40, max: 0x4f }), fc.constantFrom(0xc5, 0xc4))),
+      fc.uint8Array({ minLength: 15, maxLength: 15 }),
+    );
     fc.assert(
       fc.property(prefixed, ([prefixes, rex, rest]) => {
         const code = Uint8Array.from([...prefixes, ...(rex === null ? [] : [rex]), ...rest]);
@@ -117,7 +131,12 @@ describe("the quick decoders", () => {
   });
 
   test.each([
-    ["f30f1efa", "endbr64"], ["55", "push rbp"], ["4154", "push r12"], ["90", "nop"], ["e800000000", "call 0x1005"], ["4883ec08", "sub rsp, 0x8"],
+    ["f30f1efa", "endbr64"],
+    ["55", "push rbp"],
+    ["4154", "push r12"],
+    ["90", "nop"],
+    ["e800000000", "call 0x1005"],
+    ["4883ec08", "sub rsp, 0x8"],
   ])("%s is shown as %s", (bytes, text) => {
     expect(disassemble(Uint8Array.from(Buffer.from(bytes, "hex")), 0x1000n)).toBe(text);
   });

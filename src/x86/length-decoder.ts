@@ -37,7 +37,18 @@ export function measure(code: Uint8Array, at: number): Measured | undefined {
     else if ((byte & 0xf0) === 0x40) {
       wide = (byte & 8) !== 0;
       continue;
-    } else if (byte !== 0xf0 && byte !== 0xf2 && byte !== 0xf3 && byte !== 0x2e && byte !== 0x36 && byte !== 0x3e && byte !== 0x26 && byte !== 0x64 && byte !== 0x65) break;
+    } else if (
+      byte !== 0xf0 &&
+      byte !== 0xf2 &&
+      byte !== 0xf3 &&
+      byte !== 0x2e &&
+      byte !== 0x36 &&
+      byte !== 0x3e &&
+      byte !== 0x26 &&
+      byte !== 0x64 &&
+      byte !== 0x65
+    )
+      break;
     // A REX prefix counts only directly before the opcode.
     wide = false;
   }

@@ -1,6 +1,6 @@
 /** Where entry probes go: behind endbr64, over harmless instructions, never where a jump leads. */
 import { describe, expect, test } from "vitest";
-import { placeBehindRefused, type PlacementRequest, placeEntry } from "./placement.ts";
+import { type PlacementRequest, placeBehindRefused, placeEntry } from "./placement.ts";
 import type { Register } from "./registers.ts";
 
 const NOTHING: ReadonlySet<Register> = new Set();
@@ -52,7 +52,12 @@ describe("placement", () => {
   });
 
   test.each([
-    ["sub rsp, 8", "4883ec08"], ["mov [rdi], eax", "8907"], ["mov rax, [rdi]", "488b07"], ["ret", "c3"], ["movaps xmm0, xmm1", "0f28c1"], ["syscall", "0f05"],
+    ["sub rsp, 8", "4883ec08"],
+    ["mov [rdi], eax", "8907"],
+    ["mov rax, [rdi]", "488b07"],
+    ["ret", "c3"],
+    ["movaps xmm0, xmm1", "0f28c1"],
+    ["syscall", "0f05"],
   ])("never moves over %s", (_, bytes) => {
     expect(placed(`${ENDBR} ${bytes} ${PUSH_RBX} ${RET}`)).toBe(4);
   });

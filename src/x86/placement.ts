@@ -9,8 +9,8 @@
  * What a jump in the function targets is another's path too: a probe there would count a loop's rounds.
  */
 import { functionBranches } from "./branches.ts";
-import { decodeSimple, isEmulated, type SimpleInstruction } from "./simple-decoder.ts";
 import type { Register } from "./registers.ts";
+import { decodeSimple, isEmulated, type SimpleInstruction } from "./simple-decoder.ts";
 
 export interface PlacementRequest {
   /** How far it may go. */
@@ -36,12 +36,12 @@ export function placeEntry(code: Uint8Array, request: PlacementRequest): number 
   if (first.kind === "endbr") {
     const next = decodeSimple(code, first.length);
     const prologue = next !== undefined && (next.kind === "push" || next.kind === "stack");
-    if (!mayMove(code, first.length, request, prologue)) return 0;
+    if (!mayMove(code, first.length, prologue)) return 0;
     behindEndbr = first.length;
   }
   if (request.move === "endbr" || request.reads === "all" || !request.sizeKnown) return behindEndbr;
   const cheap = emulatedBehind(code, behindEndbr, request);
-  return cheap > behindEndbr && mayMove(code, cheap, request, false) && !sharedCode(code, cheap, request) ? cheap : behindEndbr;
+  return cheap > behindEndbr && mayMove(code, cheap, false) && !sharedCode(code, cheap, request) ? cheap : behindEndbr;
 }
 
 /**
@@ -54,7 +54,7 @@ export function placeBehindRefused(code: Uint8Array, request: PlacementRequest, 
     const instruction = decodeSimple(code, at);
     if (instruction === undefined || (instruction.kind !== "vector" && !isUnseen(instruction, request.reads))) return undefined;
     at += instruction.length;
-    if (!refused(at)) return mayMove(code, at, request, false) && !sharedCode(code, at, request) ? at : undefined;
+    if (!refused(at)) return mayMove(code, at, false) && !sharedCode(code, at, request) ? at : undefined;
   }
   return undefined;
 }
@@ -85,7 +85,7 @@ function isUnseen(instruction: SimpleInstruction, reads: ReadonlySet<Register> |
 }
 
 /** Whether nothing in the function jumps behind its start and up to `to`. `prologue`: an address from a table can't lead there, for the stack would not be balanced. */
-function mayMove(code: Uint8Array, to: number, request: PlacementRequest, prologue: boolean): boolean {
+function mayMove(code: Uint8Array, to: number, prologue: boolean): boolean {
   if (!branchesInto(code, 0, to, !prologue)) return true;
   const branches = functionBranches(code);
   if (branches === undefined) return false;

@@ -9,16 +9,34 @@ function refusal(hex: string): string | undefined {
 }
 
 test.each([
-  ["int3", "cc", /breakpoint/], ["lock xadd", "f00fc107", /lock/], ["notrack jmp rax", "3effe0", /notrack/], ["cs nop", "662e0f1f84", /CS/], ["hlt", "f4", /halts/],
-  ["cli", "fa", /masks/], ["in al, dx", "ec", /port/], ["mov ss, eax", "8ed0", /stack segment/], ["vmovd xmm0, esi", "c5f96ec6", /vector/], ["vmovdqa", "c5fd6f06", /vector/],
-  ["jmp with operand size", "66e900000000", /operand-size/], ["an invalid opcode", "06", /not valid/], ["xop", "8fe878", /not an instruction/],
+  ["int3", "cc", /breakpoint/],
+  ["lock xadd", "f00fc107", /lock/],
+  ["notrack jmp rax", "3effe0", /notrack/],
+  ["cs nop", "662e0f1f84", /CS/],
+  ["hlt", "f4", /halts/],
+  ["cli", "fa", /masks/],
+  ["in al, dx", "ec", /port/],
+  ["mov ss, eax", "8ed0", /stack segment/],
+  ["vmovd xmm0, esi", "c5f96ec6", /vector/],
+  ["vmovdqa", "c5fd6f06", /vector/],
+  ["jmp with operand size", "66e900000000", /operand-size/],
+  ["an invalid opcode", "06", /not valid/],
+  ["xop", "8fe878", /not an instruction/],
 ])("%s is refused", (_, hex, reason) => {
   expect(refusal(hex)).toMatch(reason);
 });
 
 test.each([
-  ["push rbp", "55"], ["endbr64", "f30f1efa"], ["syscall", "0f05"], ["vzeroupper", "c5f877"], ["mov rax, fs:0x28", "64488b042528"], ["rep stosq", "f348ab"], ["nopw", "660f1f4400"],
-  ["mov ds, eax", "8ed8"], ["movaps", "0f280f"], ["push 0x1", "6a01"],
+  ["push rbp", "55"],
+  ["endbr64", "f30f1efa"],
+  ["syscall", "0f05"],
+  ["vzeroupper", "c5f877"],
+  ["mov rax, fs:0x28", "64488b042528"],
+  ["rep stosq", "f348ab"],
+  ["nopw", "660f1f4400"],
+  ["mov ds, eax", "8ed8"],
+  ["movaps", "0f280f"],
+  ["push 0x1", "6a01"],
 ])("%s is not", (_, hex) => {
   expect(refusal(hex)).toBeUndefined();
 });

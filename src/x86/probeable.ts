@@ -3,20 +3,40 @@ import { decodeSimple } from "./simple-decoder.ts";
 
 /** Prefixes that the kernel takes for a danger: it would have to reproduce their effect. */
 const BAD_PREFIXES: { readonly [prefix: number]: string } = {
-  0x26: "an ES prefix", 0x2e: "a CS prefix", 0x36: "an SS prefix", 0x3e: "a DS (or notrack) prefix", 0xf0: "a lock prefix",
+  38: "an ES prefix",
+  46: "a CS prefix",
+  54: "an SS prefix",
+  62: "a DS (or notrack) prefix",
+  240: "a lock prefix",
 };
 
 /** One-byte opcodes that the kernel doesn't step in 64-bit code. VEX and EVEX instructions are judged by their opcode byte as if it were one of these. */
 const BAD_OPCODES = new Set([
-  0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x62, 0x6c, 0x6d, 0x6e, 0x6f, 0x82, 0x9a, 0xcc, 0xcd, 0xce, 0xcf,
-  0xd4, 0xd5, 0xd6, 0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf4, 0xfa, 0xfb,
+  0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x62, 0x6c, 0x6d, 0x6e, 0x6f, 0x82, 0x9a, 0xcc, 0xcd, 0xce, 0xcf, 0xd4, 0xd5,
+  0xd6, 0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf4, 0xfa, 0xfb,
 ]);
 
 const PORTS = "it reads or writes an I/O port";
 const REASONS: { readonly [opcode: number]: string } = {
-  0xcc: "there is a breakpoint (int3) already", 0xcd: "it raises an interrupt", 0xcf: "it returns from an interrupt", 0xf1: "it is a breakpoint (int1)",
-  0xf4: "it halts the processor", 0xfa: "it masks interrupts", 0xfb: "it unmasks interrupts",
-  0x6c: PORTS, 0x6d: PORTS, 0x6e: PORTS, 0x6f: PORTS, 0xe4: PORTS, 0xe5: PORTS, 0xe6: PORTS, 0xe7: PORTS, 0xec: PORTS, 0xed: PORTS, 0xee: PORTS, 0xef: PORTS,
+  204: "there is a breakpoint (int3) already",
+  205: "it raises an interrupt",
+  207: "it returns from an interrupt",
+  241: "it is a breakpoint (int1)",
+  244: "it halts the processor",
+  250: "it masks interrupts",
+  251: "it unmasks interrupts",
+  108: PORTS,
+  109: PORTS,
+  110: PORTS,
+  111: PORTS,
+  228: PORTS,
+  229: PORTS,
+  230: PORTS,
+  231: PORTS,
+  236: PORTS,
+  237: PORTS,
+  238: PORTS,
+  239: PORTS,
 };
 
 /**

@@ -33,7 +33,9 @@ function errorOf(run: () => unknown): SondeError {
 
 /** Address of a symbol by the binutils' own reading. */
 function addressByNm(path: string, name: string): bigint {
-  const line = execFileSync("nm", [path], { encoding: "utf8" }).split("\n").find((each) => each.endsWith(` ${name}`));
+  const line = execFileSync("nm", [path], { encoding: "utf8" })
+    .split("\n")
+    .find((each) => each.endsWith(` ${name}`));
   if (line === undefined) throw new Error(`${path} has no ${name}`);
   return BigInt(`0x${line.split(" ")[0]}`);
 }
@@ -79,7 +81,10 @@ describe("a function of a program", () => {
 
   test("of C++ is found by its mangled name", () => {
     const path = classes();
-    const mangled = execFileSync("nm", [path], { encoding: "utf8" }).split("\n").map((line) => line.split(" ")).find((parts) => parts[1] === "T" && parts[2]?.startsWith("_Z"))?.[2];
+    const mangled = execFileSync("nm", [path], { encoding: "utf8" })
+      .split("\n")
+      .map((line) => line.split(" "))
+      .find((parts) => parts[1] === "T" && parts[2]?.startsWith("_Z"))?.[2];
     expect(sitesOf(`${path}:${mangled}`)).toHaveLength(1);
   });
 });
@@ -129,17 +134,29 @@ describe("placing", () => {
 
   test("goes behind endbr64 to the push, for entry and for return", () => {
     for (const mode of ["hit", "call", "return"] as const) {
-      expect(place(site, { mode, exact: false, reads: "all" })).toMatchObject({ offset: site.functionOffset + 4, cost: "emulated", stackDelta: 0, instruction: { text: "push rbp" } });
+      expect(place(site, { mode, exact: false, reads: "all" })).toMatchObject({
+        offset: site.functionOffset + 4,
+        cost: "emulated",
+        stackDelta: 0,
+        instruction: { text: "push rbp" },
+      });
     }
   });
 
   test("stays at the start where that is asked for", () => {
-    expect(place(site, { mode: "hit", exact: true, reads: "all" })).toMatchObject({ offset: site.functionOffset, cost: "stepped", instruction: { text: "endbr64" } });
+    expect(place(site, { mode: "hit", exact: true, reads: "all" })).toMatchObject({
+      offset: site.functionOffset,
+      cost: "stepped",
+      instruction: { text: "endbr64" },
+    });
   });
 
   test("refuses what the kernel doesn't probe, with the reason", () => {
     const source = join(folder, "locked.c");
-    writeFileSync(source, '__asm__(".globl locked\\n.type locked,@function\\nlocked: lock incl (%rdi)\\nret\\n.size locked,.-locked\\n"); int main(void) { return 0; }');
+    writeFileSync(
+      source,
+      '__asm__(".globl locked\\n.type locked,@function\\nlocked: lock incl (%rdi)\\nret\\n.size locked,.-locked\\n"); int main(void) { return 0; }',
+    );
     const path = join(folder, "locked");
     execFileSync("cc", ["-o", path, source]);
     const error = errorOf(() => place(sitesOf(`${path}:locked`)[0] as FunctionSite, { mode: "hit", exact: false, reads: "all" }));
@@ -184,7 +201,14 @@ describe("an indirect function", () => {
   test("of the C library is no resolver", () => {
     for (const name of ["memcpy", "strlen", "strcmp"]) {
       const sites = sitesOf(`libc:${name}`);
-      const resolver = BigInt(`0x${execFileSync("nm", ["-D", sites[0]?.path ?? ""], { encoding: "utf8" }).split("\n").find((line) => new RegExp(` i ${name}(@@|$)`).test(line))?.split(" ")[0]}`);
+      const resolver = BigInt(
+        `0x${
+          execFileSync("nm", ["-D", sites[0]?.path ?? ""], { encoding: "utf8" })
+            .split("\n")
+            .find((line) => new RegExp(` i ${name}(@@|$)`).test(line))
+            ?.split(" ")[0]
+        }`,
+      );
       expect(sites.length).toBeGreaterThan(0);
       for (const site of sites) expect(site.address).not.toBe(resolver);
     }
@@ -218,9 +242,27 @@ describe("files", () => {
       await running.ask(`dlopen ${copy.path}`);
       const inode = statSync(copy.path, { bigint: true }).ino;
       for (const name of ["libsondefixture", "libsondefixture.so", copy.path]) {
-        expect(sitesOf(`${name}:library_call`, { mode: "entry", pids: [running.pid] }).map((site) => site.file.inode), name).toEqual([inode]);
+        expect(
+          sitesOf(`${name}:library_call`, { mode: "entry", pids: [running.pid] }).map((site) => site.file.inode),
+          name,
+        ).toEqual([inode]);
       }
       expect(sitesOf(`target:work`, { mode: "entry", pids: [running.pid] })[0]?.file.inode).toBe(statSync(plain, { bigint: true }).ino);
+    } finally {
+      copy.remove();
+    }
+  });
+
+  test("of several processes need be in one of them only", async () => {
+    const copy = privateCopy(library());
+    await using with_ = await start(plain);
+    await using without = await start(plain);
+    try {
+      await with_.ask(`dlopen ${copy.path}`);
+      const inode = statSync(copy.path, { bigint: true }).ino;
+      const pids = [without.pid, with_.pid];
+      expect(sitesOf("libsondefixture:library_call", { mode: "entry", pids }).map((site) => site.file.inode)).toEqual([inode]);
+      expect(errorOf(() => sitesOf("libsondefixture:library_call", { mode: "entry", pids: [without.pid] })).code).toBe("SONDE_FILE_NOT_FOUND");
     } finally {
       copy.remove();
     }
@@ -283,9 +325,16 @@ describe("mistakes", () => {
   execFileSync("objcopy", ["--add-section", `.go.buildinfo=${notElf}`, plain, go]);
 
   test.each([
-    ["/no/such/file:f", "SONDE_FILE_NOT_FOUND"], ["no-such-library:f", "SONDE_FILE_NOT_FOUND"], ["/tmp:f", "SONDE_FILE_DIRECTORY"], [`${pipe}:f`, "SONDE_FILE_NOT_REGULAR"],
-    [`${notElf}:f`, "SONDE_ELF_NOT_ELF"], [`${cut}:f`, "SONDE_ELF_TRUNCATED"], [`${plain}:malloc`, "SONDE_FUNCTION_IMPORTED"], [`${plain}:zzz*`, "SONDE_FUNCTION_NO_MATCH"],
-    [`${target({ stripped: true })}:work`, "SONDE_FUNCTION_NO_SYMBOLS"], ["libc:stdout", "SONDE_FUNCTION_IS_DATA"],
+    ["/no/such/file:f", "SONDE_FILE_NOT_FOUND"],
+    ["no-such-library:f", "SONDE_FILE_NOT_FOUND"],
+    ["/tmp:f", "SONDE_FILE_DIRECTORY"],
+    [`${pipe}:f`, "SONDE_FILE_NOT_REGULAR"],
+    [`${notElf}:f`, "SONDE_ELF_NOT_ELF"],
+    [`${cut}:f`, "SONDE_ELF_TRUNCATED"],
+    [`${plain}:malloc`, "SONDE_FUNCTION_IMPORTED"],
+    [`${plain}:zzz*`, "SONDE_FUNCTION_NO_MATCH"],
+    [`${target({ stripped: true })}:work`, "SONDE_FUNCTION_NO_SYMBOLS"],
+    ["libc:stdout", "SONDE_FUNCTION_IS_DATA"],
   ])("%s: %s", (text, code) => {
     expect(errorOf(() => sitesOf(text)).code).toBe(code);
   });
