@@ -40,4 +40,14 @@ describe("a counting program", () => {
     Buffer.allocUnsafeSlow(1 << 20).fill(1);
     expect(total(armed, 0)).toBe(before);
   });
+
+  test("can be read after everything was given back", async () => {
+    running = new Running(path);
+    armed = await new KernelEngine().arm(session([program("calls", counting(0))]), [probeAt(sites(path, ["hit"]))], everyone);
+    await running.ask("5");
+    armed.close();
+    expect(total(armed, 0)).toBe(5);
+    await running.ask("5");
+    expect(total(armed, 0)).toBe(5);
+  });
 });

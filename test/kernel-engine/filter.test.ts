@@ -78,7 +78,7 @@ describe("a filter by process", () => {
     await target.ask("hit 3");
     expect(await target.ask("thread-exec 0")).toBe("executed");
     await expect.poll(() => armed.notes.length).toBe(1);
-    expect(armed.notes[0]).toContain(`Process ${target.pid} executed`);
+    expect(armed.notes[0]).toContain(`Process ${target.pid} executed a program by a thread`);
     await target.ask("hit 20");
     expect(total(armed, 0)).toBe(23);
   });

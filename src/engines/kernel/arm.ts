@@ -55,8 +55,11 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
     }
     if (processes.size > 0 && inRootPidNamespace()) {
       watch = watchExec([...processes], (pid, time) => {
-        const taken = rearm(attachments, pid, attach);
-        if (taken > 0) notes.push(`Process ${pid} executed a program by a thread other than its first; its sites were armed again ${microseconds(time)} µs later.`);
+        const old = rearm(attachments, pid, attach);
+        if (old.length === 0) return;
+        notes.push(`Process ${pid} executed a program by a thread other than its first: its first ${microseconds(time)} µs after that were not probed.`);
+        // Closing waits for the kernel: not before whatever else has to be armed again at this moment.
+        setImmediate(() => Attachment.close(old));
       });
     }
   } catch (error) {
@@ -103,8 +106,8 @@ function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number
   })));
 }
 
-/** New links for a process whose id went to another thread; the old ones hit nothing any more. Gives how many. */
-function rearm(attachments: Attachment[], pid: number, attach: Attach): number {
+/** New links for a process whose id went to another thread. Gives the old ones, which hit nothing any more. */
+function rearm(attachments: Attachment[], pid: number, attach: Attach): Attachment[] {
   const old: Attachment[] = [];
   for (const [i, attachment] of attachments.entries()) {
     if (!attachment.open || attachment.scope.kind !== "process" || attachment.scope.pid !== pid) continue;
@@ -115,6 +118,5 @@ function rearm(attachments: Attachment[], pid: number, attach: Attach): number {
       // The process has ended meanwhile.
     }
   }
-  Attachment.close(old);
-  return old.length;
+  return old;
 }

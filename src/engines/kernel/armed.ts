@@ -34,7 +34,7 @@ export class KernelArmed implements Armed {
   readonly sharedRegion: ArrayBuffer;
   readonly #parts: ArmedParts;
   readonly #ring: Ring | undefined;
-  readonly #access = new Map<number, MapAccess>();
+  readonly #access = new Map<number, KernelMap>();
   #closed = false;
 
   constructor(parts: ArmedParts) {
@@ -53,14 +53,15 @@ export class KernelArmed implements Armed {
   }
 
   #region(index: number): ArrayBuffer {
-    const mapping = this.#parts.maps.mapped.get(index);
-    if (mapping === undefined) throw new SondeBug(`region map ${index} isn't mapped`);
-    return mapping.buffer;
+    const memory = this.#parts.maps.mapped.get(index);
+    if (memory === undefined) throw new SondeBug(`region map ${index} isn't mapped`);
+    return memory;
   }
 
   map(index: number): MapAccess {
     let access = this.#access.get(index);
     if (access === undefined) {
+      if (this.#closed) throw new SondeBug("a map was asked for after the session was closed");
       const image = this.#parts.image.maps[index];
       if (image === undefined) throw new SondeBug(`the session has no map ${index}`);
       access = new KernelMap(this.#parts.maps.fds[index]!, image, this.#parts.cpus);
@@ -78,8 +79,8 @@ export class KernelArmed implements Armed {
   }
 
   get #depth(): bigint {
-    const mapping = this.#parts.depth === undefined || this.#closed ? undefined : this.#parts.maps.mapped.get(this.#parts.depth);
-    return mapping === undefined ? 0n : new BigUint64Array(mapping.buffer)[0]!;
+    const memory = this.#parts.depth === undefined ? undefined : this.#parts.maps.mapped.get(this.#parts.depth);
+    return memory === undefined ? 0n : new BigUint64Array(memory)[0]!;
   }
 
   losses(): Losses {
@@ -103,6 +104,7 @@ export class KernelArmed implements Armed {
     this.#closed = true;
     this.disarm();
     this.#ring?.close();
+    for (const access of this.#access.values()) access.forget();
     closeAll(this.#parts.programs);
     this.#parts.maps.close();
   }

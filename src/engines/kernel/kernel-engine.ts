@@ -9,7 +9,8 @@ import { features } from "./features.ts";
 import { kernelTypes } from "./kernel-types.ts";
 import { makePlan, type Plan, type PlanRequest } from "./plan.ts";
 
-const RING_BYTES = 1 << 20;
+/** Room for about a third of a second at 300,000 events of 32 bytes a second. */
+const RING_BYTES = 1 << 22;
 
 /** One engine serves one session at a time: `arm` goes by what `target` decided for the same filter. */
 export class KernelEngine implements Engine {

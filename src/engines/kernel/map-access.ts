@@ -9,7 +9,7 @@ import type { MapAccess } from "../engine.ts";
 const BATCH_BYTES = 1 << 18;
 
 export class KernelMap implements MapAccess {
-  readonly #fd: number;
+  #fd: number;
   readonly #image: MapImage;
   /** Bytes of a value as system calls give it: for per-CPU maps one after the other. */
   readonly #valueBytes: number;
@@ -20,6 +20,11 @@ export class KernelMap implements MapAccess {
     this.#image = image;
     const perCpu = image.type === "percpu_hash" || image.type === "lru_percpu_hash" || image.type === "percpu_array";
     this.#valueBytes = perCpu ? roundUp(image.valueSize, 8) * cpus : image.valueSize;
+  }
+
+  /** The descriptor is closed, and its number may soon be another map's: from now on every access fails with EBADF. */
+  forget(): void {
+    this.#fd = -1;
   }
 
   get #isArray(): boolean {

@@ -5,29 +5,26 @@ import { roundUp } from "../../schema/layout.ts";
 import { createMap, mapFlag, mapType, update } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { pageSize } from "../../sys/host.ts";
-import { mapShared, type Mapping } from "../../sys/memory.ts";
+import { mapWhileHeld } from "../../sys/memory.ts";
 import type { MapTypes, SessionTypes } from "./session-types.ts";
 
 export interface KernelMaps {
   readonly fds: readonly number[];
-  /** By map index; those with `mmap`. */
-  readonly mapped: ReadonlyMap<number, Mapping>;
+  /** By map index; those with `mmap`. The memory outlives the maps. */
+  readonly mapped: ReadonlyMap<number, ArrayBuffer>;
   close(): void;
 }
 
 /** All or none: if one map can't be created, those made before are given back. */
 export function createMaps(image: SessionImage, types: SessionTypes): KernelMaps {
   const fds: number[] = [];
-  const mapped = new Map<number, Mapping>();
-  const close = (): void => {
-    for (const mapping of mapped.values()) mapping.unmap();
-    closeAll(fds);
-  };
+  const mapped = new Map<number, ArrayBuffer>();
+  const close = (): void => closeAll(fds);
   try {
     for (const [index, map] of image.maps.entries()) {
       const fd = createOne(map, types.fd, types.maps[index]);
       fds.push(fd);
-      if (map.mmap) mapped.set(index, mapShared(fd, roundUp(roundUp(map.valueSize, 8) * map.maxEntries, pageSize()), 0, true));
+      if (map.mmap) mapped.set(index, mapWhileHeld(fd, roundUp(roundUp(map.valueSize, 8) * map.maxEntries, pageSize())));
       if (map.initial !== undefined) fill(map, fd, mapped.get(index), map.initial);
     }
   } catch (error) {
@@ -42,8 +39,8 @@ function createOne(map: MapImage, btf: number | undefined, types: MapTypes | und
   return createMap({ name: map.name, type: mapType[map.type], keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags, ...(btf === undefined || types === undefined ? {} : { btf: { fd: btf, ...types } }) });
 }
 
-function fill(map: MapImage, fd: number, mapping: Mapping | undefined, initial: Uint8Array): void {
-  if (mapping !== undefined) new Uint8Array(mapping.buffer).set(initial);
+function fill(map: MapImage, fd: number, memory: ArrayBuffer | undefined, initial: Uint8Array): void {
+  if (memory !== undefined) new Uint8Array(memory).set(initial);
   else if (map.type !== "array") throw new SondeBug(`map ${map.name} of type ${map.type} has an initial value`);
   else {
     const value = new Uint8Array(map.valueSize);
