@@ -58,10 +58,13 @@ function checked(options: OpenOptions): void {
       throw new SondeError("SONDE_OPTION", `open(): pid is ${String(pid)}: it is a process id or several`, { exit: ExitStatus.usage });
 }
 
+const KEPT_LINES = 10_000;
+
 /** Prints are lines; so is what `show()` shows. */
 class Lines implements SessionOutput {
   readonly everyEvent = false;
-  readonly stream = new Stream<string>();
+  /** What the script prints while it loads and begins comes before anybody can ask for lines. */
+  readonly stream = new Stream<string>(KEPT_LINES);
   print(text: string): void {
     for (const line of text.split("\n")) this.stream.push(line);
   }
@@ -90,7 +93,12 @@ export async function openSource(source: ScriptSource, options: OpenOptions = {}
     },
     output,
   );
-  options.signal?.addEventListener("abort", () => running.end("aborted"));
+  await running.begun;
+  // Rejects with what `begin` threw.
+  if (running.failed) await running.close(false);
+  const abort = (): void => running.end("aborted");
+  options.signal?.addEventListener("abort", abort);
+  if (options.signal?.aborted) abort();
   const end = (): void => output.stream.end();
   void running.done.then(end, end);
   const maps: { [name: string]: State } = {};

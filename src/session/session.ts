@@ -42,6 +42,8 @@ export class RunningSession {
   readonly warnings: readonly Diagnostic[];
   /** Resolves when it has ended by itself or was closed; rejects if the script failed. */
   readonly done: Promise<Summary>;
+  /** The script's `begin` functions have run; nothing is delivered before. */
+  readonly begun: Promise<void>;
   readonly #parts: SessionParts;
   readonly #counters: Counters;
   readonly #read: (bytes: DataView, at: number, length: number) => void;
@@ -64,7 +66,11 @@ export class RunningSession {
     });
     for (const [index, { probe }] of scope.probes.entries())
       RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
-    this.done = this.#run();
+    let begun = (): void => {};
+    this.begun = new Promise((resolve) => {
+      begun = resolve;
+    });
+    this.done = this.#run(begun);
     // A failure is reported to who waits for it; nobody has to.
     this.done.catch(() => {});
   }
@@ -98,6 +104,10 @@ export class RunningSession {
   show(state: State, top: number | undefined): void {
     const view = state.view(this.nameOf(state));
     if (view !== undefined) this.#parts.output.show(view, top);
+  }
+  /** The script's host code threw: `done` rejects. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
   }
   /** Asks it to end; the first reason counts. */
   end(reason: EndReason, status = 0): void {
@@ -151,13 +161,16 @@ export class RunningSession {
       this.#fail(error);
     }
   }
-  async #run(): Promise<Summary> {
+  async #run(begun: () => void): Promise<Summary> {
     const {
       scope,
       command,
       script: { armed },
     } = this.#parts;
+    // Whoever started the session knows of it, and has said so, before `begin` prints anything.
+    await new Promise((next) => setImmediate(next));
     await this.#hooks(scope.begins);
+    begun();
     void command?.exited.then((status) => this.end("command", status));
     if (this.#reason === undefined) command?.release();
     const look = this.#watchTargets();

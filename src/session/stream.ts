@@ -10,11 +10,20 @@ interface Reader<T> {
 export class Stream<T> implements AsyncIterable<T> {
   #readers: readonly Reader<T>[] = [];
   #ended = false;
+  /** What came before anybody read, for the first who does; undefined once somebody has. */
+  #early: T[] | undefined;
+  readonly #keep: number;
 
+  /** `keep`: so many values are kept for the first reader. */
+  constructor(keep = 0) {
+    this.#keep = keep;
+    this.#early = keep > 0 ? [] : undefined;
+  }
   get wanted(): boolean {
     return this.#readers.length > 0;
   }
   push(value: T): void {
+    if (this.#early !== undefined && this.#early.push(value) > this.#keep) this.#early.shift();
     for (const reader of this.#readers) {
       const { wake } = reader;
       reader.wake = undefined;
@@ -28,7 +37,8 @@ export class Stream<T> implements AsyncIterable<T> {
     this.#readers = [];
   }
   [Symbol.asyncIterator](): AsyncIterator<T> {
-    const reader: Reader<T> = { queue: [], head: 0, wake: undefined };
+    const reader: Reader<T> = { queue: this.#early ?? [], head: 0, wake: undefined };
+    this.#early = undefined;
     if (!this.#ended) this.#readers = [...this.#readers, reader];
     const done: IteratorResult<T> = { done: true, value: undefined };
     return {

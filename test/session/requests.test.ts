@@ -194,3 +194,19 @@ test("a changed script is compiled again, in the same process too", async () => 
   }
   remove();
 });
+
+test("what begin prints, shows and throws is in its place", async () => {
+  await using it = await probed();
+  const s = await openText(
+    'const n = hash(u32, u64); n.set(1, 5); uprobe("BIN:work", () => n.set(2, 1)); print`zero`; begin(() => { print`one`; show(n); setTimeout(() => exit(4), 20); });',
+    it.path,
+  );
+  const lines: string[] = [];
+  for await (const line of s.lines) lines.push(line.replace(/ █+$/, ""));
+  expect(lines).toEqual(["zero", "one", "n", "  1  5"]);
+  expect((await s.close()).status).toBe(4);
+  await expect(openText('uprobe("BIN:work", () => {}); begin(() => { throw new Error("not begun"); });', it.path)).rejects.toMatchObject({
+    code: "SONDE_SCRIPT_THREW",
+    where: "-e:1",
+  });
+});
