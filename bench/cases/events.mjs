@@ -15,7 +15,7 @@ export function run({ programs, sonde, rounds }) {
   const rates = [];
   let lost = 0;
   for (let i = 0; i < Math.min(rounds, 5); i++) {
-    const got = measured(programs, sonde.command(script, `${programs.calls} starts_push ${COUNT} 42`, "--format", "json"), { env: sonde.env });
+    const got = measured(programs, sonde.command(script, `${programs.calls} starts_push ${COUNT} 42`), { env: sonde.env });
     const [, n, wrong, ns] = /EVENTS (\d+) (\d+) (\d+)/.exec(got.output + got.errors)?.map(Number) ?? [];
     if (wrong !== 0) throw new Error(`${wrong} events were wrong\n${got.errors}`);
     lost += COUNT - n;

@@ -47,8 +47,10 @@ function expression(schema: Schema, offset: number, uses: unknown[]): string {
     case "struct": {
       const parts = schema.fields.map((field) => {
         const value = expression(field.schema, offset + field.offset, uses);
-        // A computed key, so that a field called __proto__ is a field.
-        return schema.tuple ? value : `[${JSON.stringify(field.name)}]: ${value}`;
+        if (schema.tuple) return value;
+        // A plain key lets V8 make all objects in one step; only a field called __proto__ must be a computed one.
+        const key = JSON.stringify(field.name);
+        return field.name === "__proto__" ? `[${key}]: ${value}` : `${key}: ${value}`;
       });
       return schema.tuple ? `[${parts.join(", ")}]` : `({ ${parts.join(", ")} })`;
     }
