@@ -1,6 +1,6 @@
 // `npm test`: makes the clone ready, gets what tests need from Debian where it may, runs them, and says what couldn't run and why.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -49,14 +49,14 @@ function main(argv) {
 
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const limited = reasons.length > 0;
-  const { status } = run(process.execPath, [vitest, "run", ...(limited ? ["--project", "pure"] : []), ...argv], {
+  const { status } = run(process.execPath, [vitest, "run", ...(limited ? ["--project", "pure", "--project", "commands"] : []), ...argv], {
     env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
   });
   if (limited) {
-    const tests = existsSync(join(root, "test")) ? "the tests below test/" : "kernel-facing tests";
-    process.stdout.write(`\nNOT RUN: ${tests}\n${reasons.map((reason) => `  ${reason}\n`).join("")}This is not a full pass.\n`);
+    process.stdout.write(`\nNOT RUN: everything in test/ but test/cli\n${reasons.map((reason) => `  ${reason}\n`).join("")}This is not a full pass.\n`);
   }
-  return status ?? 1;
+  // A check that nobody watches must not take a part for the whole.
+  return limited && process.env.CI ? status || 1 : (status ?? 1);
 }
 
 process.exitCode = main(process.argv.slice(2));

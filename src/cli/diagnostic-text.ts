@@ -48,7 +48,10 @@ export function diagnosticText(diagnostic: Diagnostic, files: readonly Diagnosed
 export function diagnosticLine(diagnostic: Diagnostic, files: readonly DiagnosedFile[]): string {
   const { severity, code, message, cause, mend, start } = diagnostic;
   const { line, column } = positionIn(textOf(diagnostic, files) ?? "", start);
-  const all = [message, cause, mend].filter(Boolean).join(" ");
+  const all = [message, cause, mend]
+    .filter((text) => text !== undefined && text !== "")
+    .map((text) => (/[.!?]$/.test(text ?? "") ? text : `${text}.`))
+    .join(" ");
   return `${shownPath(diagnostic.file)}(${line},${column}): ${severity === "hint" ? "info" : severity} ${code}: ${all.replaceAll("\n", " ")}`;
 }
 

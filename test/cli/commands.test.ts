@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sonde } from "../fixtures/sonde.ts";
 
+const demoScript = join(import.meta.dirname, "../../demo/tour.probe.ts");
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "sonde-cli-"));
@@ -51,7 +52,7 @@ describe("wrong usage is status 2, on stderr, with what would be right", () => {
     [["run", "x.ts", "--engine", "magic"], "auto, kernel"],
     [["-e", "1", "-c", "a | b"], "without a shell"],
     [["-e", "1", "-c", "a 'b"], "unclosed quote"],
-    [["run", "x.ts", "--", "slow"], "--name=value"],
+    [["run", demoScript, "--", "slow"], "--name=value"],
     [["completion", "csh"], "bash, zsh and fish"],
     [["explain"], "script"],
   ])("%j", async (args, text) => {
@@ -150,6 +151,57 @@ describe("list", () => {
   test("ends quietly when nobody reads on", () => {
     const shell = `${join(import.meta.dirname, "../../sonde")} list 'libc:*' | head -n 1; echo "\${PIPESTATUS[0]}"`;
     expect(execFileSync("bash", ["-c", shell], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).split("\n")[1]).toBe("0");
+  });
+});
+
+describe("check", () => {
+  const script = (text: string): string => {
+    const path = join(folder, `${Math.random().toString(36).slice(2)}.probe.ts`);
+    writeFileSync(path, text);
+    return path;
+  };
+  test("says nothing of a script that is well", async () => {
+    expect(await sonde(["check", demoScript])).toMatchObject({ status: 0, stdout: "" });
+  });
+  test("gives each mistake in tsc's line format, and status 1", async () => {
+    const path = script('import { count, uprobe } from "sonde";\nconst n = count();\nuprobe("libc:malloc", (c) => {\n  n.add(c.args.length);\n});\n');
+    const { status, stdout } = await sonde(["check", path], { cwd: folder });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^\S+\.probe\.ts\(4,\d+\): error (SONDE_C_[A-Z_]+|TS\d+): .+/m);
+  });
+  test("doesn't run the script's host code", async () => {
+    const path = script('import { count, uprobe } from "sonde";\nconst n = count();\nthrow new Error("it ran");\nuprobe("libc:malloc", () => n.add());\n');
+    expect((await sonde(["check", path])).stdout).not.toContain("it ran");
+  });
+  test("gives JSON objects with places", async () => {
+    const path = script('import { hist, uprobe } from "sonde";\nconst h = hist();\nuprobe("libc:malloc", (c) => h.add(c.arg0 * 1.5));\n');
+    const [first] = (await sonde(["check", "--json", path])).objects();
+    expect(first).toMatchObject({ type: "diagnostic", severity: "error", line: 3, message: expect.any(String), code: expect.any(String) });
+  });
+  test("of a file that isn't there is wrong usage", async () => {
+    expect(await sonde(["check", "/no/such.ts"])).toMatchObject({ status: 2, stderr: expect.stringContaining("SONDE_SCRIPT_NOT_FOUND") });
+  });
+});
+
+describe("explain", () => {
+  test("shows instructions below the lines that they come from", async () => {
+    const { status, stdout } = await sonde(["explain", "-e", 'const n = count();\nuprobe("libc:malloc", (c) => n.add());']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/2 │ uprobe\("libc:malloc", \(c\) => n\.add\(\)\);\n\s+\d+: \([0-9a-f]{2}\) r\d/);
+    expect(stdout).toMatch(/\(95\) exit\n/);
+  });
+});
+
+describe("run --params", () => {
+  test("lists a script's parameters with their types, defaults and help", async () => {
+    const path = join(folder, "params.probe.ts");
+    writeFileSync(
+      path,
+      'import { count, param, uprobe } from "sonde";\nconst slow = param("slow", 5, "what is slow");\nconst n = count();\nuprobe("libc:malloc", (c) => c.arg0 > slow && n.add());\n',
+    );
+    const { status, stdout } = await sonde(["run", path, "--params"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/--slow=<number>\s+what is slow \(default: 5\)/);
   });
 });
 
