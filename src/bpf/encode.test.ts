@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SondeBug } from "../errors/error.ts";
 import { decode, encode, slotIndices, type Resolver } from "./encode.ts";
@@ -57,4 +58,21 @@ test("decode gives back what was encoded, with targets for offsets", () => {
     { code: 0x85, dst: 0, src: 1, offset: 0, imm: 0, target: 5 }, exit, { code: 0x06, dst: 0, src: 0, offset: 0, imm: 0, target: 6 }, exit,
   ];
   expect(decode(encode(program, resolver))).toEqual(program);
+});
+
+test("decode undoes encode for every program", () => {
+  const register = fc.integer({ min: 0, max: 9 });
+  const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  const offset = fc.integer({ min: -0x8000, max: 0x7fff });
+  const plain = fc.record<Instruction>({ code: fc.constantFrom(0x07, 0x0f, 0x04, 0xbf, 0x79, 0x7b, 0x7a, 0xdb, 0x91), dst: register, src: register, offset, imm: int32 });
+  const wide64 = fc.record<Instruction>({ code: fc.constant(0x18), dst: register, src: fc.constant(0), offset: fc.constant(0), imm: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n) });
+  const helper = fc.record<Instruction>({ code: fc.constant(0x85), dst: fc.constant(0), src: fc.constant(0), offset: fc.constant(0), imm: fc.integer({ min: 1, max: 200 }) });
+  const to = fc.nat(1000);
+  const jump = fc.record<Instruction>({ code: fc.constantFrom(0x05, 0x15, 0x1d, 0x56, 0xcd), dst: register, src: register, offset: fc.constant(0), imm: int32, target: to });
+  const far = fc.record<Instruction>({ code: fc.constantFrom(0x06), dst: fc.constant(0), src: fc.constant(0), offset: fc.constant(0), imm: fc.constant(0), target: to });
+  const local = fc.record<Instruction>({ code: fc.constant(0x85), dst: fc.constant(0), src: fc.constant(1), offset: fc.constant(0), imm: fc.constant(0), target: to });
+  fc.assert(fc.property(fc.array(fc.oneof(plain, wide64, helper, jump, far, local), { minLength: 1, maxLength: 60 }), (given) => {
+    const program = given.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target % given.length }));
+    expect(decode(encode(program, resolver))).toEqual(program);
+  }));
 });

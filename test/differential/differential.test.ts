@@ -5,21 +5,15 @@
 import { describe, expect, test } from "vitest";
 import { check } from "../../src/bpf/checker.ts";
 import { UserPieces } from "../../src/bpf/interpreter/environment.ts";
-import type { Target } from "../../src/compiler/target.ts";
 import { evaluate } from "./evaluator/evaluate.ts";
 import type { Hit } from "./evaluator/run.ts";
 import { FUNCTIONS, lowerProbe } from "./harness/compile.ts";
 import { interpret } from "./harness/interpret.ts";
 import { type Outcome, fromEvaluator, fromMemories } from "./harness/outcome.ts";
+import { targets } from "./harness/targets.ts";
 import { type CompiledTheme, compileTheme } from "./harness/theme.ts";
 import { memoryPieces } from "./snippets/snippet.ts";
 import { themes } from "./snippets/themes.ts";
-
-const base: Target = { sessions: true, sleepable: true, kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy"]), isa: 4, cpus: 2, filter: { kind: "all" }, ringBytes: 1 << 20 };
-const targets: { readonly [name: string]: Target } = {
-  "kernel 6.18": base,
-  "kernel 5.15": { ...base, sessions: false, sleepable: false, kfuncs: new Set(), isa: 3 },
-};
 
 const standard: Omit<Hit, "probe"> = { at: "entry", args: [0n, 0n, 0n, 0n, 0n, 0n], ret: 0n, pid: 4242, tid: 4243, uid: 1000, gid: 100, cpu: 1, comm: "fixture", time: 1_000_000n, cgroup: 77n, func: FUNCTIONS[0]! };
 const memory = new UserPieces(memoryPieces());
