@@ -26,6 +26,7 @@ export class SymbolTable {
 
   /** Names carry their version (`foo@@V2`), as in `.symtab`. */
   readonly #suffixed: boolean;
+  #names: (string | undefined)[] | undefined;
 
   constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array, suffixed = versions === undefined) {
     this.#suffixed = suffixed;
@@ -54,11 +55,11 @@ export class SymbolTable {
   }
 
   address(index: number): number {
-    return (this.#words[index * WORDS + 2] as number) + (this.#words[index * WORDS + 3] as number) * 2 ** 32;
+    return wide(this.#words[index * WORDS + 2] as number, this.#words[index * WORDS + 3] as number);
   }
 
   size(index: number): number {
-    return (this.#words[index * WORDS + 4] as number) + (this.#words[index * WORDS + 5] as number) * 2 ** 32;
+    return wide(this.#words[index * WORDS + 4] as number, this.#words[index * WORDS + 5] as number);
   }
 
   /** A defined symbol of code: a function or an indirect one. */
@@ -81,10 +82,27 @@ export class SymbolTable {
 
   /** The name as it stands in the table, `@VERSION` included. */
   rawName(index: number): string {
+    // A pattern's matches are asked for their names several times.
+    this.#names ??= new Array(this.count);
+    let name = this.#names[index];
+    if (name === undefined) {
+      name = this.#decodeName(index);
+      this.#names[index] = name;
+    }
+    return name;
+  }
+
+  #decodeName(index: number): string {
     const start = this.#words[index * WORDS] as number;
     if (start >= this.#strings.length) return "";
-    let end = this.#strings.indexOf(0, start);
-    if (end < 0) end = this.#strings.length;
+    // Most names are short: looking for the end byte by byte costs less than a call into Node.
+    let end = start;
+    const near = Math.min(this.#strings.length, start + 64);
+    while (end < near && this.#strings[end] !== 0) end++;
+    if (end === near) {
+      end = this.#strings.indexOf(0, near);
+      if (end < 0) end = this.#strings.length;
+    }
     return decode(this.#strings, start, Math.min(end, start + LONGEST_NAME));
   }
 
@@ -150,6 +168,11 @@ export class SymbolTable {
     }
     return found;
   }
+}
+
+/** 64 bits as a number. Most have no upper half: then it stays a small integer, which costs the engine no memory and is a fast key. */
+function wide(low: number, high: number): number {
+  return high === 0 ? low : low + high * 2 ** 32;
 }
 
 function isFunctionWord(word: number): boolean {
