@@ -208,6 +208,12 @@ class Emitter {
       case "binary": {
         const dst = this.place(instr.dst);
         let { a, b } = instr;
+        if (instr.fn === "sub" && a === 0n) {
+          this.move(dst, b);
+          out.push(a64.neg(dst));
+          this.write(instr.dst, dst);
+          return;
+        }
         if (commutes.has(instr.fn) && isReg(b) && (!isReg(a) || this.homeIs(b, dst))) [a, b] = [b, a];
         let right = this.operand(b, r5);
         if (typeof right !== "number" && right.reg === dst.reg && !(isReg(a) && this.homeIs(a, dst))) {

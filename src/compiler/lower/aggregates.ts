@@ -63,7 +63,7 @@ function raise(p: Program, base: Base, offset: number, value: Operand): void {
   b.branch("ugt", wanted, old, greater, after);
   b.enter(greater);
   const found = b.exchange(base, offset, old, wanted);
-  b.branch("eq", b.binary("sub", found, old), 0n, after, lost);
+  b.branch("eq", found, old, after, lost);
   b.enter(lost);
   b.set(old, found);
   b.set(tries, b.binary("add", tries, 1n));

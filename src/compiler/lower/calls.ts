@@ -248,12 +248,12 @@ function equalBytes(p: Program, a: Extract<Value, { k: "bytes" }>, other: Value,
     const b = p.b;
     return flagOf(p, (no) => {
       const sameLength = b.block();
-      b.branch("eq", b.binary("sub", a.length, c.length), 0n, sameLength, no);
+      b.branch("eq", a.length, c.length, sameLength, no);
       b.enter(sameLength);
       const words = Math.ceil(Math.min(a.cap, c.cap) / 8) * 8;
       for (let i = 0; i < words; i += 8) {
         const next = b.block();
-        b.branch("eq", b.binary("sub", b.load(a.base, a.offset + i, 8), b.load(c.base, c.offset + i, 8)), 0n, next, no);
+        b.branch("eq", b.load(a.base, a.offset + i, 8), b.load(c.base, c.offset + i, 8), next, no);
         b.enter(next);
       }
     });

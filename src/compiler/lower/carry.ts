@@ -292,7 +292,7 @@ export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Va
   copyStructWords(p, { reg: pointer }, 0, memory, 0, size);
   const own = b.block();
   const go = b.block();
-  b.branch("eq", b.binary("sub", b.load(memory, 0, 8), b.call("get_current_pid_tgid", [], true)), 0n, own, go);
+  b.branch("eq", b.load(memory, 0, 8), b.call("get_current_pid_tgid", [], true), own, go);
   b.enter(own);
   b.call("map_delete_elem", [map, keyArg]);
   b.jump(go);

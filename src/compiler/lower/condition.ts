@@ -128,11 +128,11 @@ function compareThere(p: Program, relation: Exclude<Relation, "!=="> | "!==", le
     return;
   }
   if (left.k === "func" && right.k === "func" && relation === "===") {
-    b.branch("eq", b.binary("sub", left.op, right.op), 0n, yes, no);
+    b.branch("eq", left.op, right.op, yes, no);
     return;
   }
   if (left.k === "bool" && right.k === "bool" && relation === "===") {
-    b.branch("eq", b.binary("xor", left.op, right.op), 0n, yes, no);
+    b.branch("eq", left.op, right.op, yes, no);
     return;
   }
   const names = left.k === "int" && left.names ? left.names : right.k === "int" && right.names ? right.names : undefined;

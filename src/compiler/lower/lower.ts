@@ -123,6 +123,7 @@ class ProbeLowering {
             p.b.branch("ne", p.b.binary("and", isReturn, 0xffn), 0n, returning, entering);
             p.b.enter(entering);
             p.phase = "enter";
+            p.decides = true;
             // Whoever isn't meant gets no leave either.
             prologue(p, { filter: true, count: true, stopped: this.usesExit, refused: 1n });
             enter(p);

@@ -112,7 +112,8 @@ function readString(p: Program, address: Operand, max: number): Value {
     const after = b.block();
     b.branch("slt", got, 0n, retry, after);
     b.enter(retry);
-    b.set(got, b.kfunc("bpf_copy_from_user_str", [{ base, offset: 0 }, room, address, 0n]));
+    // A kernel function's int: its upper half means nothing.
+    b.set(got, b.extend(b.kfunc("bpf_copy_from_user_str", [{ base, offset: 0 }, room, address, 0n]), 32, true));
     b.jump(after);
     b.enter(after);
   }

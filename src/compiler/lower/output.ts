@@ -8,6 +8,7 @@ import type { PrintPart } from "../image.ts";
 import { evaluate } from "./expression.ts";
 import { presence } from "./cells.ts";
 import { presences, storeField } from "./memory-layout.ts";
+import { member } from "./members.ts";
 import type { Program } from "./program.ts";
 import { bool, isConstant, nameOf, UNDEFINED, type Value, valueOf } from "./value.ts";
 
@@ -86,6 +87,10 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
       const name = `v${fields.length}`;
       fields.push([name, printable(p, bare, inner.span)]);
       if (value.k === "maybe") fields.push([`${name}?`, boolSchema]);
+      if (as === "sym") {
+        fields.push([`${name}@pid`, ints.u32]);
+        values.push({ name: `${name}@pid`, value: member(p, { k: "context", phase: p.phase }, "pid", inner.span), present: 1n, span: inner.span });
+      }
       values.push({ name, value, present: presence(p, value), span: inner.span });
       parts.push({ kind: "value", field: name, as, optional: value.k === "maybe" });
     }

@@ -68,8 +68,9 @@ export class Program {
   readsMemory = false;
   /** This CPU's part of the region. */
   cpu: Reg = -1;
-  /** The program's result, set before the end. */
+  /** The program's result, set before the end, where the program has one (`decides`). */
   readonly status: Reg;
+  decides = false;
   /** All ways end here. */
   readonly end: Block;
   phase: Phase = "hit";

@@ -119,5 +119,5 @@ export function epilogue(p: Program): void {
     p.cpu = cpu;
     giveBack(p, p.scratchSlot);
   }
-  b.exit(p.status);
+  b.exit(p.decides ? p.status : 0n);
 }

@@ -15,8 +15,8 @@ export const SCRATCH_SLOTS = 8;
 export const STOPPED_WORD = 0;
 /** Entries of the table of carried values. */
 export const CARRY_CAPACITY = 16_384;
-/** Above this many bytes over all CPUs a map's entries are allocated as they come. */
-const PREALLOC_LIMIT = 16 * 1024 * 1024;
+/** Above this many bytes over all CPUs a map's entries are allocated as they come: making them all takes tens of milliseconds. */
+const PREALLOC_LIMIT = 256 * 1024;
 
 export class SessionLayout {
   readonly maps: MapImage[] = [];

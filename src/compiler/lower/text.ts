@@ -123,13 +123,13 @@ export function equalTexts(p: Program, a: StringValue | TextValue, c: StringValu
   return flagOf(p, (no) => {
     const sameMark = b.block();
     const [short, long] = a.cap <= c.cap ? [a, c] : [c, a];
-    b.branch("eq", b.binary("xor", a.cut, c.cut), 0n, sameMark, no);
+    b.branch("eq", a.cut, c.cut, sameMark, no);
     b.enter(sameMark);
     let i = 0;
     while (i < short.cap) {
       const size = ([8, 4, 2, 1] as const).find((n) => n <= short.cap - i) ?? 1;
       const next = b.block();
-      b.branch("eq", b.binary("sub", b.load(short.base, short.offset + i, size), b.load(long.base, long.offset + i, size)), 0n, next, no);
+      b.branch("eq", b.load(short.base, short.offset + i, size), b.load(long.base, long.offset + i, size), next, no);
       b.enter(next);
       i += size;
     }
