@@ -1,8 +1,8 @@
 /** What is written can be read back, and line information stands where the kernel wants it. */
 import { describe, expect, test } from "vitest";
-import { loadImm64 } from "../bpf/load-imm.ts";
-import { exit } from "../bpf/jump.ts";
 import { mov } from "../bpf/alu64.ts";
+import { exit } from "../bpf/jump.ts";
+import { loadImm64 } from "../bpf/load-imm.ts";
 import { r0 } from "../bpf/register.ts";
 import { comm, ints, struct } from "../schema/layout.ts";
 import { programInfo } from "./program-info.ts";
@@ -13,7 +13,15 @@ import { BtfWriter, identifier } from "./writer.ts";
 describe("a written blob", () => {
   test("has its functions and members found by name", () => {
     const btf = new BtfWriter();
-    schemaType(btf, struct([["a", ints.u8], ["name", comm], ["z", ints.i64]]), "event");
+    schemaType(
+      btf,
+      struct([
+        ["a", ints.u8],
+        ["name", comm],
+        ["z", ints.i64],
+      ]),
+      "event",
+    );
     const proto = btf.prototype(btf.int("int", 4, true), []);
     const id = btf.func("here", proto, "static");
     const found = findInBtf(btfSections(btf.bytes())!, { functions: ["here", "nowhere"], members: { event: ["name", "z", "none"] } });
@@ -48,10 +56,19 @@ test("names become identifiers", () => {
 
 test("every function begins with a line, counted in slots of 8 bytes", () => {
   const btf = new BtfWriter();
-  const info = programInfo(btf, {
-    name: "p", instructions: [loadImm64(r0, 1n << 40n), exit(), mov(r0, 0), exit()],
-    functions: [{ index: 0, name: "p" }, { index: 2, name: "f" }], lines: [{ index: 1, file: 0, line: 3, column: 5 }],
-  }, [{ path: "a.ts", lines: ["", "", "  calls.add();"] }]);
+  const info = programInfo(
+    btf,
+    {
+      name: "p",
+      instructions: [loadImm64(r0, 1n << 40n), exit(), mov(r0, 0), exit()],
+      functions: [
+        { index: 0, name: "p" },
+        { index: 2, name: "f" },
+      ],
+      lines: [{ index: 1, file: 0, line: 3, column: 5 }],
+    },
+    [{ path: "a.ts", lines: ["", "", "  calls.add();"] }],
+  );
   const lines = new Uint32Array(info.lines.buffer);
   expect([lines[0], lines[4], lines[8]]).toEqual([0, 2, 3]);
   expect(lines[3]).toBe((3 << 10) | 5);

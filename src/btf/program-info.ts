@@ -4,8 +4,9 @@
  *
  *     function  ┌ u32 slot ┬ u32 type ┐            line  ┌ u32 slot ┬ u32 file ┬ u32 text ┬ line << 10 | column ┐
  */
-import type { Instruction, LineEntry } from "../bpf/instruction.ts";
+
 import { slotIndices } from "../bpf/encode.ts";
+import type { Instruction, LineEntry } from "../bpf/instruction.ts";
 import type { BtfWriter } from "./writer.ts";
 
 export const FUNCTION_INFO_BYTES = 8;
@@ -20,9 +21,15 @@ export interface ProgramSource {
   readonly lines: readonly LineEntry[];
 }
 /** A source file, split into its lines once. */
-export interface SourceLines { readonly path: string; readonly lines: readonly string[] }
+export interface SourceLines {
+  readonly path: string;
+  readonly lines: readonly string[];
+}
 
-export interface ProgramInfo { readonly functions: Uint8Array; readonly lines: Uint8Array }
+export interface ProgramInfo {
+  readonly functions: Uint8Array;
+  readonly lines: Uint8Array;
+}
 
 export function programInfo(btf: BtfWriter, program: ProgramSource, files: readonly SourceLines[]): ProgramInfo {
   const slots = slotIndices(program.instructions);
@@ -46,11 +53,14 @@ function lineWords(btf: BtfWriter, program: ProgramSource, files: readonly Sourc
     if (!byIndex.has(index) && near !== undefined) byIndex.set(index, { ...near, index });
   }
   if (!program.functions.every(({ index }) => byIndex.has(index))) return [];
-  return [...byIndex.values()].filter((line) => line.index < program.instructions.length).sort((a, b) => a.index - b.index).flatMap((line) => {
-    const file = files[line.file];
-    const place = (Math.min(line.line, LARGEST_LINE) << 10) | Math.min(line.column, LARGEST_COLUMN);
-    return [slots[line.index]!, btf.string(file?.path ?? "?"), btf.string(file?.lines[line.line - 1]?.trim().slice(0, 200) ?? ""), place];
-  });
+  return [...byIndex.values()]
+    .filter((line) => line.index < program.instructions.length)
+    .sort((a, b) => a.index - b.index)
+    .flatMap((line) => {
+      const file = files[line.file];
+      const place = (Math.min(line.line, LARGEST_LINE) << 10) | Math.min(line.column, LARGEST_COLUMN);
+      return [slots[line.index]!, btf.string(file?.path ?? "?"), btf.string(file?.lines[line.line - 1]?.trim().slice(0, 200) ?? ""), place];
+    });
 }
 
 const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);

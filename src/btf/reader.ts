@@ -16,8 +16,10 @@ export function btfSections(blob: Uint8Array): BtfSections | undefined {
   const [typeAt, typeLength, stringAt, stringLength] = [8, 12, 16, 20].map((at) => view.getUint32(at, true)) as [number, number, number, number];
   if (header + typeAt + typeLength > blob.length || header + stringAt + stringLength > blob.length) return undefined;
   const from = blob.byteOffset + header + typeAt;
-  const words = from % 4 === 0 ? new Int32Array(blob.buffer, from, typeLength >>> 2)
-    : new Int32Array(blob.slice(header + typeAt, header + typeAt + (typeLength & ~3)).buffer);
+  const words =
+    from % 4 === 0
+      ? new Int32Array(blob.buffer, from, typeLength >>> 2)
+      : new Int32Array(blob.slice(header + typeAt, header + typeAt + (typeLength & ~3)).buffer);
   return { words, strings: blob.subarray(header + stringAt, header + stringAt + stringLength) };
 }
 

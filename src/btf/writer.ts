@@ -1,7 +1,11 @@
 /** Builds BTF: types are added once and named by their number, strings by their offset. */
 import { BTF_MAGIC, HEADER_BYTES, Kind } from "./format.ts";
 
-export interface BtfMember { readonly name: string; readonly type: number; /** In bytes. */ readonly offset: number }
+export interface BtfMember {
+  readonly name: string;
+  readonly type: number /** In bytes. */;
+  readonly offset: number;
+}
 /** Who may call a function: its own program, or (the program itself) anybody. */
 export type Linkage = "static" | "global";
 
@@ -61,10 +65,22 @@ export class BtfWriter {
     return this.#add(name, Kind.typedef, 0, type, []);
   }
   struct(name: string, bytes: number, members: readonly BtfMember[]): number {
-    return this.#add(name, Kind.struct, members.length, bytes, members.flatMap((m) => [this.string(identifier(m.name)), m.type, m.offset * 8]));
+    return this.#add(
+      name,
+      Kind.struct,
+      members.length,
+      bytes,
+      members.flatMap((m) => [this.string(identifier(m.name)), m.type, m.offset * 8]),
+    );
   }
   prototype(returns: number, parameters: readonly { readonly name: string; readonly type: number }[]): number {
-    return this.#add("", Kind.funcProto, parameters.length, returns, parameters.flatMap((p) => [this.string(identifier(p.name)), p.type]));
+    return this.#add(
+      "",
+      Kind.funcProto,
+      parameters.length,
+      returns,
+      parameters.flatMap((p) => [this.string(identifier(p.name)), p.type]),
+    );
   }
   func(name: string, prototype: number, linkage: Linkage): number {
     return this.#add(name, Kind.func, linkage === "global" ? 1 : 0, prototype, []);
@@ -76,8 +92,9 @@ export class BtfWriter {
     const view = new DataView(blob.buffer);
     view.setUint16(0, BTF_MAGIC, true);
     view.setUint8(2, 1);
-    [HEADER_BYTES, 0, typeBytes, typeBytes, this.#stringBytes].forEach((value, i) => view.setUint32(4 + i * 4, value, true));
-    this.#types.forEach((word, i) => view.setUint32(HEADER_BYTES + i * 4, word >>> 0, true));
+    // Header length, then offset and length of types and of strings.
+    for (const [i, value] of [HEADER_BYTES, 0, typeBytes, typeBytes, this.#stringBytes].entries()) view.setUint32(4 + i * 4, value, true);
+    for (const [i, word] of this.#types.entries()) view.setUint32(HEADER_BYTES + i * 4, word >>> 0, true);
     let at = HEADER_BYTES + typeBytes;
     for (const string of this.#strings) {
       blob.set(string, at);

@@ -5,8 +5,18 @@ import { nr } from "./numbers.ts";
 import { cString, Struct, u64Array } from "./struct.ts";
 
 const command = {
-  mapCreate: 0, lookup: 1, update: 2, delete: 3, nextKey: 4, progLoad: 5, infoByFd: 15, rawTracepointOpen: 17, btfLoad: 18,
-  lookupBatch: 24, lookupAndDeleteBatch: 25, linkCreate: 28,
+  mapCreate: 0,
+  lookup: 1,
+  update: 2,
+  delete: 3,
+  nextKey: 4,
+  progLoad: 5,
+  infoByFd: 15,
+  rawTracepointOpen: 17,
+  btfLoad: 18,
+  lookupBatch: 24,
+  lookupAndDeleteBatch: 25,
+  linkCreate: 28,
 } as const;
 
 export const mapType = { hash: 1, array: 2, percpu_hash: 5, percpu_array: 6, lru_hash: 9, lru_percpu_hash: 10, ringbuf: 27 } as const;
@@ -32,7 +42,13 @@ export interface MapParts {
 
 /** BPF_MAP_CREATE. Gives the map's descriptor. */
 export function createMap(map: MapParts): number {
-  const attr = new Struct(ATTR_SIZE).u32(0, map.type).u32(4, map.keySize).u32(8, map.valueSize).u32(12, map.maxEntries).u32(16, map.flags).text(28, 16, map.name);
+  const attr = new Struct(ATTR_SIZE)
+    .u32(0, map.type)
+    .u32(4, map.keySize)
+    .u32(8, map.valueSize)
+    .u32(12, map.maxEntries)
+    .u32(16, map.flags)
+    .text(28, 16, map.name);
   if (map.btf !== undefined) attr.u32(48, map.btf.fd).u32(52, map.btf.key).u32(56, map.btf.value);
   const fd = call(command.mapCreate, attr, 72);
   if (fd < 0) {
@@ -54,7 +70,10 @@ export interface ProgramParts {
   readonly code: Uint8Array;
   readonly btf?: { readonly fd: number; readonly functions: Uint8Array; readonly functionSize: number; readonly lines: Uint8Array; readonly lineSize: number };
 }
-export interface VerifierLog { readonly memory: Uint8Array; readonly level: number }
+export interface VerifierLog {
+  readonly memory: Uint8Array;
+  readonly level: number;
+}
 
 /** As often a load that a signal interrupted is tried. */
 const LOAD_TRIES = 8;
@@ -62,13 +81,25 @@ const LOAD_TRIES = 8;
 /** BPF_PROG_LOAD under the licence "Dual MIT/GPL". Gives the program's descriptor, or minus errno. */
 export function loadProgram(program: ProgramParts, log?: VerifierLog): number {
   const attr = new Struct(ATTR_SIZE)
-    .u32(0, program.type).u32(4, program.code.length / 8).pointer(8, program.code).pointer(16, cString("Dual MIT/GPL"))
-    .u32(44, program.sleepable ? PROG_SLEEPABLE : 0).text(48, 16, program.name).u32(68, program.attachType);
+    .u32(0, program.type)
+    .u32(4, program.code.length / 8)
+    .pointer(8, program.code)
+    .pointer(16, cString("Dual MIT/GPL"))
+    .u32(44, program.sleepable ? PROG_SLEEPABLE : 0)
+    .text(48, 16, program.name)
+    .u32(68, program.attachType);
   if (log !== undefined) attr.u32(24, log.level).u32(28, log.memory.length).pointer(32, log.memory);
   if (program.btf !== undefined) {
     const { fd, functions, functionSize, lines, lineSize } = program.btf;
-    attr.u32(72, fd).u32(76, functionSize).pointer(80, functions).u32(88, functions.length / functionSize);
-    attr.u32(92, lineSize).pointer(96, lines).u32(104, lines.length / lineSize);
+    attr
+      .u32(72, fd)
+      .u32(76, functionSize)
+      .pointer(80, functions)
+      .u32(88, functions.length / functionSize);
+    attr
+      .u32(92, lineSize)
+      .pointer(96, lines)
+      .u32(104, lines.length / lineSize);
   }
   // The verifier gives up where a signal is pending (a child's end, a profiler's tick); by the next call it has been delivered.
   let fd = call(command.progLoad, attr, 128);
@@ -96,9 +127,14 @@ export interface MultiParts {
 /** BPF_LINK_CREATE of many uprobes in one file. Gives a descriptor, or minus errno. Kernel ≥ 6.6, sessions ≥ 6.13. */
 export function linkUprobeMulti(program: number, multi: MultiParts): number {
   const attr = new Struct(ATTR_SIZE)
-    .u32(0, program).u32(8, multi.session ? attachType.uprobeSession : attachType.uprobeMulti)
-    .pointer(16, cString(multi.path)).pointer(24, u64Array(multi.offsets)).pointer(40, u64Array(multi.cookies))
-    .u32(48, multi.offsets.length).u32(52, multi.atReturn ? MULTI_RETURN : 0).i32(56, multi.pid);
+    .u32(0, program)
+    .u32(8, multi.session ? attachType.uprobeSession : attachType.uprobeMulti)
+    .pointer(16, cString(multi.path))
+    .pointer(24, u64Array(multi.offsets))
+    .pointer(40, u64Array(multi.cookies))
+    .u32(48, multi.offsets.length)
+    .u32(52, multi.atReturn ? MULTI_RETURN : 0)
+    .i32(56, multi.pid);
   return call(command.linkCreate, attr, 64);
 }
 
@@ -156,7 +192,15 @@ export interface Batch {
  * BPF_MAP_LOOKUP_BATCH or BPF_MAP_LOOKUP_AND_DELETE_BATCH. `from` is undefined at first, then what `to` was filled with.
  * Gives minus errno when it fails; -ENOSPC: one bucket holds more than the buffers.
  */
-export function lookupBatch(map: number, from: Uint8Array | undefined, to: Uint8Array, keys: Uint8Array, values: Uint8Array, count: number, andDelete: boolean): Batch | number {
+export function lookupBatch(
+  map: number,
+  from: Uint8Array | undefined,
+  to: Uint8Array,
+  keys: Uint8Array,
+  values: Uint8Array,
+  count: number,
+  andDelete: boolean,
+): Batch | number {
   const attr = new Struct(56).pointer(0, from).pointer(8, to).pointer(16, keys).pointer(24, values).u32(32, count).u32(36, map);
   const result = call(andDelete ? command.lookupAndDeleteBatch : command.lookupBatch, attr, 56);
   if (result < 0 && result !== -errno.ENOENT) return result;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export function cacheFolder(): string {
   const base = process.env.XDG_CACHE_HOME;
-  return join(base !== undefined && base.startsWith("/") ? base : join(homedir(), ".cache"), "sonde");
+  return join(base?.startsWith("/") ? base : join(homedir(), ".cache"), "sonde");
 }
 
 export function readCached(name: string): Buffer | undefined {

@@ -2,7 +2,11 @@
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
 
-export interface KernelVersion { readonly major: number; readonly minor: number; readonly text: string }
+export interface KernelVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly text: string;
+}
 
 export function kernelVersion(): KernelVersion {
   const text = release();

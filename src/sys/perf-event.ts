@@ -18,7 +18,10 @@ export interface EventScope {
 }
 
 function open(attr: Struct, scope: EventScope): number {
-  attr.u32(4, ATTR_SIZE).u64(16, 1).u64(40, scope.inherit ? INHERIT : 0);
+  attr
+    .u32(4, ATTR_SIZE)
+    .u64(16, 1)
+    .u64(40, scope.inherit ? INHERIT : 0);
   // A system-wide event must name a CPU; its program runs on every CPU all the same.
   return syscall(nr.perf_event_open, attr.bytes, scope.thread, scope.thread === -1 ? 0 : -1, -1, CLOSE_ON_EXEC);
 }
@@ -30,10 +33,20 @@ export function openTracepointEvent(id: number, scope: EventScope): number {
 
 /** An event on an offset of a file, by perf's own uprobe unit (kernel ≥ 4.17). Gives a descriptor, or minus errno. */
 export function openUprobeEvent(unit: UprobeUnit, path: string, offset: number, atReturn: boolean, scope: EventScope): number {
-  return open(new Struct(ATTR_SIZE).u32(0, unit.type).u64(8, atReturn ? 1n << BigInt(unit.returnBit) : 0n).pointer(56, cString(path)).u64(64, offset), scope);
+  return open(
+    new Struct(ATTR_SIZE)
+      .u32(0, unit.type)
+      .u64(8, atReturn ? 1n << BigInt(unit.returnBit) : 0n)
+      .pointer(56, cString(path))
+      .u64(64, offset),
+    scope,
+  );
 }
 
-export interface UprobeUnit { readonly type: number; readonly returnBit: number }
+export interface UprobeUnit {
+  readonly type: number;
+  readonly returnBit: number;
+}
 
 /** perf's uprobe unit, if the kernel has it. */
 export function uprobeUnit(): UprobeUnit | undefined {

@@ -11,10 +11,22 @@ export class Struct {
     this.bytes = new Uint8Array(size);
     this.#view = new DataView(this.bytes.buffer);
   }
-  u16(at: number, value: number): this { this.#view.setUint16(at, value, true); return this; }
-  u32(at: number, value: number): this { this.#view.setUint32(at, value, true); return this; }
-  i32(at: number, value: number): this { this.#view.setInt32(at, value, true); return this; }
-  u64(at: number, value: bigint | number): this { this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true); return this; }
+  u16(at: number, value: number): this {
+    this.#view.setUint16(at, value, true);
+    return this;
+  }
+  u32(at: number, value: number): this {
+    this.#view.setUint32(at, value, true);
+    return this;
+  }
+  i32(at: number, value: number): this {
+    this.#view.setInt32(at, value, true);
+    return this;
+  }
+  u64(at: number, value: bigint | number): this {
+    this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+    return this;
+  }
   pointer(at: number, memory: Uint8Array | undefined): this {
     if (memory === undefined || memory.length === 0) return this;
     this.#held.push(memory);
@@ -25,8 +37,12 @@ export class Struct {
     new TextEncoder().encodeInto(text, this.bytes.subarray(at, at + size - 1));
     return this;
   }
-  getU32(at: number): number { return this.#view.getUint32(at, true); }
-  getU64(at: number): bigint { return this.#view.getBigUint64(at, true); }
+  getU32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+  getU64(at: number): bigint {
+    return this.#view.getBigUint64(at, true);
+  }
 }
 
 /** A NUL-terminated string in memory. */

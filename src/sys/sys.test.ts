@@ -16,7 +16,13 @@ test("possible CPUs are counted over ranges and single ones", () => {
 
 test("versions compare by number, not by text", () => {
   const version = { major: 6, minor: 13, text: "6.13" };
-  expect([atLeast(version, 6, 6), atLeast(version, 6, 13), atLeast(version, 6, 14), atLeast(version, 5, 20), atLeast(version, 7, 0)]).toEqual([true, true, false, true, false]);
+  expect([atLeast(version, 6, 6), atLeast(version, 6, 13), atLeast(version, 6, 14), atLeast(version, 5, 20), atLeast(version, 7, 0)]).toEqual([
+    true,
+    true,
+    false,
+    true,
+    false,
+  ]);
 });
 
 describe("a failed call", () => {

@@ -19,7 +19,9 @@ export function mountTracefs(): string | undefined {
 
 /** What is defined now, a line each: `p:GROUP/NAME PATH:0xOFFSET`. */
 export function uprobeDefinitions(folder: string): string[] {
-  return readFileSync(`${folder}/uprobe_events`, "latin1").split("\n").filter((line) => line !== "");
+  return readFileSync(`${folder}/uprobe_events`, "latin1")
+    .split("\n")
+    .filter((line) => line !== "");
 }
 
 /** Adds or removes (`-:GROUP/NAME`) a definition. Gives 0, or minus errno. */

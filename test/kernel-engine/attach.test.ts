@@ -24,12 +24,13 @@ afterEach(async () => {
   armed = running = undefined;
 });
 
-const definitions = (): number => readFileSync("/sys/kernel/tracing/uprobe_events", "latin1").split("\n").filter((line) => line.includes(`sonde_${process.pid}_`)).length;
+const definitions = (): number =>
+  readFileSync("/sys/kernel/tracing/uprobe_events", "latin1")
+    .split("\n")
+    .filter((line) => line.includes(`sonde_${process.pid}_`)).length;
 
 /** Shifts the shared region's word 1 left by 8 and adds `mark`: the order in which handlers ran can be read off. */
-const marking = (mark: number) => [
-  loadMapValue(r1, SHARED_REGION, 8), ldx(8, r2, r1, 0), lsh(r2, 8), add(r2, mark), stx(8, r1, 0, r2), mov(r0, 0), exit(),
-];
+const marking = (mark: number) => [loadMapValue(r1, SHARED_REGION, 8), ldx(8, r2, r1, 0), lsh(r2, 8), add(r2, mark), stx(8, r1, 0, r2), mov(r0, 0), exit()];
 
 describe.each(["multi", "tracefs", "perf"])("attached by %s", (method) => {
   test("each call is counted once, in every process and its children", async () => {
@@ -45,7 +46,17 @@ describe.each(["multi", "tracefs", "perf"])("attached by %s", (method) => {
   test("a site's cookie reaches the program", async () => {
     process.env.SONDE_ATTACH = method;
     // Counts in the word that the cookie names.
-    const byCookie = [mov(r6, r1), callHelper("get_attach_cookie"), lsh(r0, 3), loadMapValue(r1, SHARED_REGION, 8), mov(r2, 1), jne(r0, 7 * 8, 7), stx(8, r1, 0, r2), mov(r0, 0), exit()];
+    const byCookie = [
+      mov(r6, r1),
+      callHelper("get_attach_cookie"),
+      lsh(r0, 3),
+      loadMapValue(r1, SHARED_REGION, 8),
+      mov(r2, 1),
+      jne(r0, 7 * 8, 7),
+      stx(8, r1, 0, r2),
+      mov(r0, 0),
+      exit(),
+    ];
     armed = await new KernelEngine().arm(session([program("cookies", byCookie)]), [probeAt(sites(path, ["hit"]), { cookies: [7] })], everyone);
     running = new Running(path);
     await running.ask("hit 1");
@@ -63,8 +74,15 @@ describe.each(["multi", "tracefs", "perf"])("attached by %s", (method) => {
 
   test("handlers of one site run in the order of the script, and taking one out leaves the others", async () => {
     process.env.SONDE_ATTACH = method;
-    const probes = [1, 2, 3].map((mark, i) => ({ image: program(`mark${mark}`, marking(mark), { probe: i }), probe: probeAt(sites(path, ["hit"]), { probe: i, programs: [i] }) }));
-    armed = await new KernelEngine().arm(session(probes.map((p) => p.image)), probes.map((p) => p.probe), everyone);
+    const probes = [1, 2, 3].map((mark, i) => ({
+      image: program(`mark${mark}`, marking(mark), { probe: i }),
+      probe: probeAt(sites(path, ["hit"]), { probe: i, programs: [i] }),
+    }));
+    armed = await new KernelEngine().arm(
+      session(probes.map((p) => p.image)),
+      probes.map((p) => p.probe),
+      everyone,
+    );
     running = new Running(path);
     await running.ask("hit 1");
     const words = new BigUint64Array(armed.sharedRegion);
@@ -122,12 +140,19 @@ describe("attached by session", () => {
       jne(r0, 0, returns),
       ...count(0),
       callKfunc("bpf_session_cookie"),
-      ldx(8, r1, r6, 112), add(r1, 1), stx(8, r0, 0, r1),
-      mov(r0, 0), exit(),
+      ldx(8, r1, r6, 112),
+      add(r1, 1),
+      stx(8, r0, 0, r1),
+      mov(r0, 0),
+      exit(),
       callKfunc("bpf_session_cookie"),
       ldx(8, r2, r0, 0),
-      loadMapValue(r1, SHARED_REGION, 8), ldx(8, r0, r1, 0), add(r0, r2), stx(8, r1, 0, r0),
-      mov(r0, 0), exit(),
+      loadMapValue(r1, SHARED_REGION, 8),
+      ldx(8, r0, r1, 0),
+      add(r0, r2),
+      stx(8, r1, 0, r0),
+      mov(r0, 0),
+      exit(),
     ];
     armed = await engine.arm(session([program("both", both(entry + 9), { runs: "session" })]), [probeAt(sites(path, ["hit"]))], everyone);
     expect(armed.method).toBe("uprobe_multi session");

@@ -6,14 +6,17 @@ import { compile, Running, sites } from "./support/fixture.ts";
 import { counting, probeAt, program, session, total } from "./support/images.ts";
 
 const everyone = { pids: [], children: false, cgroup: undefined };
-const path = compile("count", `
+const path = compile(
+  "count",
+  `
 #include <stdio.h>
 #include <stdlib.h>
 __attribute__((noinline)) void hit(void) { __asm__ volatile("push %rbx; pop %rbx"); }
 int main(void) {
   char line[100];
   while (fgets(line, sizeof line, stdin)) { for (int n = atoi(line); n > 0; n--) hit(); puts("done"); fflush(stdout); }
-}`);
+}`,
+);
 
 let armed: Armed | undefined;
 let running: Running | undefined;

@@ -1,9 +1,9 @@
 /** Whose hits are counted: processes, their children, cgroups; through forks and execs, by whichever thread. */
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Instruction } from "../../src/bpf/instruction.ts";
 import { add, mov, rsh } from "../../src/bpf/alu64.ts";
 import { callHelper } from "../../src/bpf/call.ts";
+import type { Instruction } from "../../src/bpf/instruction.ts";
 import { exit, jeq, jne } from "../../src/bpf/jump.ts";
 import { loadImm64, loadMap } from "../../src/bpf/load-imm.ts";
 import { stx } from "../../src/bpf/memory.ts";
@@ -37,10 +37,23 @@ const pidSet: MapImage = { name: "pids", type: "hash", keySize: 4, valueSize: 1,
 /** What the compiler puts in front of a handler for a filter; `end` is the index of the exit sequence. */
 function guard(filter: HitFilter, end: number): Instruction[] {
   switch (filter.kind) {
-    case "all": return [];
-    case "pids": return [callHelper("get_current_pid_tgid"), rsh(r0, 32), jne(r0, filter.pids[0]!, end)];
-    case "set": return [callHelper("get_current_pid_tgid"), rsh(r0, 32), stx(8, r10, -8, r0), loadMap(r1, PID_SET), mov(r2, r10), add(r2, -8), callHelper("map_lookup_elem"), jeq(r0, 0, end)];
-    case "cgroup": return [mov(r1, filter.level), callHelper("get_current_ancestor_cgroup_id"), loadImm64(r2, filter.id), jne(r0, r2, end)];
+    case "all":
+      return [];
+    case "pids":
+      return [callHelper("get_current_pid_tgid"), rsh(r0, 32), jne(r0, filter.pids[0]!, end)];
+    case "set":
+      return [
+        callHelper("get_current_pid_tgid"),
+        rsh(r0, 32),
+        stx(8, r10, -8, r0),
+        loadMap(r1, PID_SET),
+        mov(r2, r10),
+        add(r2, -8),
+        callHelper("map_lookup_elem"),
+        jeq(r0, 0, end),
+      ];
+    case "cgroup":
+      return [mov(r1, filter.level), callHelper("get_current_ancestor_cgroup_id"), loadImm64(r2, filter.id), jne(r0, r2, end)];
   }
 }
 
@@ -96,14 +109,20 @@ describe("a filter by process", () => {
   test("a process that has ended is refused, and named", async () => {
     const target = start();
     await target.end();
-    await expect(arm({ pids: [target.pid], children: false, cgroup: undefined })).rejects.toMatchObject({ code: expect.stringMatching(/^SONDE_/), message: expect.stringContaining(String(target.pid)) });
+    await expect(arm({ pids: [target.pid], children: false, cgroup: undefined })).rejects.toMatchObject({
+      code: expect.stringMatching(/^SONDE_/),
+      message: expect.stringContaining(String(target.pid)),
+    });
   });
 });
 
 describe("with --children", () => {
   const bySite = Array.from({ length: 33 }, () => "hit");
 
-  test.each([["few sites by inherited events", ["hit"], "all"], ["many sites by a set of processes", bySite, "set"]] as const)("%s: descendants count, others don't", async (_, names, kind) => {
+  test.each([
+    ["few sites by inherited events", ["hit"], "all"],
+    ["many sites by a set of processes", bySite, "set"],
+  ] as const)("%s: descendants count, others don't", async (_, names, kind) => {
     const target = start();
     const bystander = start();
     const { armed, filter } = await arm({ pids: [target.pid], children: true, cgroup: undefined }, names.slice(0, kind === "set" ? 33 : 1));
@@ -154,7 +173,17 @@ describe("a filter by cgroup", () => {
       expect(total(armed, 0)).toBe(110);
       for (const one of [inside, below]) await one.end();
     } finally {
-      await expect.poll(() => { try { rmdirSync(`${group}/below`); rmdirSync(group); return true; } catch { return false; } }).toBe(true);
+      await expect
+        .poll(() => {
+          try {
+            rmdirSync(`${group}/below`);
+            rmdirSync(group);
+            return true;
+          } catch {
+            return false;
+          }
+        })
+        .toBe(true);
     }
   });
 

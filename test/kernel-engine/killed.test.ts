@@ -1,6 +1,7 @@
 /** A process that armed sites and is killed with -9: its targets go on, with their own bytes. */
-import { closeSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+
 import { once } from "node:events";
+import { closeSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";

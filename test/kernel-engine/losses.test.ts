@@ -24,13 +24,25 @@ afterEach(async () => {
   await running?.end();
 });
 
-const both = (returns: number) => [mov(r6, r1), callKfunc("bpf_session_is_return"), jne(r0, 0, returns), ...count(0), mov(r0, 0), exit(), ...count(1), mov(r0, 0), exit()];
+const both = (returns: number) => [
+  mov(r6, r1),
+  callKfunc("bpf_session_is_return"),
+  jne(r0, 0, returns),
+  ...count(0),
+  mov(r0, 0),
+  exit(),
+  ...count(1),
+  mov(r0, 0),
+  exit(),
+];
 
 describe.each(["session", "multi", "tracefs", "perf"])("100 nested calls, attached by %s", (method) => {
   test("give 64 returns, and 36 are counted as beyond the kernel's depth", async () => {
     process.env.SONDE_ATTACH = method;
-    const programs = method === "session" ? [program("both", both(3 + count(0).length + 2), { runs: "session" })]
-      : [program("enter", counting(0)), program("leave", counting(1), { runs: "return" })];
+    const programs =
+      method === "session"
+        ? [program("both", both(3 + count(0).length + 2), { runs: "session" })]
+        : [program("enter", counting(0)), program("leave", counting(1), { runs: "return" })];
     const engine = new KernelEngine();
     engine.target({ filter: everyone, sites: 1, calls: true });
     armed = await engine.arm(session(programs), [probeAt(sites(path, ["nest"]), { programs: programs.map((_, i) => i) })], everyone);
@@ -50,7 +62,10 @@ test("a return without an entry handler counts what is beyond the depth too", as
 });
 
 test("the definitions of a process that was killed are swept, those of a living one stay", () => {
-  const stat = (pid: number): string => { const text = readFileSync(`/proc/${pid}/stat`, "latin1"); return text.slice(text.lastIndexOf(")") + 2).split(" ")[19]!; };
+  const stat = (pid: number): string => {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19]!;
+  };
   const folder = "/sys/kernel/tracing";
   const [site] = sites(path, ["hit"]);
   const dead: ChildProcess = spawn("true");
@@ -69,7 +84,9 @@ test("the definitions of a process that was killed are swept, those of a living 
 
 describe("a process under a seccomp filter", () => {
   test("lives on when its returns are probed, on a kernel that keeps them from filters", async () => {
-    const filtered = compile("filtered", `
+    const filtered = compile(
+      "filtered",
+      `
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -90,12 +107,15 @@ int main(void) {
   puts("filtered"); fflush(stdout);
   char line[100];
   while (fgets(line, sizeof line, stdin)) { for (long n = atol(line); n > 0; n--) hit(n); puts("done"); fflush(stdout); }
-}`);
+}`,
+    );
     running = new Running(filtered);
     expect(await running.line()).toBe("filtered");
-    armed = await new KernelEngine().arm(session([program("leave", counting(1), { runs: "return" })]), [probeAt(sites(filtered, ["hit"]))], { ...everyone, pids: [running.pid] });
+    armed = await new KernelEngine().arm(session([program("leave", counting(1), { runs: "return" })]), [probeAt(sites(filtered, ["hit"]))], {
+      ...everyone,
+      pids: [running.pid],
+    });
     expect(await running.ask("50")).toBe("done");
     expect(total(armed, 1)).toBe(50);
   });
 });
-

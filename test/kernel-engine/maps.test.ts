@@ -59,7 +59,11 @@ test.each(["percpu_hash", "lru_percpu_hash"] as const)("a %s has a value for eac
 
 test("an array has all of its entries from the start, and clearing makes them zero", async () => {
   const array = await map({ type: "array", maxEntries: 3, initial: u64(7) });
-  expect([...array.entries()].map(([key, value]) => [number(key), number(value)])).toEqual([[0, 7], [1, 0], [2, 0]]);
+  expect([...array.entries()].map(([key, value]) => [number(key), number(value)])).toEqual([
+    [0, 7],
+    [1, 0],
+    [2, 0],
+  ]);
   array.update(u32(2), u64(5), "any");
   array.clear();
   expect([...array.entries()].map(([, value]) => number(value))).toEqual([0, 0, 0]);

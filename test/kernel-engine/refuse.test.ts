@@ -11,13 +11,18 @@ import { counting, probeAt, program, session } from "./support/images.ts";
 import { targetPath } from "./support/target.ts";
 
 const everyone = { pids: [], children: false, cgroup: undefined };
-afterEach(() => { delete process.env.SONDE_ATTACH; });
+afterEach(() => {
+  delete process.env.SONDE_ATTACH;
+});
 
 describe("a Go program", () => {
-  const go = compile("go", `
+  const go = compile(
+    "go",
+    `
     __attribute__((section(".go.buildinfo"))) const char info[16] = "Go";
     __attribute__((noinline)) void hit(void) { __asm__ volatile("push %rbx; pop %rbx"); }
-    int main(void) { hit(); return info[0] == 0; }`);
+    int main(void) { hit(); return info[0] == 0; }`,
+  );
 
   test("has no return probed, because it would crash", async () => {
     const arming = new KernelEngine().arm(session([program("leave", counting(0), { runs: "return" })]), [probeAt(sites(go, ["hit"]))], everyone);
@@ -33,7 +38,15 @@ describe("a Go program", () => {
 
 test("seccomp filters see a return probe's system call on the kernels between 6.11 and 6.13", () => {
   const version = (major: number, minor: number) => ({ major, minor, text: "" });
-  expect([[6, 10], [6, 11], [6, 13], [6, 14], [7, 0]].map(([major, minor]) => filtersSeeReturns(version(major!, minor!)))).toEqual([false, true, true, false, false]);
+  expect(
+    [
+      [6, 10],
+      [6, 11],
+      [6, 13],
+      [6, 14],
+      [7, 0],
+    ].map(([major, minor]) => filtersSeeReturns(version(major!, minor!))),
+  ).toEqual([false, true, true, false, false]);
 });
 
 test("a missing file and a directory are named", async () => {

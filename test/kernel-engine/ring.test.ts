@@ -28,11 +28,14 @@ describe("a ring", () => {
     running = new Running(path);
     const values: number[] = [];
     let done = false;
-    const asked = running.ask("hit 50000").then(() => { done = true; });
-    const read = (): number => armed.consume((bytes, at, length) => {
-      expect([length, bytes.getUint32(at, true), bytes.getUint32(at + 4, true)]).toEqual([32, 0, 5]);
-      values.push(Number(bytes.getBigUint64(at + 8, true)));
+    const asked = running.ask("hit 50000").then(() => {
+      done = true;
     });
+    const read = (): number =>
+      armed.consume((bytes, at, length) => {
+        expect([length, bytes.getUint32(at, true), bytes.getUint32(at + 4, true)]).toEqual([32, 0, 5]);
+        values.push(Number(bytes.getBigUint64(at + 8, true)));
+      });
     while (!done) {
       read();
       await armed.wait(1);

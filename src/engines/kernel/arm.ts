@@ -17,9 +17,9 @@ import { loadOne } from "./load.ts";
 import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
 import { inRootPidNamespace } from "./process-tree.ts";
-import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
-import { withDepthCounting } from "./return-depth.ts";
 import { checkReturns } from "./refuse-returns.ts";
+import { withDepthCounting } from "./return-depth.ts";
+import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
 
 const ways: { readonly [M in Method]: { readonly attach: Attach; readonly name: string } } = {
   session: { attach: attachMulti, name: "uprobe_multi session" },
@@ -100,10 +100,16 @@ function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number
     if (group === undefined) byPath.set(site.path, [i]);
     else group.push(i);
   }
-  return probe.programs.flatMap((program) => [...byPath].map(([path, indices]) => ({
-    probe: probe.probe, runs: image.programs[program]!.runs, program: programs[program]!, path,
-    sites: indices.map((i) => probe.sites[i]!), cookies: indices.map((i) => probe.cookies[i]!),
-  })));
+  return probe.programs.flatMap((program) =>
+    [...byPath].map(([path, indices]) => ({
+      probe: probe.probe,
+      runs: image.programs[program]!.runs,
+      program: programs[program]!,
+      path,
+      sites: indices.map((i) => probe.sites[i]!),
+      cookies: indices.map((i) => probe.cookies[i]!),
+    })),
+  );
 }
 
 /** New links for a process whose id went to another thread. Gives the old ones, which hit nothing any more. */

@@ -18,10 +18,18 @@ export function availability(): Availability {
   }
   const able = features();
   if (able.load !== true) {
-    return { ok: false, why: `the kernel refuses tracing programs with ${errnoName(able.load)}`, mend: "A container, a kernel lockdown or a security module may forbid bpf(2): run outside of it; see `sonde doctor`." };
+    return {
+      ok: false,
+      why: `the kernel refuses tracing programs with ${errnoName(able.load)}`,
+      mend: "A container, a kernel lockdown or a security module may forbid bpf(2): run outside of it; see `sonde doctor`.",
+    };
   }
   if (!able.multi && !able.tracefs && !able.perf) {
-    return { ok: false, why: `Linux ${kernelVersion().text} offers no way to attach a program to a user-space function`, mend: "Use kernel 6.6 or later, or one with CONFIG_UPROBE_EVENTS." };
+    return {
+      ok: false,
+      why: `Linux ${kernelVersion().text} offers no way to attach a program to a user-space function`,
+      mend: "Use kernel 6.6 or later, or one with CONFIG_UPROBE_EVENTS.",
+    };
   }
   return { ok: true };
 }

@@ -28,18 +28,28 @@ function onExec(): Instruction[] {
     mov(r7, r0),
     jeq(r6, r7, end),
     stx(8, r10, RECORD, r7),
-    loadMap(r1, WATCHED), mov(r2, r10), add(r2, RECORD), callHelper("map_lookup_elem"),
+    loadMap(r1, WATCHED),
+    mov(r2, r10),
+    add(r2, RECORD),
+    callHelper("map_lookup_elem"),
     jeq(r0, 0, end),
     callHelper("ktime_get_ns"),
     stx(8, r10, RECORD + 8, r0),
-    loadMap(r1, RING), mov(r2, r10), add(r2, RECORD), mov(r3, 16), mov(r4, 0), callHelper("ringbuf_output"),
+    loadMap(r1, RING),
+    mov(r2, r10),
+    add(r2, RECORD),
+    mov(r3, 16),
+    mov(r4, 0),
+    callHelper("ringbuf_output"),
     mov(r0, 0),
     exit(),
   ];
   return body(body(0).length - 2);
 }
 
-export interface ExecWatch { close(): void }
+export interface ExecWatch {
+  close(): void;
+}
 
 /** Calls back with the process and the time (CLOCK_MONOTONIC, ns) of its exec, from Node's event loop. */
 export function watchExec(pids: readonly number[], taken: (pid: number, time: bigint) => void): ExecWatch {

@@ -1,5 +1,5 @@
 /** What the running kernel can do, found by trying it: small programs and links that can't succeed, but fail differently. */
-import { movsx, mov } from "../../bpf/alu64.ts";
+import { mov, movsx } from "../../bpf/alu64.ts";
 import { encode } from "../../bpf/encode.ts";
 import type { Instruction } from "../../bpf/instruction.ts";
 import { exit } from "../../bpf/jump.ts";
@@ -53,10 +53,14 @@ function probe(): Features {
   closeAll([plain, version4, sleepable].filter((fd) => fd >= 0));
   const multi = tryLink(attachType.uprobeMulti, false, 0) === -errno.EBADF;
   return {
-    load: true, isa: version4 >= 0 ? 4 : 3, multi,
+    load: true,
+    isa: version4 >= 0 ? 4 : 3,
+    multi,
     session: multi && tryLink(attachType.uprobeSession, true, 0) === -errno.EBADF,
     processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
-    sleepable: sleepable >= 0, tracefs: tracefs() !== undefined, perf: uprobeUnit() !== undefined,
+    sleepable: sleepable >= 0,
+    tracefs: tracefs() !== undefined,
+    perf: uprobeUnit() !== undefined,
   };
 }
 
@@ -65,8 +69,14 @@ function byVersion(load: number): Features {
   const version = kernelVersion();
   const from = (major: number, minor: number): boolean => atLeast(version, major, minor);
   return {
-    load, isa: from(6, 6) ? 4 : 3, multi: from(6, 6), session: from(6, 13), processFilter: from(6, 10), sleepable: from(6, 0),
-    tracefs: tracefs() !== undefined, perf: uprobeUnit() !== undefined,
+    load,
+    isa: from(6, 6) ? 4 : 3,
+    multi: from(6, 6),
+    session: from(6, 13),
+    processFilter: from(6, 10),
+    sleepable: from(6, 0),
+    tracefs: tracefs() !== undefined,
+    perf: uprobeUnit() !== undefined,
   };
 }
 

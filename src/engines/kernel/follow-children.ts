@@ -11,7 +11,7 @@ import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { createMap, mapFlag, mapType, update } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { pageSize } from "../../sys/host.ts";
-import { mapShared } from "../../sys/memory.ts";
+import { mapWhileHeld } from "../../sys/memory.ts";
 import { kernelTypes } from "./kernel-types.ts";
 import { descendantsOf, inRootPidNamespace } from "./process-tree.ts";
 import { attachRawTracepoint } from "./raw-tracepoint.ts";
@@ -24,7 +24,12 @@ const VALUE = -24;
 
 /** `*(u32 *)(fp + slot) = *(u32 *)(task + offset)`, task in r7. */
 const readTask = (slot: number, offset: number): Instruction[] => [
-  mov(r1, r10), add(r1, slot), mov(r2, 4), mov(r3, r7), add(r3, offset), callHelper("probe_read_kernel"),
+  mov(r1, r10),
+  add(r1, slot),
+  mov(r2, 4),
+  mov(r3, r7),
+  add(r3, offset),
+  callHelper("probe_read_kernel"),
 ];
 
 /** sched_process_fork(parent, child), run by the parent when the child can't run yet. */
@@ -40,12 +45,23 @@ function onFork(tgid: number): Instruction[] {
     ldx(4, r6, r10, CHILD),
     // A new thread of the same process.
     jeq(r0, r6, end),
-    loadMap(r1, SET), mov(r2, r10), add(r2, PARENT), callHelper("map_lookup_elem"),
+    loadMap(r1, SET),
+    mov(r2, r10),
+    add(r2, PARENT),
+    callHelper("map_lookup_elem"),
     jeq(r0, 0, end),
     st(8, r10, VALUE, 1),
-    loadMap(r1, SET), mov(r2, r10), add(r2, CHILD), mov(r3, r10), add(r3, VALUE), mov(r4, 0), callHelper("map_update_elem"),
+    loadMap(r1, SET),
+    mov(r2, r10),
+    add(r2, CHILD),
+    mov(r3, r10),
+    add(r3, VALUE),
+    mov(r4, 0),
+    callHelper("map_update_elem"),
     jeq(r0, 0, end),
-    loadMapValue(r1, DROPPED, 0), mov(r2, 1), atomicAdd(8, r1, 0, r2),
+    loadMapValue(r1, DROPPED, 0),
+    mov(r2, 1),
+    atomicAdd(8, r1, 0, r2),
     mov(r0, 0),
     exit(),
   ];
@@ -55,13 +71,18 @@ function onFork(tgid: number): Instruction[] {
 /** sched_process_free(task): the last of a process is its first thread. */
 function onFree(tgid: number, pid: number): Instruction[] {
   const body = (end: number): Instruction[] => [
-    st(8, r10, CHILD, 0), st(8, r10, PARENT, 0),
+    st(8, r10, CHILD, 0),
+    st(8, r10, PARENT, 0),
     ldx(8, r7, r1, 0),
     ...readTask(CHILD, tgid),
     ...readTask(PARENT, pid),
-    ldx(4, r1, r10, CHILD), ldx(4, r2, r10, PARENT),
+    ldx(4, r1, r10, CHILD),
+    ldx(4, r2, r10, PARENT),
     jne(r1, r2, end),
-    loadMap(r1, SET), mov(r2, r10), add(r2, CHILD), callHelper("map_delete_elem"),
+    loadMap(r1, SET),
+    mov(r2, r10),
+    add(r2, CHILD),
+    callHelper("map_delete_elem"),
     mov(r0, 0),
     exit(),
   ];
@@ -80,17 +101,18 @@ export function followChildren(set: number, roots: readonly number[]): Following
   const tgid = members["task_struct.tgid"];
   const pid = members["task_struct.pid"];
   if (tgid === undefined || pid === undefined) {
-    throw new SondeError("SONDE_KERNEL_BTF", "following children at many sites needs the kernel's type information (/sys/kernel/btf/vmlinux)", { mend: "Probe fewer functions, or use a kernel with CONFIG_DEBUG_INFO_BTF." });
+    throw new SondeError("SONDE_KERNEL_BTF", "following children at many sites needs the kernel's type information (/sys/kernel/btf/vmlinux)", {
+      mend: "Probe fewer functions, or use a kernel with CONFIG_DEBUG_INFO_BTF.",
+    });
   }
   if (!inRootPidNamespace()) {
-    throw new SondeError("SONDE_KERNEL_NAMESPACE", "inside a pid namespace the kernel's process ids aren't known", { exit: ExitStatus.fault, mend: "Run sonde outside the container, or probe without --children." });
+    throw new SondeError("SONDE_KERNEL_NAMESPACE", "inside a pid namespace the kernel's process ids aren't known", {
+      exit: ExitStatus.fault,
+      mend: "Run sonde outside the container, or probe without --children.",
+    });
   }
   const fds = [createMap({ name: "sonde_dropped", type: mapType.array, keySize: 4, valueSize: 8, maxEntries: 1, flags: mapFlag.mmapable })];
-  const dropped = mapShared(fds[0]!, pageSize(), 0, false);
-  const close = (): void => {
-    dropped.unmap();
-    closeAll(fds.splice(0));
-  };
+  const dropped = new BigUint64Array(mapWhileHeld(fds[0]!, pageSize()), 0, 1);
   try {
     const maps = [set, fds[0]!];
     fds.push(attachRawTracepoint("sched_process_free", onFree(tgid, pid), maps));
@@ -107,19 +129,15 @@ export function followChildren(set: number, roots: readonly number[]): Following
       }
     }
   } catch (error) {
-    close();
+    closeAll(fds);
     throw error;
   }
-  const words = new BigUint64Array(dropped.buffer);
-  let last = 0n;
   let open = true;
   return {
-    dropped: () => (open ? (last = words[0]!) : last),
+    dropped: () => dropped[0]!,
     close() {
-      if (!open) return;
-      last = words[0]!;
+      if (open) closeAll(fds);
       open = false;
-      close();
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { SessionImage } from "../../compiler/image.ts";
 import type { Target } from "../../compiler/target.ts";
 import { possibleCpus } from "../../sys/host.ts";
-import type { ArmProbe, Armed, Availability, Engine, ProcessFilter } from "../engine.ts";
+import type { Armed, ArmProbe, Availability, Engine, ProcessFilter } from "../engine.ts";
 import { armSession } from "./arm.ts";
 import { availability } from "./availability.ts";
 import { features } from "./features.ts";
@@ -26,8 +26,13 @@ export class KernelEngine implements Engine {
     const plan = makePlan(request, able);
     this.#decided = { filter: request.filter, plan };
     return {
-      sessions: plan.method === "session", sleepable: able.sleepable, kfuncs: new Set(Object.keys(kernelTypes().functions)),
-      isa: able.isa, cpus: possibleCpus(), filter: plan.filter, ringBytes: RING_BYTES,
+      sessions: plan.method === "session",
+      sleepable: able.sleepable,
+      kfuncs: new Set(Object.keys(kernelTypes().functions)),
+      isa: able.isa,
+      cpus: possibleCpus(),
+      filter: plan.filter,
+      ringBytes: RING_BYTES,
     };
   }
 

@@ -2,14 +2,22 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { release, version } from "node:os";
-import { btfSections, findInBtf, type Found } from "../../btf/reader.ts";
+import { btfSections, type Found, findInBtf } from "../../btf/reader.ts";
 import { SondeBug } from "../../errors/error.ts";
 import { readCached, writeCached } from "../../sys/cache-folder.ts";
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 
 /** Kernel functions that compiled programs may call. */
-const functions = ["bpf_copy_from_user_str", "bpf_session_cookie", "bpf_session_is_return", "bpf_strnlen", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy"];
+const functions = [
+  "bpf_copy_from_user_str",
+  "bpf_session_cookie",
+  "bpf_session_is_return",
+  "bpf_strnlen",
+  "bpf_iter_num_new",
+  "bpf_iter_num_next",
+  "bpf_iter_num_destroy",
+];
 const members = { task_struct: ["pid", "tgid", "utask"], uprobe_task: ["depth"] };
 
 export interface KernelTypes extends Found {

@@ -1,12 +1,13 @@
 /** Loads the programs of an image: first without a log, on refusal again with one, shown at the TypeScript line at fault. */
-import { FUNCTION_INFO_BYTES, LINE_INFO_BYTES } from "../../btf/program-info.ts";
+
 import { encode } from "../../bpf/encode.ts";
+import { FUNCTION_INFO_BYTES, LINE_INFO_BYTES } from "../../btf/program-info.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
 import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { attachType, loadProgram, type ProgramParts, progType } from "../../sys/bpf.ts";
 import { callError, errno } from "../../sys/errno.ts";
-import type { SessionTypes } from "./session-types.ts";
 import { kernelFunction } from "./kernel-types.ts";
+import type { SessionTypes } from "./session-types.ts";
 import { verifierRefusal } from "./verifier-log.ts";
 
 /** A log larger than this isn't asked for; its end is what counts. */
@@ -33,10 +34,16 @@ export function loadOne(image: SessionImage, program: ProgramImage, context: Loa
   const info = types.programs[image.programs.indexOf(program)];
   const code = encode(program.instructions, { map: (index) => maps[index]!, kfunc: kernelFunction }, isa);
   const parts: ProgramParts = {
-    name: program.name, type: progType.kprobe, attachType: attachTypeOf(program, multi), sleepable: program.sleepable, code,
-    ...(types.fd === undefined || info === undefined || info.lines.length === 0 ? {} : {
-      btf: { fd: types.fd, functions: info.functions, functionSize: FUNCTION_INFO_BYTES, lines: info.lines, lineSize: LINE_INFO_BYTES },
-    }),
+    name: program.name,
+    type: progType.kprobe,
+    attachType: attachTypeOf(program, multi),
+    sleepable: program.sleepable,
+    code,
+    ...(types.fd === undefined || info === undefined || info.lines.length === 0
+      ? {}
+      : {
+          btf: { fd: types.fd, functions: info.functions, functionSize: FUNCTION_INFO_BYTES, lines: info.lines, lineSize: LINE_INFO_BYTES },
+        }),
   };
   const fd = loadProgram(parts);
   if (fd >= 0) return fd;
@@ -48,7 +55,10 @@ function refusal(image: SessionImage, program: ProgramImage, parts: ProgramParts
   for (let size = 1 << 18; ; size *= 4) {
     const memory = new Uint8Array(size);
     const fd = loadProgram(parts, { memory, level: 1 });
-    if (fd >= 0) return new SondeError("SONDE_KERNEL_LOAD", `the kernel refused program ${program.name} at first, and took it at the second try`, { exit: ExitStatus.fault });
+    if (fd >= 0)
+      return new SondeError("SONDE_KERNEL_LOAD", `the kernel refused program ${program.name} at first, and took it at the second try`, {
+        exit: ExitStatus.fault,
+      });
     // Kernels before 6.4 give ENOSPC when the log is full and write its beginning only; later ones write its end.
     if (-fd === errno.ENOSPC && size < LARGEST_LOG) continue;
     const text = new TextDecoder().decode(memory.subarray(0, memory.indexOf(0) < 0 ? size : memory.indexOf(0)));

@@ -1,6 +1,7 @@
 /** Reads and changes a kernel map, in batches where the kernel can. */
-import { roundUp } from "../../schema/layout.ts";
+
 import type { MapImage } from "../../compiler/image.ts";
+import { roundUp } from "../../schema/layout.ts";
 import { lookup, lookupBatch, nextKey, remove, update } from "../../sys/bpf.ts";
 import { callError, errno } from "../../sys/errno.ts";
 import type { MapAccess } from "../engine.ts";
@@ -86,7 +87,8 @@ export class KernelMap implements MapAccess {
         continue;
       }
       if (typeof batch === "number") {
-        if (turn > 0 || batch !== -errno.EINVAL && batch !== -524) throw callError("bpf(BPF_MAP_LOOKUP_BATCH)", -batch, { doing: `read map ${this.#image.name}` });
+        if (turn > 0 || (batch !== -errno.EINVAL && batch !== -524))
+          throw callError("bpf(BPF_MAP_LOOKUP_BATCH)", -batch, { doing: `read map ${this.#image.name}` });
         this.#batches = false;
         yield* this.#oneByOne(andDelete);
         return;

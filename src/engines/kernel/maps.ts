@@ -36,7 +36,15 @@ export function createMaps(image: SessionImage, types: SessionTypes): KernelMaps
 
 function createOne(map: MapImage, btf: number | undefined, types: MapTypes | undefined): number {
   const flags = (map.noPrealloc ? mapFlag.noPrealloc : 0) | (map.mmap ? mapFlag.mmapable : 0);
-  return createMap({ name: map.name, type: mapType[map.type], keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags, ...(btf === undefined || types === undefined ? {} : { btf: { fd: btf, ...types } }) });
+  return createMap({
+    name: map.name,
+    type: mapType[map.type],
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.maxEntries,
+    flags,
+    ...(btf === undefined || types === undefined ? {} : { btf: { fd: btf, ...types } }),
+  });
 }
 
 function fill(map: MapImage, fd: number, memory: ArrayBuffer | undefined, initial: Uint8Array): void {

@@ -42,7 +42,8 @@ export interface PlanRequest {
 export function forcedMethod(environment: NodeJS.ProcessEnv = process.env): Method | undefined {
   const wish = environment.SONDE_ATTACH;
   if (wish === undefined || wish === "") return undefined;
-  if (!methods.includes(wish as Method)) throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${wish} isn't a way to attach`, { mend: `Use one of ${methods.join(", ")}.` });
+  if (!methods.includes(wish as Method))
+    throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${wish} isn't a way to attach`, { mend: `Use one of ${methods.join(", ")}.` });
   return wish as Method;
 }
 
@@ -54,7 +55,9 @@ function chooseMethod(request: PlanRequest, features: Features): Method {
   const method = forced === "session" && !request.calls ? "multi" : forced;
   if (method !== undefined) {
     if (works(method, features)) return method;
-    throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${method}: this kernel can't attach that way`, { mend: "See `sonde doctor` for the ways that work." });
+    throw new SondeError("SONDE_KERNEL_ATTACH", `SONDE_ATTACH=${method}: this kernel can't attach that way`, {
+      mend: "See `sonde doctor` for the ways that work.",
+    });
   }
   const found = methods.find((m) => (m !== "session" || request.calls) && works(m, features));
   if (found !== undefined) return found;
@@ -70,7 +73,13 @@ export function makePlan(request: PlanRequest, features: Features): Plan {
     if (pids.length > 0) throw new SondeError("SONDE_KERNEL_FILTER", "a filter by cgroup and one by process can't be combined", { mend: "Give one of them." });
     const group = cgroupOf(cgroup);
     const notes = ["Processes outside the cgroup pay about 1 µs for each call of a probed function, because the kernel can't arm sites for a cgroup alone."];
-    return { method, reach: "all", pids: [], filter: group.level === 0 ? { kind: "all" } : { kind: "cgroup", ...group }, notes: group.level === 0 ? [] : notes };
+    return {
+      method,
+      reach: "all",
+      pids: [],
+      filter: group.level === 0 ? { kind: "all" } : { kind: "cgroup", ...group },
+      notes: group.level === 0 ? [] : notes,
+    };
   }
   if (pids.length === 0) return { method, reach: "all", pids: [], filter: { kind: "all" }, notes: [] };
   if (children) return planFamily(request, features, method);
@@ -91,6 +100,8 @@ function planFamily(request: PlanRequest, features: Features, method: Method): P
   if (features.tracefs && (forced === "tracefs" || (forced === undefined && events <= MOST_INHERITED_EVENTS))) {
     return { method: "tracefs", reach: "family", pids: family, filter: { kind: "all" }, notes: [] };
   }
-  const notes = ["Other processes pay about 1 µs for each call of a probed function, because descendants are followed at too many sites to arm them for these processes alone."];
+  const notes = [
+    "Other processes pay about 1 µs for each call of a probed function, because descendants are followed at too many sites to arm them for these processes alone.",
+  ];
   return { method, reach: "all", pids: family, filter: { kind: "set" }, notes };
 }

@@ -1,6 +1,7 @@
 /** Return probes that would harm the target: refused, with the way round. */
-import { findSection, readElf } from "../../elf/image.ts";
+
 import type { SessionImage } from "../../compiler/image.ts";
+import { findSection, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { type KernelVersion, kernelVersion } from "../../sys/host.ts";
@@ -36,16 +37,27 @@ export function checkReturns(image: SessionImage, probes: readonly ArmProbe[], p
   for (const [path, site] of paths) {
     if (!isGoBinary(path)) continue;
     throw new SondeError("SONDE_KERNEL_GO_RETURN", `${site.display} is a Go program: it crashes when the return of a function is probed`, {
-      where: `${site.display}:${site.name}`, why: "Go moves its stacks, and a uretprobe's return address isn't one it knows", mend: ENTRY_ONLY,
+      where: `${site.display}:${site.name}`,
+      why: "Go moves its stacks, and a uretprobe's return address isn't one it knows",
+      mend: ENTRY_ONLY,
     });
   }
   if (!filtersSeeReturns(kernelVersion())) return [];
   const named = new Set(returning.flatMap((probe) => probe.pids ?? pids));
   for (const pid of named) {
     if (seccompMode(pid) === 0) continue;
-    throw new SondeError("SONDE_KERNEL_SECCOMP_RETURN", `process ${pid} (${commOf(pid)}) runs under a seccomp filter that may kill it when the return of a function is probed`, {
-      why: `Linux ${kernelVersion().text} returns from a probed function by a system call that the filter may not know`, mend: `${ENTRY_ONLY} Kernels from 6.14 on don't show that call to filters.`,
-    });
+    throw new SondeError(
+      "SONDE_KERNEL_SECCOMP_RETURN",
+      `process ${pid} (${commOf(pid)}) runs under a seccomp filter that may kill it when the return of a function is probed`,
+      {
+        why: `Linux ${kernelVersion().text} returns from a probed function by a system call that the filter may not know`,
+        mend: `${ENTRY_ONLY} Kernels from 6.14 on don't show that call to filters.`,
+      },
+    );
   }
-  return named.size > 0 ? [] : [`Return probes make a system call on Linux ${kernelVersion().text}: a process under a seccomp filter that doesn't know it may be killed. Filter by process to have that checked.`];
+  return named.size > 0
+    ? []
+    : [
+        `Return probes make a system call on Linux ${kernelVersion().text}: a process under a seccomp filter that doesn't know it may be killed. Filter by process to have that checked.`,
+      ];
 }

@@ -31,7 +31,12 @@ export interface ReportItem {
   readonly mend?: string;
 }
 
-const item = (what: string, state: ReportItem["state"], found: string, mend?: string): ReportItem => ({ what, state, found, ...(mend === undefined ? {} : { mend }) });
+const item = (what: string, state: ReportItem["state"], found: string, mend?: string): ReportItem => ({
+  what,
+  state,
+  found,
+  ...(mend === undefined ? {} : { mend }),
+});
 
 export function kernelReport(): ReportItem[] {
   return [kernel(), types(), rights(), ...lockdown(), ...compiler(), ...methods(), tracing(), cgroups(), ...unprivileged()];
@@ -39,19 +44,23 @@ export function kernelReport(): ReportItem[] {
 
 function kernel(): ReportItem {
   const version = kernelVersion();
-  return atLeast(version, 5, 15) ? item("kernel", "works", version.text) : item("kernel", "fails", version.text, "Linux 5.15 or newer is needed, 6.6 or newer is better.");
+  return atLeast(version, 5, 15)
+    ? item("kernel", "works", version.text)
+    : item("kernel", "fails", version.text, "Linux 5.15 or newer is needed, 6.6 or newer is better.");
 }
 
 function types(): ReportItem {
   const { btf, functions } = kernelTypes();
-  return btf ? item("BTF", "works", `/sys/kernel/btf/vmlinux, ${Object.keys(functions).length} kernel functions of use`)
+  return btf
+    ? item("BTF", "works", `/sys/kernel/btf/vmlinux, ${Object.keys(functions).length} kernel functions of use`)
     : item("BTF", "limited", "this kernel has no type information", "Use a kernel with CONFIG_DEBUG_INFO_BTF (those of the large distributions have it).");
 }
 
 function rights(): ReportItem {
   const have = effectiveCapabilities();
   const who = process.geteuid?.() === 0 ? "root" : `user ${process.geteuid?.()}`;
-  return mayTrace(have) ? item("rights", "works", `${who}: ${[...have].join(", ")}`)
+  return mayTrace(have)
+    ? item("rights", "works", `${who}: ${[...have].join(", ")}`)
     : item("rights", "fails", `${who}, without CAP_BPF and CAP_PERFMON`, "Run sonde as root (sudo sonde …).");
 }
 
@@ -59,18 +68,31 @@ function lockdown(): ReportItem[] {
   const text = read("/sys/kernel/security/lockdown");
   const mode = text === undefined ? undefined : (/\[(\w+)\]/.exec(text)?.[1] ?? "none");
   if (mode === undefined) return [];
-  return [mode === "confidentiality" ? item("lockdown", "fails", mode, "The kernel doesn't let eBPF read memory: boot without lockdown=confidentiality.") : item("lockdown", "works", mode)];
+  return [
+    mode === "confidentiality"
+      ? item("lockdown", "fails", mode, "The kernel doesn't let eBPF read memory: boot without lockdown=confidentiality.")
+      : item("lockdown", "works", mode),
+  ];
 }
 
 function compiler(): ReportItem[] {
   const jit = setting("net/core/bpf_jit_enable");
-  return [jit === "0" ? item("eBPF compiler", "limited", "off: programs are interpreted", "sysctl -w net.core.bpf_jit_enable=1") : item("eBPF compiler", "works", jit === undefined ? "can't be told" : "on")];
+  return [
+    jit === "0"
+      ? item("eBPF compiler", "limited", "off: programs are interpreted", "sysctl -w net.core.bpf_jit_enable=1")
+      : item("eBPF compiler", "works", jit === undefined ? "can't be told" : "on"),
+  ];
 }
 
 const ways: readonly { readonly method: Method; readonly attach: Attach; readonly needs: string }[] = [
   { method: "session", attach: attachMulti, needs: "Linux 6.13 or newer has it; without, entry and return are two programs." },
   { method: "multi", attach: attachMulti, needs: "Linux 6.6 or newer has it; without, sites are armed one by one, which takes seconds for thousands." },
-  { method: "tracefs", attach: attachTracefs, needs: "Mount tracefs (mount -t tracefs nodev /sys/kernel/tracing) on a kernel with CONFIG_UPROBE_EVENTS; without, children can't be followed at no cost to others." },
+  {
+    method: "tracefs",
+    attach: attachTracefs,
+    needs:
+      "Mount tracefs (mount -t tracefs nodev /sys/kernel/tracing) on a kernel with CONFIG_UPROBE_EVENTS; without, children can't be followed at no cost to others.",
+  },
   { method: "perf", attach: attachPerf, needs: "A kernel with CONFIG_UPROBE_EVENTS has it, for processes with CAP_SYS_ADMIN." },
 ];
 
@@ -80,8 +102,19 @@ function methods(): ReportItem[] {
   const path = join(folder, "nothing");
   writeFileSync(path, new Uint8Array(4096).fill(0x90));
   const site: Site = {
-    path, display: path, file: { device: 0n, inode: 0n }, offset: 0, functionOffset: 0, address: 0n, size: 4096, name: "nothing", aliases: [], delta: 0,
-    instruction: { text: "nop", bytes: Uint8Array.of(0x90) }, cost: "emulated", stackDelta: 0,
+    path,
+    display: path,
+    file: { device: 0n, inode: 0n },
+    offset: 0,
+    functionOffset: 0,
+    address: 0n,
+    size: 4096,
+    name: "nothing",
+    aliases: [],
+    delta: 0,
+    instruction: { text: "nop", bytes: Uint8Array.of(0x90) },
+    cost: "emulated",
+    stackDelta: 0,
   };
   try {
     return ways.map(({ method, attach, needs }) => {
@@ -113,20 +146,26 @@ function tryMethod(method: Method, attach: Attach, site: Site): string | undefin
 
 function tracing(): ReportItem {
   const folder = tracefs() ?? (mayTrace() ? mountTracefs() : undefined);
-  return folder === undefined ? item("tracefs", "limited", "not mounted, or not to be read", "mount -t tracefs nodev /sys/kernel/tracing") : item("tracefs", "works", folder);
+  return folder === undefined
+    ? item("tracefs", "limited", "not mounted, or not to be read", "mount -t tracefs nodev /sys/kernel/tracing")
+    : item("tracefs", "works", folder);
 }
 
 function cgroups(): ReportItem {
   const mount = cgroupMounts()[0];
-  return mount === undefined ? item("cgroup version 2", "limited", "not mounted: --cgroup can't be used", "mount -t cgroup2 none /sys/fs/cgroup") : item("cgroup version 2", "works", mount.path);
+  return mount === undefined
+    ? item("cgroup version 2", "limited", "not mounted: --cgroup can't be used", "mount -t cgroup2 none /sys/fs/cgroup")
+    : item("cgroup version 2", "works", mount.path);
 }
 
 function unprivileged(): ReportItem[] {
   const bpf = setting("kernel/unprivileged_bpf_disabled");
   const perf = setting("kernel/perf_event_paranoid");
   const found = `unprivileged_bpf_disabled ${bpf ?? "?"}, perf_event_paranoid ${perf ?? "?"}`;
-  const filter = features().load === true && features().multi && !features().processFilter
-    ? [item("filter by process", "limited", "this kernel's own is faulty: others pay for a probe too", "Linux 6.10 mends it.")] : [];
+  const filter =
+    features().load === true && features().multi && !features().processFilter
+      ? [item("filter by process", "limited", "this kernel's own is faulty: others pay for a probe too", "Linux 6.10 mends it.")]
+      : [];
   return [item("settings", "works", found), ...filter];
 }
 

@@ -42,12 +42,16 @@ export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe
       jeq(r1, 0, end),
       ldx(4, r1, r1, depth),
       jlt(r1, MOST_PENDING, end),
-      loadMapValue(r1, map, 0), mov(r2, 1), atomicAdd(8, r1, 0, r2),
+      loadMapValue(r1, map, 0),
+      mov(r2, 1),
+      atomicAdd(8, r1, 0, r2),
       mov(r1, r6),
     ];
     return check(check(0).length - 1);
   };
-  const programs = image.programs.map((program) => (program.runs !== "return" && returning.has(program.probe) ? prepend(program, front(program.runs === "session")) : program));
+  const programs = image.programs.map((program) =>
+    program.runs !== "return" && returning.has(program.probe) ? prepend(program, front(program.runs === "session")) : program,
+  );
   const alone = programs.length;
   let needed = false;
   const withEntries = probes.map((probe) => {
@@ -55,7 +59,16 @@ export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe
     needed ||= onlyReturn;
     return onlyReturn ? { ...probe, programs: [alone, ...probe.programs] } : probe;
   });
-  if (needed) programs.push({ name: "sonde_depth", probe: -1, runs: "entry", sleepable: false, instructions: [...front(false), mov(r0, 0), exit()], functions: [{ index: 0, name: "sonde_depth" }], lines: [] });
+  if (needed)
+    programs.push({
+      name: "sonde_depth",
+      probe: -1,
+      runs: "entry",
+      sleepable: false,
+      instructions: [...front(false), mov(r0, 0), exit()],
+      functions: [{ index: 0, name: "sonde_depth" }],
+      lines: [],
+    });
   return { image: { ...image, maps: [...image.maps, counter], programs }, probes: withEntries, map };
 }
 
@@ -65,7 +78,10 @@ function prepend(program: ProgramImage, front: readonly Instruction[]): ProgramI
   const first = program.lines.find((line) => line.index === 0);
   return {
     ...program,
-    instructions: [...front, ...program.instructions.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target + by }))],
+    instructions: [
+      ...front,
+      ...program.instructions.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target + by })),
+    ],
     functions: program.functions.map((f) => (f.index === 0 ? f : { ...f, index: f.index + by })),
     lines: [...(first === undefined ? [] : [first]), ...program.lines.map((line) => ({ ...line, index: line.index + by }))],
   };

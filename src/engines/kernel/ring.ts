@@ -10,9 +10,9 @@
  * The producer position is loaded with acquire before heads are, a head before its payload, and the consumer position
  * is stored with release behind the last read; JavaScript's Atomics give (more than) that order.
  */
-import { watchReadable, type Watch } from "../../sys/ffi/native.ts";
+import { type Watch, watchReadable } from "../../sys/ffi/native.ts";
 import { pageSize } from "../../sys/host.ts";
-import { mapShared, type Mapping } from "../../sys/memory.ts";
+import { type Mapping, mapShared } from "../../sys/memory.ts";
 
 const BUSY = 0x8000_0000 | 0;
 const DISCARDED = 0x4000_0000;

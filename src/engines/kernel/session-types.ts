@@ -7,7 +7,10 @@ import type { Schema } from "../../schema/types.ts";
 import { loadBtf } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 
-export interface MapTypes { readonly key: number; readonly value: number }
+export interface MapTypes {
+  readonly key: number;
+  readonly value: number;
+}
 
 export interface SessionTypes {
   /** Descriptor of the blob; undefined if the kernel didn't take it. Then all goes on without. */

@@ -1,7 +1,8 @@
 /** From the verifier's log to an error that shows the TypeScript line at fault and the telling lines, and says how many were left out. */
+
+import { slotIndices } from "../../bpf/encode.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
 import { SondeBug } from "../../errors/error.ts";
-import { slotIndices } from "../../bpf/encode.ts";
 import { errnoName } from "../../sys/errno.ts";
 
 const TELLING = 8;
@@ -27,7 +28,9 @@ export function lastSlot(log: string): number | undefined {
 
 /** The lines worth reading: the end of the log, without its statistics. */
 export function tellingLines(log: string): { readonly lines: readonly string[]; readonly left: number } {
-  const all = log.split("\n").map((line) => line.trimEnd())
+  const all = log
+    .split("\n")
+    .map((line) => line.trimEnd())
     .filter((line) => line !== "" && !/^(processed \d+ insns|verification time|stack depth|arg#\d+ reference|mark_precise)/.test(line));
   return { lines: all.slice(-TELLING), left: Math.max(0, all.length - TELLING) };
 }

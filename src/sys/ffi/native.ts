@@ -8,7 +8,11 @@ type Raw = (nr: number, a: Arg, b: Arg, c: Arg, d: Arg, e: Arg, f: Arg) => numbe
 /** An integer argument, or memory whose address is passed. */
 export type Arg = number | bigint | Uint8Array | null;
 
-interface Native { readonly koffi: typeof Koffi; readonly libc: LibraryHandle; readonly raw: Raw }
+interface Native {
+  readonly koffi: typeof Koffi;
+  readonly libc: LibraryHandle;
+  readonly raw: Raw;
+}
 let loaded: Native | undefined;
 
 /** Loading costs about 11 ms, so it is put off until a system call is made. */

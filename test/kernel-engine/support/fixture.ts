@@ -15,15 +15,18 @@ export function compile(name: string, source: string, flags: readonly string[] =
   const input = join(folder, `${name}.c`);
   const output = join(folder, name);
   writeFileSync(input, source);
-  execFileSync("gcc", ["-O1", "-g0", "-fno-inline", "-fcf-protection=none", "-pthread", "-o", output, input, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("gcc", ["-O1", "-g0", "-fno-inline", "-fcf-protection=none", "-pthread", "-o", output, input, ...flags], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   return output;
 }
 
 /** Functions of an ELF file as sites, in the order asked for. */
 export function sites(path: string, names: readonly string[]): Site[] {
   const table = execFileSync("readelf", ["-sW", path], { encoding: "utf8", maxBuffer: 1 << 28 });
-  const segments = [...execFileSync("readelf", ["-lW", path], { encoding: "utf8" }).matchAll(/LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)/g)]
-    .map(([, offset, address, size]) => ({ offset: parseInt(offset!, 16), address: parseInt(address!, 16), size: parseInt(size!, 16) }));
+  const segments = [
+    ...execFileSync("readelf", ["-lW", path], { encoding: "utf8" }).matchAll(/LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)/g),
+  ].map(([, offset, address, size]) => ({ offset: parseInt(offset!, 16), address: parseInt(address!, 16), size: parseInt(size!, 16) }));
   const wanted = new Set(names);
   const found = new Map<string, { address: number; size: number }>();
   for (const [, address, size, name] of table.matchAll(/\d+: ([0-9a-f]+)\s+(\d+)\s+(?:FUNC|NOTYPE)\s+\S+\s+\S+\s+\d+ ([^\s@]+)/g)) {
@@ -36,8 +39,19 @@ export function sites(path: string, names: readonly string[]): Site[] {
     if (symbol === undefined || segment === undefined) throw new Error(`${path} has no function ${name}`);
     const offset = symbol.address - segment.address + segment.offset;
     return {
-      path, display: path, file: { device: dev, inode: ino }, offset, functionOffset: offset, address: BigInt(symbol.address), size: symbol.size,
-      name, aliases: [], delta: 0, instruction: { text: "push rbx", bytes: Uint8Array.of(0x53) }, cost: "emulated", stackDelta: 0,
+      path,
+      display: path,
+      file: { device: dev, inode: ino },
+      offset,
+      functionOffset: offset,
+      address: BigInt(symbol.address),
+      size: symbol.size,
+      name,
+      aliases: [],
+      delta: 0,
+      instruction: { text: "push rbx", bytes: Uint8Array.of(0x53) },
+      cost: "emulated",
+      stackDelta: 0,
     } satisfies Site;
   });
 }

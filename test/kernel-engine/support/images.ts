@@ -57,24 +57,47 @@ export const recording = (ring: number): Instruction[] => [
 ];
 
 export const program = (name: string, instructions: readonly Instruction[], parts: Partial<ProgramImage> = {}): ProgramImage => ({
-  name, probe: 0, runs: "entry", sleepable: false, instructions,
-  functions: [{ index: 0, name }], lines: [{ index: 0, file: 0, line: 1, column: 1 }], ...parts,
+  name,
+  probe: 0,
+  runs: "entry",
+  sleepable: false,
+  instructions,
+  functions: [{ index: 0, name }],
+  lines: [{ index: 0, file: 0, line: 1, column: 1 }],
+  ...parts,
 });
 
 export const session = (programs: readonly ProgramImage[], parts: Partial<SessionImage> & { readonly extra?: readonly MapImage[] } = {}): SessionImage => ({
   maps: [region("cpu", STRIDE * CPUS), region("shared", 4096), ...(parts.extra ?? [])],
   programs,
   files: [{ path: "/tmp/count.probe.ts", text: "uprobe(target, () => calls.add());\n" }],
-  states: [], formats: [], counters: [],
+  states: [],
+  formats: [],
+  counters: [],
   cpuRegion: { map: CPU_REGION, stride: STRIDE, cpus: CPUS },
   sharedRegion: { map: SHARED_REGION, size: 4096 },
-  ring: undefined, pidSet: undefined, ...parts,
+  ring: undefined,
+  pidSet: undefined,
+  ...parts,
 });
 
-export const ringMap = (bytes: number): MapImage => ({ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: bytes, mmap: false, noPrealloc: false });
+export const ringMap = (bytes: number): MapImage => ({
+  name: "ring",
+  type: "ringbuf",
+  keySize: 0,
+  valueSize: 0,
+  maxEntries: bytes,
+  mmap: false,
+  noPrealloc: false,
+});
 
 export const probeAt = (sites: readonly Site[], parts: Partial<ArmProbe> = {}): ArmProbe => ({
-  probe: 0, programs: [0], sites, cookies: sites.map((_, i) => i), pids: undefined, ...parts,
+  probe: 0,
+  programs: [0],
+  sites,
+  cookies: sites.map((_, i) => i),
+  pids: undefined,
+  ...parts,
 });
 
 /** The sum over the CPUs of word `word` of the per-CPU region. */
@@ -84,4 +107,3 @@ export function total(armed: Armed, word: number): number {
   for (let cpu = 0; cpu < CPUS; cpu++) sum += words[(cpu * STRIDE) / 8 + word]!;
   return Number(sum);
 }
-

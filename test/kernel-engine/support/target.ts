@@ -1,7 +1,10 @@
 /** The fixture that most tests probe: it calls its functions, forks, starts threads and executes itself when told to. */
 import { compile } from "./fixture.ts";
 
-export const targetPath = (): string => compile("target", `
+export const targetPath = (): string =>
+  compile(
+    "target",
+    `
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -40,4 +43,5 @@ int main(int argc, char **argv) {
     }
     puts("done"); fflush(stdout);
   }
-}`);
+}`,
+  );

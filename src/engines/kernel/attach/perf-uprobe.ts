@@ -8,7 +8,10 @@ import { siteError } from "./site-error.ts";
 
 export function attachPerf(hook: Hook, scope: Scope): Attachment {
   const unit = uprobeUnit();
-  if (unit === undefined) throw new SondeError("SONDE_KERNEL_TOO_OLD", "this kernel has no uprobe unit in perf", { mend: "Use kernel 4.17 or later, or let sonde choose the way to attach." });
+  if (unit === undefined)
+    throw new SondeError("SONDE_KERNEL_TOO_OLD", "this kernel has no uprobe unit in perf", {
+      mend: "Use kernel 4.17 or later, or let sonde choose the way to attach.",
+    });
   const fds: number[] = [];
   try {
     for (const [i, site] of hook.sites.entries()) {

@@ -15,7 +15,9 @@ let serial = 0;
 export function attachTracefs(hook: Hook, scope: Scope): Attachment {
   const folder = tracefs() ?? mountTracefs();
   if (folder === undefined) {
-    throw new SondeError("SONDE_KERNEL_TRACEFS", "the kernel's tracing file system isn't mounted, and it can't be mounted here", { mend: "mount -t tracefs nodev /sys/kernel/tracing" });
+    throw new SondeError("SONDE_KERNEL_TRACEFS", "the kernel's tracing file system isn't mounted, and it can't be mounted here", {
+      mend: "mount -t tracefs nodev /sys/kernel/tracing",
+    });
   }
   const group = ourGroup();
   const fds: number[] = [];
@@ -28,7 +30,9 @@ export function attachTracefs(hook: Hook, scope: Scope): Attachment {
   const path = file === undefined ? hook.path : `/proc/${process.pid}/fd/${file}`;
   try {
     for (const [i, site] of hook.sites.entries()) {
-      const fail = (call: string, code: number): never => { throw siteError(call, -code, site, hook.path, scope); };
+      const fail = (call: string, code: number): never => {
+        throw siteError(call, -code, site, hook.path, scope);
+      };
       const name = `s${serial++}`;
       const defined = defineUprobe(folder, `${hook.runs === "return" ? "r" : "p"}:${group}/${name} ${path}:0x${site.offset.toString(16)}`);
       if (defined < 0) fail("write to uprobe_events", defined);

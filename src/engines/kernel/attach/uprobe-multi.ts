@@ -2,17 +2,18 @@
 import { linkUprobeMulti } from "../../../sys/bpf.ts";
 import { closeAll } from "../../../sys/descriptor.ts";
 import { errno } from "../../../sys/errno.ts";
-import { siteError } from "./site-error.ts";
 import { Attachment, type Hook, type Scope } from "./attachment.ts";
+import { siteError } from "./site-error.ts";
 
-const link = (hook: Hook, pid: number, from: number, to: number): number => linkUprobeMulti(hook.program, {
-  path: hook.path,
-  offsets: hook.sites.slice(from, to).map((site) => site.offset),
-  cookies: hook.cookies.slice(from, to),
-  atReturn: hook.runs === "return",
-  session: hook.runs === "session",
-  pid,
-});
+const link = (hook: Hook, pid: number, from: number, to: number): number =>
+  linkUprobeMulti(hook.program, {
+    path: hook.path,
+    offsets: hook.sites.slice(from, to).map((site) => site.offset),
+    cookies: hook.cookies.slice(from, to),
+    atReturn: hook.runs === "return",
+    session: hook.runs === "session",
+    pid,
+  });
 
 export function attachMulti(hook: Hook, scope: Scope): Attachment {
   const pid = scope.kind === "all" ? 0 : scope.pid;
