@@ -16,7 +16,7 @@ import { kernelTypes } from "./kernel-types.ts";
 import { loadOne } from "./load.ts";
 import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
-import { inRootPidNamespace } from "./process-tree.ts";
+import { familyOf, inRootPidNamespace, isProcessGone } from "./process-tree.ts";
 import { checkReturns } from "./refuse-returns.ts";
 import { withDepthCounting } from "./return-depth.ts";
 import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
@@ -46,11 +46,20 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
     types.close();
     if (plan.filter.kind === "set" && image.pidSet !== undefined) following = followChildren(maps.fds[image.pidSet]!, plan.pids);
     const processes = new Set<number>();
+    const family = plan.reach === "family" ? familyOf(plan.pids) : plan.pids;
     // The kernel runs first what was attached last: backwards, so that handlers run in the order of the script.
     for (const probe of probes.toReversed()) {
-      for (const scope of scopesOf(probe, plan)) {
+      for (const scope of scopesOf(probe, plan, family)) {
         if (scope.kind === "process") processes.add(scope.pid);
-        for (const hook of hooksOf(image, probe, programs)) attachments.push(attach(hook, scope));
+        const descendant = scope.kind === "family" && !plan.pids.includes(scope.pid);
+        for (const hook of hooksOf(image, probe, programs)) {
+          try {
+            attachments.push(attach(hook, scope));
+          } catch (error) {
+            // A descendant that has ended meanwhile isn't missed.
+            if (!descendant || !isProcessGone(error)) throw error;
+          }
+        }
       }
     }
     if (processes.size > 0 && inRootPidNamespace()) {
@@ -86,10 +95,10 @@ function mapsOf(image: SessionImage, types: SessionTypes): KernelMaps {
 
 const microseconds = (since: bigint): bigint => (process.hrtime.bigint() - since) / 1000n;
 
-function scopesOf(probe: ArmProbe, plan: Plan): Scope[] {
+function scopesOf(probe: ArmProbe, plan: Plan, family: readonly number[]): Scope[] {
   if (probe.pids !== undefined) return probe.pids.map((pid) => ({ kind: "process", pid }));
   const { reach } = plan;
-  return reach === "all" ? [{ kind: "all" }] : plan.pids.map((pid) => ({ kind: reach, pid }));
+  return reach === "all" ? [{ kind: "all" }] : family.map((pid) => ({ kind: reach, pid }));
 }
 
 /** A hook for each program and file of a probe. */

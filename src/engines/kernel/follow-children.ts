@@ -13,7 +13,7 @@ import { closeAll } from "../../sys/descriptor.ts";
 import { pageSize } from "../../sys/host.ts";
 import { mapWhileHeld } from "../../sys/memory.ts";
 import { kernelTypes } from "./kernel-types.ts";
-import { descendantsOf, inRootPidNamespace } from "./process-tree.ts";
+import { familyOf, inRootPidNamespace } from "./process-tree.ts";
 import { attachRawTracepoint } from "./raw-tracepoint.ts";
 
 const SET = 0;
@@ -121,7 +121,7 @@ export function followChildren(set: number, roots: readonly number[]): Following
     const inSet = new Set<number>();
     for (let grown = true; grown; ) {
       grown = false;
-      for (const member of roots.flatMap((root) => [root, ...descendantsOf(root)])) {
+      for (const member of familyOf(roots)) {
         if (inSet.has(member)) continue;
         inSet.add(member);
         update(set, new Uint8Array(Uint32Array.of(member).buffer), Uint8Array.of(1), "any");

@@ -15,7 +15,7 @@ import { threadsOf } from "../../sys/procfs.ts";
 import type { ProcessFilter } from "../engine.ts";
 import { cgroupOf } from "./cgroup.ts";
 import type { Features } from "./features.ts";
-import { descendantsOf, inRootPidNamespace } from "./process-tree.ts";
+import { familyOf, inRootPidNamespace, isProcessGone } from "./process-tree.ts";
 
 export type Method = "session" | "multi" | "tracefs" | "perf";
 const methods: readonly Method[] = ["session", "multi", "tracefs", "perf"];
@@ -26,7 +26,7 @@ const MOST_INHERITED_EVENTS = 32;
 export interface Plan {
   readonly method: Method;
   readonly reach: "all" | "process" | "family";
-  /** The processes of "process" and "family", and the first members of a "set". */
+  /** The processes that were named; with "family" and a "set" their descendants belong to them. */
   readonly pids: readonly number[];
   readonly filter: HitFilter;
   readonly notes: readonly string[];
@@ -92,16 +92,26 @@ export function makePlan(request: PlanRequest, features: Features): Plan {
 }
 
 function planFamily(request: PlanRequest, features: Features, method: Method): Plan {
-  const family = [...new Set(request.filter.pids.flatMap((pid) => [pid, ...descendantsOf(pid)]))];
-  const threads = family.reduce((sum, pid) => sum + threadsOf(pid).length, 0);
+  const { pids } = request.filter;
+  const threads = familyOf(pids).reduce((sum, pid) => sum + threadCount(pid, pids), 0);
   // An enter/leave pair needs an event for each of its two.
   const events = request.sites * threads * (request.calls ? 2 : 1);
   const forced = forcedMethod();
   if (features.tracefs && (forced === "tracefs" || (forced === undefined && events <= MOST_INHERITED_EVENTS))) {
-    return { method: "tracefs", reach: "family", pids: family, filter: { kind: "all" }, notes: [] };
+    return { method: "tracefs", reach: "family", pids, filter: { kind: "all" }, notes: [] };
   }
   const notes = [
     "Other processes pay about 1 µs for each call of a probed function, because descendants are followed at too many sites to arm them for these processes alone.",
   ];
-  return { method, reach: "all", pids: family, filter: { kind: "set" }, notes };
+  return { method, reach: "all", pids, filter: { kind: "set" }, notes };
+}
+
+/** A descendant may end at any moment; a process that was named must be there. */
+function threadCount(pid: number, named: readonly number[]): number {
+  try {
+    return threadsOf(pid).length;
+  } catch (error) {
+    if (named.includes(pid) || !isProcessGone(error)) throw error;
+    return 0;
+  }
 }

@@ -1,5 +1,6 @@
 /** Which processes descend from which, as they are now. */
 import { readFileSync, readlinkSync } from "node:fs";
+import { SondeError } from "../../errors/error.ts";
 import { listProcesses } from "../../sys/procfs.ts";
 
 /** The descendants of a process, nearest first. */
@@ -20,6 +21,11 @@ export function descendantsOf(root: number): number[] {
   return found;
 }
 
+/** Processes and all of their descendants, each once. */
+export function familyOf(pids: readonly number[]): number[] {
+  return [...new Set(pids.flatMap((pid) => [pid, ...descendantsOf(pid)]))];
+}
+
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -27,6 +33,11 @@ function parentOf(pid: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether an error says that a process has ended. */
+export function isProcessGone(error: unknown): boolean {
+  return error instanceof SondeError && error.code === "SONDE_PROCESS_NOT_FOUND";
 }
 
 /** The first pid namespace's number (PROC_PID_INIT_INO of the kernel's proc_ns.h). */
