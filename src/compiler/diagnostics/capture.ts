@@ -1,5 +1,5 @@
 /** Names from outside that a handler uses: which it may, and what to do about the others. */
-import { type Place, error } from "./place.ts";
+import { error, type Place } from "./place.ts";
 
 export const capturedLet = (at: Place, name: string) =>
   error("SONDE_C_CAPTURED_LET", at, {
@@ -19,14 +19,21 @@ export const capturedInstance = (at: Place, name: string, what: string) =>
   error("SONDE_C_CAPTURED_INSTANCE", at, {
     message: `${name} is a ${what}, which a handler can't use`,
     cause: "A handler may take integers, booleans, texts, plain objects and arrays of these, and what the vocabulary makes.",
-    mend: what === "Map" || what === "Set" ? `Use const ${name} = hash(…), filled by the host: begin(() => ${name}.set(key, value)).` : "Take what the handler needs of it into a const before.",
+    mend:
+      what === "Map" || what === "Set"
+        ? `Use const ${name} = hash(…), filled by the host: begin(() => ${name}.set(key, value)).`
+        : "Take what the handler needs of it into a const before.",
   });
 
 export const capturedClass = (at: Place, name: string) =>
   error("SONDE_C_CAPTURED_CLASS", at, { message: `${name} is a class, which a handler can't use`, mend: "Use struct({ … }) for data, and functions." });
 
 export const capturedEnum = (at: Place, name: string) =>
-  error("SONDE_C_CAPTURED_ENUM", at, { message: `${name} is an enum, which a handler can't use`, cause: "Enums aren't erasable syntax: they would need code of their own.", mend: `Write const ${name} = { A: 0, B: 1 } as const.` });
+  error("SONDE_C_CAPTURED_ENUM", at, {
+    message: `${name} is an enum, which a handler can't use`,
+    cause: "Enums aren't erasable syntax: they would need code of their own.",
+    mend: `Write const ${name} = { A: 0, B: 1 } as const.`,
+  });
 
 export const capturedNamespace = (at: Place, name: string) =>
   error("SONDE_C_CAPTURED_NAMESPACE", at, { message: `${name} is a module, not a value`, mend: `Use one of its names: ${name}.something.` });
@@ -51,18 +58,30 @@ export const hostGlobals: { readonly [name: string]: string } = {
   JSON: "Emit an event: the host gets it as an object.",
   Infinity: "Write the largest number that is meant.",
   NaN: "An integer always has a value.",
-  setTimeout: "Use interval(\"1s\", …).",
-  setInterval: "Use interval(\"1s\", …).",
+  setTimeout: 'Use interval("1s", …).',
+  setInterval: 'Use interval("1s", …).',
 };
 
 export const noGlobal = (at: Place, name: string, mend: string) =>
-  error("SONDE_C_HOST_GLOBAL", at, { message: `${name} belongs to the host: a handler can't use it`, cause: "A handler runs in the probed program's thread, without Node.", mend });
+  error("SONDE_C_HOST_GLOBAL", at, {
+    message: `${name} belongs to the host: a handler can't use it`,
+    cause: "A handler runs in the probed program's thread, without Node.",
+    mend,
+  });
 
 export const mathRandom = (at: Place) =>
-  error("SONDE_C_RANDOM", at, { message: "Math.random doesn't run in a handler", cause: "A handler gives the same result for the same hit, in every engine.", mend: "To take a sample, use what the hit brings: if ((c.time & 0xff) !== 0) return;" });
+  error("SONDE_C_RANDOM", at, {
+    message: "Math.random doesn't run in a handler",
+    cause: "A handler gives the same result for the same hit, in every engine.",
+    mend: "To take a sample, use what the hit brings: if ((c.time & 0xff) !== 0) return;",
+  });
 
 export const noMath = (at: Place, name: string) =>
-  error("SONDE_C_MATH", at, { message: `Math.${name} doesn't run in a handler`, cause: "A handler's numbers are 64-bit integers.", mend: "Math.min, max, abs, trunc, clz32, floor, ceil and round may be called." });
+  error("SONDE_C_MATH", at, {
+    message: `Math.${name} doesn't run in a handler`,
+    cause: "A handler's numbers are 64-bit integers.",
+    mend: "Math.min, max, abs, trunc, clz32, floor, ceil and round may be called.",
+  });
 
 export const hostCall = (at: Place, name: string) =>
   error("SONDE_C_HOST_CALL", at, {
@@ -82,7 +101,9 @@ export const hostMethod = (at: Place, name: string, owner: string) =>
   error("SONDE_C_HOST_METHOD", at, {
     message: `${name}() is the host's way to read: a handler can't call it`,
     cause: "Results are merged from all CPUs, on the host.",
-    mend: /Map|Array/.test(owner) ? "A handler reads a map's value with get(key)." : "To read a value in a handler keep it in variable() or hash(), and use get().",
+    mend: /Map|Array/.test(owner)
+      ? "A handler reads a map's value with get(key)."
+      : "To read a value in a handler keep it in variable() or hash(), and use get().",
   });
 
 export const mapIteration = (at: Place, name: string) =>

@@ -3,21 +3,32 @@ import { expect, test } from "vitest";
 import type { Diagnostic } from "./diagnostic.ts";
 import { formatJson, formatLines, formatPretty, plain } from "./format.ts";
 
-const text = "const a = 1;\n\tuprobe(\"a:b\", () => a++);\n";
+const text = 'const a = 1;\n\tuprobe("a:b", () => a++);\n';
 const at = text.indexOf("a++");
-const diagnostic: Diagnostic = { code: "SONDE_C_CAPTURED_ASSIGNMENT", severity: "error", file: "/x/a.ts", start: at, end: at + 1, message: "a handler can't assign to a", cause: "It is the host's", mend: "Use variable()." };
+const diagnostic: Diagnostic = {
+  code: "SONDE_C_CAPTURED_ASSIGNMENT",
+  severity: "error",
+  file: "/x/a.ts",
+  start: at,
+  end: at + 1,
+  message: "a handler can't assign to a",
+  cause: "It is the host's",
+  mend: "Use variable().",
+};
 const sources = (file: string): string | undefined => (file === "/x/a.ts" ? text : undefined);
 
 test("a person sees the place underlined, the cause and the mend", () => {
-  expect(formatPretty([diagnostic], sources)).toBe([
-    "error SONDE_C_CAPTURED_ASSIGNMENT: a handler can't assign to a",
-    "  at /x/a.ts:2:22",
-    '2 | \tuprobe("a:b", () => a++);',
-    "  | \t                    ~",
-    "  It is the host's",
-    "  → Use variable().",
-    "",
-  ].join("\n"));
+  expect(formatPretty([diagnostic], sources)).toBe(
+    [
+      "error SONDE_C_CAPTURED_ASSIGNMENT: a handler can't assign to a",
+      "  at /x/a.ts:2:22",
+      '2 | \tuprobe("a:b", () => a++);',
+      "  | \t                    ~",
+      "  It is the host's",
+      "  → Use variable().",
+      "",
+    ].join("\n"),
+  );
 });
 
 test("colours come from the palette", () => {
@@ -42,7 +53,14 @@ test("editors read a line for each, in tsc's format", () => {
 
 test("programs read an object a line", () => {
   expect(JSON.parse(formatJson([diagnostic], sources))).toEqual({
-    type: "diagnostic", severity: "error", code: "SONDE_C_CAPTURED_ASSIGNMENT", file: "/x/a.ts", from: { line: 2, column: 22 }, to: { line: 2, column: 23 },
-    message: "a handler can't assign to a", cause: "It is the host's", mend: "Use variable().",
+    type: "diagnostic",
+    severity: "error",
+    code: "SONDE_C_CAPTURED_ASSIGNMENT",
+    file: "/x/a.ts",
+    from: { line: 2, column: 22 },
+    to: { line: 2, column: 23 },
+    message: "a handler can't assign to a",
+    cause: "It is the host's",
+    mend: "Use variable().",
   });
 });

@@ -51,37 +51,46 @@ function excerpt(source: string, diagnostic: Diagnostic, palette: Palette): stri
 
 /** For a person: the code and message, the place, the source underlined, the cause and the mend. */
 export function formatPretty(diagnostics: readonly Diagnostic[], sources: Sources, palette: Palette = plain): string {
-  return diagnostics.map((diagnostic) => {
-    const source = sources(diagnostic.file) ?? "";
-    const { line, column } = positionAt(source, diagnostic.start);
-    const [first, ...rest] = diagnostic.message.split("\n");
-    return [
-      `${palette[diagnostic.severity](diagnostic.severity)} ${palette.faint(diagnostic.code)}: ${palette.strong(first!)}`,
-      ...rest.map((text) => `  ${text.trim()}`),
-      `  ${palette.faint(`at ${diagnostic.file}:${line}:${column}`)}`,
-      ...excerpt(source, diagnostic, palette),
-      ...(diagnostic.cause === undefined ? [] : [`  ${diagnostic.cause}`]),
-      ...(diagnostic.mend === undefined ? [] : [`  ${palette.hint("→")} ${diagnostic.mend}`]),
-      "",
-    ].join("\n");
-  }).join("\n");
+  return diagnostics
+    .map((diagnostic) => {
+      const source = sources(diagnostic.file) ?? "";
+      const { line, column } = positionAt(source, diagnostic.start);
+      const [first, ...rest] = diagnostic.message.split("\n");
+      return [
+        `${palette[diagnostic.severity](diagnostic.severity)} ${palette.faint(diagnostic.code)}: ${palette.strong(first!)}`,
+        ...rest.map((text) => `  ${text.trim()}`),
+        `  ${palette.faint(`at ${diagnostic.file}:${line}:${column}`)}`,
+        ...excerpt(source, diagnostic, palette),
+        ...(diagnostic.cause === undefined ? [] : [`  ${diagnostic.cause}`]),
+        ...(diagnostic.mend === undefined ? [] : [`  ${palette.hint("→")} ${diagnostic.mend}`]),
+        "",
+      ].join("\n");
+    })
+    .join("\n");
 }
 
 /** `file(line,column): error CODE: message`, a line each: what editors' matchers for tsc read. */
 export function formatLines(diagnostics: readonly Diagnostic[], sources: Sources): string {
-  return diagnostics.map((diagnostic) => {
-    const { line, column } = positionAt(sources(diagnostic.file) ?? "", diagnostic.start);
-    const severity = diagnostic.severity === "hint" ? "info" : diagnostic.severity;
-    const text = [diagnostic.message, diagnostic.cause, diagnostic.mend].filter((part) => part !== undefined).map((part) => part.replace(/\s*\n\s*/g, " ").replace(/[^.:!?]$/, "$&.")).join(" ");
-    return `${diagnostic.file}(${line},${column}): ${severity} ${diagnostic.code}: ${text}\n`;
-  }).join("");
+  return diagnostics
+    .map((diagnostic) => {
+      const { line, column } = positionAt(sources(diagnostic.file) ?? "", diagnostic.start);
+      const severity = diagnostic.severity === "hint" ? "info" : diagnostic.severity;
+      const text = [diagnostic.message, diagnostic.cause, diagnostic.mend]
+        .filter((part) => part !== undefined)
+        .map((part) => part.replace(/\s*\n\s*/g, " ").replace(/[^.:!?]$/, "$&."))
+        .join(" ");
+      return `${diagnostic.file}(${line},${column}): ${severity} ${diagnostic.code}: ${text}\n`;
+    })
+    .join("");
 }
 
 /** One object a line: the diagnostic with its place as line and column besides. */
 export function formatJson(diagnostics: readonly Diagnostic[], sources: Sources): string {
-  return diagnostics.map((diagnostic) => {
-    const source = sources(diagnostic.file) ?? "";
-    const { file, code, severity, message, cause, mend, start, end } = diagnostic;
-    return `${JSON.stringify({ type: "diagnostic", severity, code, file, from: positionAt(source, start), to: positionAt(source, end), message, cause, mend })}\n`;
-  }).join("");
+  return diagnostics
+    .map((diagnostic) => {
+      const source = sources(diagnostic.file) ?? "";
+      const { file, code, severity, message, cause, mend, start, end } = diagnostic;
+      return `${JSON.stringify({ type: "diagnostic", severity, code, file, from: positionAt(source, start), to: positionAt(source, end), message, cause, mend })}\n`;
+    })
+    .join("");
 }

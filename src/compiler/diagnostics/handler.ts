@@ -1,5 +1,5 @@
 /** How handlers are registered: what the compiler must see, and which parts go together. */
-import { type Place, error } from "./place.ts";
+import { error, type Place } from "./place.ts";
 
 export const hiddenHandler = (at: Place, name: string) =>
   error("SONDE_C_HIDDEN_HANDLER", at, {
@@ -19,10 +19,18 @@ export const leaveBeforeEnter = (at: Place) =>
   });
 
 export const enterAlone = (at: Place) =>
-  error("SONDE_C_ENTER_ALONE", at, { message: "enter without leave", cause: "A handler for the entry alone is a plain function.", mend: "Write uprobe(target, (c) => …); or add leave: (c, at) => …." });
+  error("SONDE_C_ENTER_ALONE", at, {
+    message: "enter without leave",
+    cause: "A handler for the entry alone is a plain function.",
+    mend: "Write uprobe(target, (c) => …); or add leave: (c, at) => ….",
+  });
 
 export const leaveAlone = (at: Place) =>
-  error("SONDE_C_LEAVE_ALONE", at, { message: "leave without enter", cause: "A handler for the return alone is uretprobe's.", mend: "Write uretprobe(target, (c) => …); or add enter: (c) => … before it." });
+  error("SONDE_C_LEAVE_ALONE", at, {
+    message: "leave without enter",
+    cause: "A handler for the return alone is uretprobe's.",
+    mend: "Write uretprobe(target, (c) => …); or add enter: (c) => … before it.",
+  });
 
 export const mixedHandlers = (at: Place, name: string) =>
   error("SONDE_C_MIXED_HANDLERS", at, {
@@ -32,13 +40,20 @@ export const mixedHandlers = (at: Place, name: string) =>
   });
 
 export const unknownHandler = (at: Place, name: string) =>
-  error("SONDE_C_UNKNOWN_HANDLER", at, { message: `there is no handler called ${name}`, mend: "The handlers of a call are enter and leave; those of an instruction before, after and fault." });
+  error("SONDE_C_UNKNOWN_HANDLER", at, {
+    message: `there is no handler called ${name}`,
+    mend: "The handlers of a call are enter and leave; those of an instruction before, after and fault.",
+  });
 
 export const emptyHandlers = (at: Place) =>
   error("SONDE_C_EMPTY_HANDLERS", at, { message: "an object without handlers", mend: "Write a function (c) => …, or { enter, leave }." });
 
 export const onlyFunction = (at: Place, register: string) =>
-  error("SONDE_C_ONLY_FUNCTION", at, { message: `${register}() takes one function`, cause: "enter and leave, before, after and fault belong to uprobe.", mend: `Write ${register}(…, (c) => { … }).` });
+  error("SONDE_C_ONLY_FUNCTION", at, {
+    message: `${register}() takes one function`,
+    cause: "enter and leave, before, after and fault belong to uprobe.",
+    mend: `Write ${register}(…, (c) => { … }).`,
+  });
 
 export const registrationValue = (at: Place, name: string) =>
   error("SONDE_C_REGISTRATION_VALUE", at, {
@@ -48,4 +63,8 @@ export const registrationValue = (at: Place, name: string) =>
   });
 
 export const spreadRegistration = (at: Place, register: string) =>
-  error("SONDE_C_SPREAD_REGISTRATION", at, { message: `the arguments of ${register}() must be written out`, cause: "The compiler finds the handler by its place among them.", mend: `Write ${register}(target, handler).` });
+  error("SONDE_C_SPREAD_REGISTRATION", at, {
+    message: `the arguments of ${register}() must be written out`,
+    cause: "The compiler finds the handler by its place among them.",
+    mend: `Write ${register}(target, handler).`,
+  });

@@ -15,8 +15,20 @@ export interface Text {
   readonly mend?: string;
 }
 
-export const error = <C extends `SONDE_C_${string}`>(code: C, at: Place, text: Text): Diagnostic & { readonly code: C } =>
-  ({ code, severity: "error", file: at.file, start: at.start, end: at.end, ...text });
+export const error = <C extends `SONDE_C_${string}`>(code: C, at: Place, text: Text): Diagnostic & { readonly code: C } => ({
+  code,
+  severity: "error",
+  file: at.file,
+  start: at.start,
+  end: at.end,
+  ...text,
+});
 
-export const warning = <C extends `SONDE_C_${string}`>(code: C, at: Place, text: Text): Diagnostic & { readonly code: C } =>
-  ({ code, severity: "warning", file: at.file, start: at.start, end: at.end, ...text });
+export const warning = <C extends `SONDE_C_${string}`>(code: C, at: Place, text: Text): Diagnostic & { readonly code: C } => ({
+  code,
+  severity: "warning",
+  file: at.file,
+  start: at.start,
+  end: at.end,
+  ...text,
+});

@@ -1,5 +1,5 @@
 /** What TypeScript finds, said in the terms of probes. The codes are ours where the message is. */
-import { type Place, error } from "./place.ts";
+import { error, type Place } from "./place.ts";
 
 const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
@@ -7,13 +7,23 @@ export const noContextMember = (at: Place, name: string, near: string | undefine
   error("SONDE_C_NO_MEMBER", at, { message: `a hit has no \`${name}\``, mend: near === undefined ? `It has ${listed(has)}.` : `Did you mean \`${near}\`?` });
 
 export const noParameter = (at: Place, name: string, has: readonly string[]) =>
-  error("SONDE_C_NO_ARGUMENT", at, { message: `this function has no parameter \`${name}\``, mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : `It has ${listed(has)}.` });
+  error("SONDE_C_NO_ARGUMENT", at, {
+    message: `this function has no parameter \`${name}\``,
+    mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : `It has ${listed(has)}.`,
+  });
 
 export const noCarried = (at: Place, name: string, has: readonly string[]) =>
-  error("SONDE_C_NO_CARRIED", at, { message: `\`enter\` gave no \`${name}\``, mend: has.length === 0 ? "Let `enter` return an object with it." : `It gave ${listed(has)}.` });
+  error("SONDE_C_NO_CARRIED", at, {
+    message: `\`enter\` gave no \`${name}\``,
+    mend: has.length === 0 ? "Let `enter` return an object with it." : `It gave ${listed(has)}.`,
+  });
 
 export const noEnumerator = (at: Place, text: string, has: readonly string[]) =>
-  error("SONDE_C_NO_ENUMERATOR", at, { message: `there is no enumerator \`${text}\``, cause: "An enumeration is compared with the names of its values.", mend: `There are ${listed(has.slice(0, 12))}${has.length > 12 ? " and more" : ""}.` });
+  error("SONDE_C_NO_ENUMERATOR", at, {
+    message: `there is no enumerator \`${text}\``,
+    cause: "An enumeration is compared with the names of its values.",
+    mend: `There are ${listed(has.slice(0, 12))}${has.length > 12 ? " and more" : ""}.`,
+  });
 
 export const maybeUndefined = (at: Place, text: string, pointer: boolean) =>
   error("SONDE_C_MAYBE_UNDEFINED", at, {
@@ -25,33 +35,67 @@ export const maybeUndefined = (at: Place, text: string, pointer: boolean) =>
 export const readOnly = (at: Place, name: string) =>
   error("SONDE_C_READ_ONLY", at, {
     message: `\`${name}\` can't be assigned: a handler sees the target and doesn't change it`,
-    mend: /^arg\d$/.test(name) ? `To change the target: \`c.unsafe.setArg(${name.slice(3)}, value)\`, in a run with --unsafe.` : name === "ret" ? "To change the target: `c.unsafe.setRet(value)`, in a run with --unsafe." : "Changes to the target go through `c.unsafe`, in a run with --unsafe.",
+    mend: /^arg\d$/.test(name)
+      ? `To change the target: \`c.unsafe.setArg(${name.slice(3)}, value)\`, in a run with --unsafe.`
+      : name === "ret"
+        ? "To change the target: `c.unsafe.setRet(value)`, in a run with --unsafe."
+        : "Changes to the target go through `c.unsafe`, in a run with --unsafe.",
   });
 
 export const floatValue = (at: Place, text: string) =>
-  error("SONDE_C_FLOAT_VALUE", at, { message: `\`${text}\` is a float, which a handler carries and doesn't compute with`, cause: "eBPF has no floating point.", mend: "Print or emit it, and compute on the host." });
+  error("SONDE_C_FLOAT_VALUE", at, {
+    message: `\`${text}\` is a float, which a handler carries and doesn't compute with`,
+    cause: "eBPF has no floating point.",
+    mend: "Print or emit it, and compute on the host.",
+  });
 
-export const wholeNumber = (at: Place, text: string) => error("SONDE_C_WHOLE_NUMBER", at, { message: `${text} isn't a whole number`, mend: "Sizes, lengths and bounds are whole numbers." });
+export const wholeNumber = (at: Place, text: string) =>
+  error("SONDE_C_WHOLE_NUMBER", at, { message: `${text} isn't a whole number`, mend: "Sizes, lengths and bounds are whole numbers." });
 
-export const period = (at: Place, text: string) => error("SONDE_C_PERIOD", at, { message: `${text} isn't a period`, mend: 'Write a number and us, ms, s, m or h: "100ms", "1s".' });
+export const period = (at: Place, text: string) =>
+  error("SONDE_C_PERIOD", at, { message: `${text} isn't a period`, mend: 'Write a number and us, ms, s, m or h: "100ms", "1s".' });
 
 export const rate = (at: Place, text: string) => error("SONDE_C_RATE", at, { message: `${text} isn't a rate`, mend: 'Write a number and hz: "99hz".' });
 
-export const countAmount = (at: Place) => error("SONDE_C_COUNT_AMOUNT", at, { message: "a count has no amount: it counts calls of add()", mend: "To add amounts use sum()." });
+export const countAmount = (at: Place) =>
+  error("SONDE_C_COUNT_AMOUNT", at, { message: "a count has no amount: it counts calls of add()", mend: "To add amounts use sum()." });
 
-export const noResult = (at: Place) => error("SONDE_C_VOID_RESULT", at, { message: "this function returns nothing", cause: "Its prototype says void: the register holds whatever was left in it.", mend: "Leave it out; if the prototype is wrong, `c.regs.rax` is the raw register." });
+export const noResult = (at: Place) =>
+  error("SONDE_C_VOID_RESULT", at, {
+    message: "this function returns nothing",
+    cause: "Its prototype says void: the register holds whatever was left in it.",
+    mend: "Leave it out; if the prototype is wrong, `c.regs.rax` is the raw register.",
+  });
 
 export const hostReads = (at: Place, name: string) =>
-  error("SONDE_C_HANDLER_METHOD", at, { message: `\`${name}\` is the handler's: the host reads by other names`, mend: name === "get" || name === "at" ? "Write read(key), or iterate: for (const [key, value] of map)." : "The host has read(), entries() and iteration." });
+  error("SONDE_C_HANDLER_METHOD", at, {
+    message: `\`${name}\` is the handler's: the host reads by other names`,
+    mend: name === "get" || name === "at" ? "Write read(key), or iterate: for (const [key, value] of map)." : "The host has read(), entries() and iteration.",
+  });
 
 export const bigintOnHost = (at: Place, detail: string) =>
-  error("SONDE_C_BIGINT_HOST", at, { message: detail, cause: "On the host 64-bit integers are bigint, so that no digit is lost.", mend: "Take a bigint, or convert where 2^53 is enough: Number(value)." });
+  error("SONDE_C_BIGINT_HOST", at, {
+    message: detail,
+    cause: "On the host 64-bit integers are bigint, so that no digit is lost.",
+    mend: "Take a bigint, or convert where 2^53 is enough: Number(value).",
+  });
 
 export const noExport = (at: Place, name: string, near: string | undefined) =>
-  error("SONDE_C_NO_EXPORT", at, { message: `sonde has no \`${name}\``, mend: near === undefined ? "docs/reference.md lists the vocabulary." : `Did you mean \`${near}\`?` });
+  error("SONDE_C_NO_EXPORT", at, {
+    message: `sonde has no \`${name}\``,
+    mend: near === undefined ? "docs/reference.md lists the vocabulary." : `Did you mean \`${near}\`?`,
+  });
 
 export const wrongShape = (at: Place, register: string, detail: string) =>
-  error("SONDE_C_HANDLER_SHAPE", at, { message: `this isn't a handler for ${register}()`, cause: detail, mend: register === "uprobe" ? "Write (c) => …, or { enter: (c) => …, leave: (c, at) => … }." : "Write (c) => …." });
+  error("SONDE_C_HANDLER_SHAPE", at, {
+    message: `this isn't a handler for ${register}()`,
+    cause: detail,
+    mend: register === "uprobe" ? "Write (c) => …, or { enter: (c) => …, leave: (c, at) => … }." : "Write (c) => ….",
+  });
 
 export const carried = (at: Place) =>
-  error("SONDE_C_CARRIED", at, { message: "this can't be carried from enter to leave", cause: "What is carried is copied: scalars, texts, bytes, stacks, and plain objects of them.", mend: "Carry the fields that leave needs: return { from: c.time, size: c.arg0 }." });
+  error("SONDE_C_CARRIED", at, {
+    message: "this can't be carried from enter to leave",
+    cause: "What is carried is copied: scalars, texts, bytes, stacks, and plain objects of them.",
+    mend: "Carry the fields that leave needs: return { from: c.time, size: c.arg0 }.",
+  });

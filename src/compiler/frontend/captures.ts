@@ -1,5 +1,5 @@
 /** Names from outside that a handler uses: where their values are asked for, and what is known of them before the script runs. */
-import { captureHidden, capturedInstance, capturedLet } from "../diagnostics/capture.ts";
+import { capturedInstance, capturedLet, captureHidden } from "../diagnostics/capture.ts";
 import type { Capture, Expr } from "../hir/types.ts";
 import type { Meaning, VariableNode } from "../oracle/oracle.ts";
 import { type FunctionBuild, localOf, nothing, span } from "./build.ts";
@@ -26,7 +26,11 @@ export function captureRoot(f: FunctionBuild, node: TS.Expression): TS.Identifie
   return ts.isIdentifier(inner) && captured(f, inner) !== undefined ? inner : undefined;
 }
 
-export interface CapturePath { readonly root: TS.Identifier | TS.PropertyAccessExpression; readonly meaning: Meaning; readonly path: readonly string[] }
+export interface CapturePath {
+  readonly root: TS.Identifier | TS.PropertyAccessExpression;
+  readonly meaning: Meaning;
+  readonly path: readonly string[];
+}
 
 /** `config.limits.max` as a name and a path; undefined if it isn't one from outside. */
 export function capturePath(f: FunctionBuild, node: TS.PropertyAccessExpression): CapturePath | undefined {
@@ -53,7 +57,12 @@ export function isTopLevel(declaration: VariableNode): boolean {
   return ts.isVariableDeclaration(node) && ts.isVariableStatement(node.parent.parent) && ts.isSourceFile(node.parent.parent.parent);
 }
 
-export function capture(f: FunctionBuild, node: TS.Identifier | TS.PropertyAccessExpression, meaning: Meaning & { readonly kind: "variable" | "import" }, path: readonly string[]): Expr {
+export function capture(
+  f: FunctionBuild,
+  node: TS.Identifier | TS.PropertyAccessExpression,
+  meaning: Meaning & { readonly kind: "variable" | "import" },
+  path: readonly string[],
+): Expr {
   const { script, handler } = f;
   const file = script.files.indexOf(node.getSourceFile());
   let name = meaning.name;

@@ -1,6 +1,7 @@
 /** `sonde check`: what is wrong with a script, without running it. The back end has its say after this. */
-import { type Palette, formatJson, formatLines, formatPretty, plain } from "../diagnostics/format.ts";
+
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { formatJson, formatLines, formatPretty, type Palette, plain } from "../diagnostics/format.ts";
 import { type CompileInput, type CompileOutput, compileScript } from "./compile.ts";
 
 export interface CheckOutput extends CompileOutput {

@@ -1,7 +1,9 @@
 /** Compiles a script given as text, for the front end's tests. */
 import { type CompileOutput, compileScript } from "./compile.ts";
 
-export interface Files { readonly [path: string]: string }
+export interface Files {
+  readonly [path: string]: string;
+}
 
 export function compile(text: string, files: Files = {}, typeRoots: readonly string[] = []): CompileOutput {
   return compileScript({ path: "/scripts/a.probe.ts", text, readFile: (path) => files[path], typeRoots });

@@ -9,7 +9,7 @@ import { keepCompiledCode } from "./package.ts";
 import { createProgram, normalize } from "./program.ts";
 import { buildHandler, checkHostCalls, findRegistrations } from "./registrations.ts";
 import { typeDiagnostics } from "./type-diagnostics.ts";
-import { type TS, loadTypescript, ts } from "./typescript.ts";
+import { loadTypescript, type TS, ts } from "./typescript.ts";
 
 export interface CompileInput {
   /** Absolute path, or "-e" for a one-liner, which has the whole vocabulary in scope. */
@@ -83,7 +83,18 @@ export function compileScript(input: CompileInput): CompileOutput {
   const files: UnitFile[] = compiled.map((file) => {
     const isScript = file.fileName === path;
     const filePath = isScript && isOneLiner ? path : file.fileName;
-    const code = syntax.length > 0 || input.check === true ? "" : emitModule({ script, file, path: filePath, folder: filePath.slice(0, filePath.lastIndexOf("/")) || "/", resolve, exists: (at) => input.readFile(at) !== undefined, handlers: placed });
+    const code =
+      syntax.length > 0 || input.check === true
+        ? ""
+        : emitModule({
+            script,
+            file,
+            path: filePath,
+            folder: filePath.slice(0, filePath.lastIndexOf("/")) || "/",
+            resolve,
+            exists: (at) => input.readFile(at) !== undefined,
+            handlers: placed,
+          });
     return { path: nameOf(file), text: isScript ? input.text : file.text, code };
   });
   diagnostics.sort((a, b) => compiledIndex(files, a) - compiledIndex(files, b) || a.start - b.start);
@@ -102,7 +113,11 @@ function registrationNames(handler: HandlerHir): string[] {
 
 function syntaxDiagnostic(diagnostic: TS.DiagnosticWithLocation, nameOf: (file: TS.SourceFile) => string): Diagnostic {
   return {
-    code: `TS${diagnostic.code}`, severity: "error", file: nameOf(diagnostic.file), start: diagnostic.start, end: diagnostic.start + diagnostic.length,
+    code: `TS${diagnostic.code}`,
+    severity: "error",
+    file: nameOf(diagnostic.file),
+    start: diagnostic.start,
+    end: diagnostic.start + diagnostic.length,
     message: ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"),
   };
 }

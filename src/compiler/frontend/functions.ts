@@ -1,7 +1,7 @@
 /** Functions that a handler reaches: each becomes a tree once per handler. */
 import { asyncFunction, generator, recursion, restParameter } from "../diagnostics/syntax.ts";
 import type { Expr, Stmt } from "../hir/types.ts";
-import { type FunctionBuild, type FunctionNode, type HandlerBuild, bare, declareLocal, isFunctionNode, newLocal, span } from "./build.ts";
+import { bare, declareLocal, type FunctionBuild, type FunctionNode, type HandlerBuild, isFunctionNode, newLocal, span } from "./build.ts";
 import { type TS, ts } from "./typescript.ts";
 import { expression } from "./visitors/expression.ts";
 import { bindPattern } from "./visitors/pattern.ts";
@@ -61,8 +61,13 @@ function buildFunction(handler: HandlerBuild, node: FunctionNode, id: number) {
     handler.open.delete(node);
   }
   return {
-    name: functionName(node), file: script.files.indexOf(node.getSourceFile()), params, locals: f.locals, body: [...head, ...body],
-    ...(f.outer.length > 0 ? { outer: f.outer } : {}), span: span(node),
+    name: functionName(node),
+    file: script.files.indexOf(node.getSourceFile()),
+    params,
+    locals: f.locals,
+    body: [...head, ...body],
+    ...(f.outer.length > 0 ? { outer: f.outer } : {}),
+    span: span(node),
   };
 }
 
@@ -71,7 +76,8 @@ function bindParameter(f: FunctionBuild, parameter: TS.ParameterDeclaration, hea
   if (ts.isIdentifier(parameter.name) && parameter.initializer === undefined) return declareLocal(f, parameter, parameter.name);
   const hidden = newLocal(f, `%${f.locals.length}`, false, parameter.name);
   const given: Expr = { k: "local", span: span(parameter.name), id: hidden, name: f.locals[hidden]!.name };
-  const value: Expr = parameter.initializer === undefined ? given : { k: "default", span: span(parameter), value: given, otherwise: expression(f, parameter.initializer) };
+  const value: Expr =
+    parameter.initializer === undefined ? given : { k: "default", span: span(parameter), value: given, otherwise: expression(f, parameter.initializer) };
   if (ts.isIdentifier(parameter.name)) head.push({ k: "let", span: span(parameter), local: declareLocal(f, parameter, parameter.name), init: value });
   else bindPattern(f, parameter.name, value, head);
   return hidden;

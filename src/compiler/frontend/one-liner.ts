@@ -1,6 +1,7 @@
 /** A one-liner has the whole vocabulary in scope: its import stands at the end, so that every position stays. */
-import { type TS, ts } from "./typescript.ts";
+
 import { declaredNames } from "./javascript/modules.ts";
+import { type TS, ts } from "./typescript.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 /** Types that a one-liner may want to name. */
@@ -11,11 +12,15 @@ export function oneLinerText(text: string): string {
   const own = new Set(file.statements.flatMap((statement) => [...declaredNames(statement), ...importedNames(statement), ...typeName(statement)]));
   // Only what is mentioned: each name costs a little time to resolve.
   const words = new Set(text.match(/[A-Za-z_$][\w$]*/g));
-  const names = [...vocabulary.filter((name) => words.has(name) && !own.has(name)), ...types.filter((name) => words.has(name) && !own.has(name)).map((name) => `type ${name}`)];
+  const names = [
+    ...vocabulary.filter((name) => words.has(name) && !own.has(name)),
+    ...types.filter((name) => words.has(name) && !own.has(name)).map((name) => `type ${name}`),
+  ];
   return `${text}\n;import { ${names.join(", ")} } from "sonde";`;
 }
 
-const typeName = (statement: TS.Statement): string[] => (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) ? [statement.name.text] : []);
+const typeName = (statement: TS.Statement): string[] =>
+  ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) ? [statement.name.text] : [];
 
 function importedNames(statement: TS.Statement): string[] {
   if (!ts.isImportDeclaration(statement) || statement.importClause === undefined) return [];

@@ -56,10 +56,12 @@ export function loadCompiler(cacheFolder: string | undefined): unknown {
 }
 
 /** TypeScript asks for more than it needs here (it hashes nothing), and does without. */
-const fewBuiltins = (require: NodeJS.Require) => (name: string): unknown => {
-  if (name === "crypto" || name === "inspector") throw new Error(`${name} was left out`);
-  return require(name);
-};
+const fewBuiltins =
+  (require: NodeJS.Require) =>
+  (name: string): unknown => {
+    if (name === "crypto" || name === "inspector") throw new Error(`${name} was left out`);
+    return require(name);
+  };
 
 const codeIn = (folder: string): string => join(folder, "typescript.code");
 

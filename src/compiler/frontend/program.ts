@@ -87,7 +87,13 @@ export function createProgram(input: ProgramInput): Program {
       literals.map((literal) => {
         const path = resolve(literal.text, from);
         if (path === undefined) return { resolvedModule: undefined };
-        const extension = isDeclaration(path) ? ts.Extension.Dts : path.endsWith(".mts") ? ts.Extension.Mts : path.endsWith(".cts") ? ts.Extension.Cts : ts.Extension.Ts;
+        const extension = isDeclaration(path)
+          ? ts.Extension.Dts
+          : path.endsWith(".mts")
+            ? ts.Extension.Mts
+            : path.endsWith(".cts")
+              ? ts.Extension.Cts
+              : ts.Extension.Ts;
         return { resolvedModule: { resolvedFileName: path, extension, isExternalLibraryImport: false } };
       }),
     resolveTypeReferenceDirectiveReferences: (references) => references.map(() => ({ resolvedTypeReferenceDirective: undefined })),

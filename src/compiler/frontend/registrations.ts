@@ -1,15 +1,25 @@
 /** Finds where handlers are given to the vocabulary, and which functions they are. */
 import { handlerMethod } from "../diagnostics/capture.ts";
 import {
-  emptyHandlers, enterAlone, hiddenHandler, leaveAlone, leaveBeforeEnter, mixedHandlers, noHandler, onlyFunction, registrationValue, spreadRegistration, unknownHandler,
+  emptyHandlers,
+  enterAlone,
+  hiddenHandler,
+  leaveAlone,
+  leaveBeforeEnter,
+  mixedHandlers,
+  noHandler,
+  onlyFunction,
+  registrationValue,
+  spreadRegistration,
+  unknownHandler,
 } from "../diagnostics/handler.ts";
 import type { HandlerHir, HandlerShape } from "../hir/types.ts";
-import { type FunctionNode, type HandlerBuild, type ScriptBuild, bare, isFunctionNode, span } from "./build.ts";
+import { bare, type FunctionNode, type HandlerBuild, isFunctionNode, type ScriptBuild, span } from "./build.ts";
 import { functionId } from "./functions.ts";
 import { staticExpression } from "./static-value.ts";
 import { type TS, ts } from "./typescript.ts";
-import { type Registration, isRegistration } from "./vocabulary.ts";
 import { propertyName } from "./visitors/pattern.ts";
+import { isRegistration, type Registration } from "./vocabulary.ts";
 
 export interface Registered {
   readonly call: TS.CallExpression;
@@ -78,7 +88,16 @@ export function findRegistrations(script: ScriptBuild): Registered[] {
 /** Is this identifier a declaration's or a property's name, and not a value? */
 function isName(node: TS.Identifier): boolean {
   const { parent } = node;
-  return (ts.isPropertyAccessExpression(parent) && parent.name === node) || ((ts.isPropertyAssignment(parent) || ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isBindingElement(parent) || ts.isFunctionLike(parent)) && parent.name === node) || ts.isTypeQueryNode(parent);
+  return (
+    (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+    ((ts.isPropertyAssignment(parent) ||
+      ts.isVariableDeclaration(parent) ||
+      ts.isParameter(parent) ||
+      ts.isBindingElement(parent) ||
+      ts.isFunctionLike(parent)) &&
+      parent.name === node) ||
+    ts.isTypeQueryNode(parent)
+  );
 }
 
 /** The function or object that an expression is, through names that stand for one. */
@@ -88,7 +107,8 @@ function resolve(script: ScriptBuild, node: TS.Expression, depth = 0): FunctionN
   if (depth > 16) return undefined;
   let meaning: ReturnType<ScriptBuild["oracle"]["meaning"]>;
   if (ts.isIdentifier(inner)) meaning = script.oracle.meaning(inner);
-  else if (ts.isPropertyAccessExpression(inner) && ts.isIdentifier(inner.expression) && script.oracle.meaning(inner.expression).kind === "namespace") meaning = script.oracle.exported(inner);
+  else if (ts.isPropertyAccessExpression(inner) && ts.isIdentifier(inner.expression) && script.oracle.meaning(inner.expression).kind === "namespace")
+    meaning = script.oracle.exported(inner);
   else return undefined;
   if (meaning.kind === "function") return meaning.declaration;
   if (meaning.kind !== "variable" || !ts.isVariableDeclaration(meaning.declaration) || script.oracle.assigned(meaning.declaration)) return undefined;
@@ -110,8 +130,14 @@ export function buildHandler(script: ScriptBuild, registered: Registered, id: nu
   else shape = objectShape(handler, resolved);
   if (shape === undefined) return undefined;
   return {
-    id, register, shape, functions: handler.functions as HandlerHir["functions"], captures: handler.captures, targets: targetsOf(script, call.arguments[0]),
-    file: script.files.indexOf(node.getSourceFile()), span: span(node),
+    id,
+    register,
+    shape,
+    functions: handler.functions as HandlerHir["functions"],
+    captures: handler.captures,
+    targets: targetsOf(script, call.arguments[0]),
+    file: script.files.indexOf(node.getSourceFile()),
+    span: span(node),
   };
 }
 
@@ -174,7 +200,12 @@ export function checkHostCalls(script: ScriptBuild, handlers: readonly Registere
   const skip = new Set<TS.Node>([...script.reached, ...handlers.map((registered) => registered.handler)]);
   const walk = (node: TS.Node): void => {
     if (skip.has(node)) return;
-    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && handlerMethods.has(node.expression.name.text) && script.oracle.member(node.expression)?.phase === "handler") {
+    if (
+      ts.isCallExpression(node) &&
+      ts.isPropertyAccessExpression(node.expression) &&
+      handlerMethods.has(node.expression.name.text) &&
+      script.oracle.member(node.expression)?.phase === "handler"
+    ) {
       script.report(handlerMethod(script.place(node.expression.name), node.expression.name.text));
     }
     ts.forEachChild(node, walk);

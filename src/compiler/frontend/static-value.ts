@@ -1,7 +1,7 @@
 /** What can be told of a value without running the script: constants, and what the vocabulary makes of them. */
 import type { StaticValue } from "../hir/types.ts";
 import type { VariableNode } from "../oracle/oracle.ts";
-import { type ScriptBuild, bare } from "./build.ts";
+import { bare, type ScriptBuild } from "./build.ts";
 import { type TS, ts } from "./typescript.ts";
 
 const unknown: StaticValue = { kind: "unknown" };
@@ -56,7 +56,8 @@ function evaluateBare(script: ScriptBuild, node: TS.Expression, depth: number): 
     return meaning.kind === "variable" && !script.oracle.assigned(meaning.declaration) ? ofVariable(script, meaning.declaration, depth) : unknown;
   }
   if (ts.isPropertyAccessExpression(node)) {
-    if (!ts.isIdentifier(node.expression) || script.oracle.meaning(node.expression).kind !== "namespace") return staticAt(evaluate(script, node.expression, depth), [node.name.text]);
+    if (!ts.isIdentifier(node.expression) || script.oracle.meaning(node.expression).kind !== "namespace")
+      return staticAt(evaluate(script, node.expression, depth), [node.name.text]);
     const meaning = script.oracle.exported(node);
     if (meaning.kind === "vocabulary") return { kind: "name", name: meaning.name };
     return meaning.kind === "variable" ? ofVariable(script, meaning.declaration, depth) : unknown;
@@ -86,18 +87,30 @@ function arithmetic(script: ScriptBuild, node: TS.BinaryExpression, depth: numbe
   if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return unknown;
   const K = ts.SyntaxKind;
   switch (node.operatorToken.kind) {
-    case K.PlusToken: return number(a + b);
-    case K.MinusToken: return number(a - b);
-    case K.AsteriskToken: return number(a * b);
-    case K.SlashToken: return number(a / b);
-    case K.PercentToken: return number(a % b);
-    case K.AsteriskAsteriskToken: return number(a ** b);
-    case K.LessThanLessThanToken: return number(a << b);
-    case K.GreaterThanGreaterThanToken: return number(a >> b);
-    case K.BarToken: return number(a | b);
-    case K.AmpersandToken: return number(a & b);
-    case K.CaretToken: return number(a ^ b);
-    default: return unknown;
+    case K.PlusToken:
+      return number(a + b);
+    case K.MinusToken:
+      return number(a - b);
+    case K.AsteriskToken:
+      return number(a * b);
+    case K.SlashToken:
+      return number(a / b);
+    case K.PercentToken:
+      return number(a % b);
+    case K.AsteriskAsteriskToken:
+      return number(a ** b);
+    case K.LessThanLessThanToken:
+      return number(a << b);
+    case K.GreaterThanGreaterThanToken:
+      return number(a >> b);
+    case K.BarToken:
+      return number(a | b);
+    case K.AmpersandToken:
+      return number(a & b);
+    case K.CaretToken:
+      return number(a ^ b);
+    default:
+      return unknown;
   }
 }
 
@@ -118,9 +131,16 @@ function call(script: ScriptBuild, node: TS.CallExpression, depth: number): Stat
   const args = node.arguments.map((argument) => evaluate(script, argument, depth));
   if (callee.name !== "param") return { kind: "call", name: callee.name, args };
   switch (args[1]?.kind) {
-    case "int": case "someInt": return { kind: "someInt" };
-    case "bool": case "someBool": return { kind: "someBool" };
-    case "string": case "someString": return { kind: "someString" };
-    default: return unknown;
+    case "int":
+    case "someInt":
+      return { kind: "someInt" };
+    case "bool":
+    case "someBool":
+      return { kind: "someBool" };
+    case "string":
+    case "someString":
+      return { kind: "someString" };
+    default:
+      return unknown;
   }
 }

@@ -6,7 +6,9 @@ import { reworded } from "./type-messages.ts";
 import { type TS, ts } from "./typescript.ts";
 
 /** Names and modules that only the host's own types would tell; and `any`, which is the compiler's business, not the script's. */
-const OTHERS = new Set([2304, 2307, 2318, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2664, 2665, 2686, 2792, 2835, 6133, 7005, 7006, 7016, 7031, 7034]);
+const OTHERS = new Set([
+  2304, 2307, 2318, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2664, 2665, 2686, 2792, 2835, 6133, 7005, 7006, 7016, 7031, 7034,
+]);
 /** What a missing name is called, inside a handler. */
 const NO_NAME = new Set([2304, 2552]);
 
@@ -33,7 +35,16 @@ export function typeDiagnostics(script: ScriptBuild, program: TS.Program, { regi
       if (OTHERS.has(diagnostic.code) && !(inHandler && NO_NAME.has(diagnostic.code))) continue;
       if (!inHandler && !concernsVocabulary(script, node, diagnostic.code)) continue;
       const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
-      script.report(reworded(script, { code: diagnostic.code, message, node, inHandler }) ?? { code: `TS${diagnostic.code}`, severity: "error", file: path, start, end, message });
+      script.report(
+        reworded(script, { code: diagnostic.code, message, node, inHandler }) ?? {
+          code: `TS${diagnostic.code}`,
+          severity: "error",
+          file: path,
+          start,
+          end,
+          message,
+        },
+      );
     }
   }
 }
@@ -65,6 +76,11 @@ function concernsVocabulary(script: ScriptBuild, node: TS.Node, code: number): b
 /** Is the vocabulary, or a member of one of its types, used here? Bodies of inner functions don't count. */
 function mentions(script: ScriptBuild, node: TS.Node): boolean {
   if (ts.isPropertyAccessExpression(node) && script.oracle.member(node) !== undefined) return true;
-  if (ts.isIdentifier(node) && (ts.isCallExpression(node.parent) || ts.isTaggedTemplateExpression(node.parent)) && script.oracle.meaning(node).kind === "vocabulary") return true;
+  if (
+    ts.isIdentifier(node) &&
+    (ts.isCallExpression(node.parent) || ts.isTaggedTemplateExpression(node.parent)) &&
+    script.oracle.meaning(node).kind === "vocabulary"
+  )
+    return true;
   return ts.forEachChild(node, (child) => (ts.isFunctionLike(child) ? undefined : mentions(script, child) || undefined)) === true;
 }

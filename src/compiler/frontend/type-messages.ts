@@ -2,7 +2,23 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { noArguments, noResult as noResultYet } from "../diagnostics/lowering.ts";
 import {
-  bigintOnHost, carried, countAmount, floatValue, hostReads, maybeUndefined, noCarried, noContextMember, noEnumerator, noExport, noParameter, noResult, period, rate, readOnly, wholeNumber, wrongShape,
+  bigintOnHost,
+  carried,
+  countAmount,
+  floatValue,
+  hostReads,
+  maybeUndefined,
+  noCarried,
+  noContextMember,
+  noEnumerator,
+  noExport,
+  noParameter,
+  noResult,
+  period,
+  rate,
+  readOnly,
+  wholeNumber,
+  wrongShape,
 } from "../diagnostics/types.ts";
 import type { ScriptBuild } from "./build.ts";
 import { type TS, ts } from "./typescript.ts";
@@ -22,23 +38,34 @@ export function reworded(script: ScriptBuild, { code, message, node, inHandler }
     case 2339:
     case 2551:
       return missingProperty(script, node, /Did you mean '(.+?)'\?/.exec(message)?.[1], inHandler);
-    case 2531: case 2532: case 2533:
-    case 18047: case 18048: case 18049: {
+    case 2531:
+    case 2532:
+    case 2533:
+    case 18047:
+    case 18048:
+    case 18049: {
       const { parent } = node;
       return maybeUndefined(at, text.length <= 60 ? text : "", ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent));
     }
     case 2540:
     case 2542:
       return inHandler ? readOnly(at, text) : undefined;
-    case 2362: case 2363: case 2356:
+    case 2362:
+    case 2363:
+    case 2356:
       return script.oracle.vocabularyType(node) === "f64" ? floatValue(at, text) : undefined;
-    case 2365: case 2367:
+    case 2365:
+    case 2367:
       return comparison(script, node, message, inHandler);
     case 2554:
       return isCountAdd(script, node) ? countAmount(at) : undefined;
-    case 2305: case 2614: case 2724:
+    case 2305:
+    case 2614:
+    case 2724:
       return ts.isIdentifier(node) && /'"sonde"'/.test(message) ? noExport(at, text, /Did you mean '(.+?)'\?/.exec(message)?.[1]) : undefined;
-    case 2322: case 2345: case 2769:
+    case 2322:
+    case 2345:
+    case 2769:
       return notAssignable(script, node, message, inHandler);
   }
   return undefined;
@@ -62,12 +89,14 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
     return noContextMember(at, name, near, contextNames(script, object));
   }
   if (!inHandler) return type !== undefined && /^(get|at|getOrInsert|add|emit)$/.test(name) ? hostReads(at, name) : undefined;
-  if (ts.isPropertyAccessExpression(object) && object.name.text === "args" && script.oracle.vocabularyType(object.expression)?.endsWith("Hit")) return noParameter(at, name, script.oracle.properties(object));
+  if (ts.isPropertyAccessExpression(object) && object.name.text === "args" && script.oracle.vocabularyType(object.expression)?.endsWith("Hit"))
+    return noParameter(at, name, script.oracle.properties(object));
   if (type === undefined && isCarried(script, object)) return noCarried(at, name, script.oracle.isPlain(object) ? script.oracle.properties(object) : []);
   return undefined;
 }
 
-const contextNames = (script: ScriptBuild, node: TS.Node): readonly string[] => script.oracle.properties(node).filter((name) => !/^f?arg/.test(name) || name === "arg0" || name === "args");
+const contextNames = (script: ScriptBuild, node: TS.Node): readonly string[] =>
+  script.oracle.properties(node).filter((name) => !/^f?arg/.test(name) || name === "arg0" || name === "args");
 
 /** Is this `leave`'s second parameter? */
 function isCarried(script: ScriptBuild, node: TS.Node): boolean {
@@ -76,12 +105,19 @@ function isCarried(script: ScriptBuild, node: TS.Node): boolean {
   if (meaning.kind !== "variable" || !ts.isParameter(meaning.declaration)) return false;
   const run = meaning.declaration.parent;
   const holder = ts.isMethodDeclaration(run) ? run : run.parent;
-  return run.parameters.indexOf(meaning.declaration) === 1 && (ts.isMethodDeclaration(holder) || ts.isPropertyAssignment(holder)) && holder.name.getText() === "leave";
+  return (
+    run.parameters.indexOf(meaning.declaration) === 1 &&
+    (ts.isMethodDeclaration(holder) || ts.isPropertyAssignment(holder)) &&
+    holder.name.getText() === "leave"
+  );
 }
 
 function comparison(script: ScriptBuild, node: TS.Node, message: string, inHandler: boolean): Diagnostic | undefined {
   if (!ts.isBinaryExpression(node)) return undefined;
-  for (const [one, other] of [[node.left, node.right], [node.right, node.left]] as const) {
+  for (const [one, other] of [
+    [node.left, node.right],
+    [node.right, node.left],
+  ] as const) {
     if (ts.isStringLiteralLike(other)) {
       const names = script.oracle.literals(one);
       if (names.length > 0) return noEnumerator(script.place(other), other.text, names);
@@ -107,7 +143,8 @@ function notAssignable(script: ScriptBuild, node: TS.Node, message: string, inHa
   if (call !== undefined && callee?.kind === "vocabulary") {
     if (callee.name === "interval" && call.arguments[0] === node) return period(at, text);
     if (callee.name === "profile" && call.arguments[0] === node) return rate(at, text);
-    if (call.arguments[1] === node && /probe$|^usdt$|^tracepoint$|^interval$|^profile$/.test(callee.name)) return wrongShape(at, callee.name, lastLine(message));
+    if (call.arguments[1] === node && /probe$|^usdt$|^tracepoint$|^interval$|^profile$/.test(callee.name))
+      return wrongShape(at, callee.name, lastLine(message));
   }
   if (inHandler && ts.isPropertyAccessExpression(node) && node.name.text === "ret" && /Type 'void'|of type 'void'/.test(message)) return noResult(at);
   if (!inHandler && /'bigint'/.test(message) && /'number'/.test(message)) return bigintOnHost(at, message.split("\n")[0]!);

@@ -82,8 +82,8 @@ describe("in a handler", () => {
 const registrations: readonly (readonly [code: string, underlined: string, text: string])[] = [
   ["SONDE_C_ASYNC", "async", 'uprobe("a:b", async () => { await 1; });'],
   ["SONDE_C_GENERATOR", "*", 'uprobe("a:b", function* () { yield 1; } as any);'],
-  ["SONDE_C_HIDDEN_HANDLER", "h", "function watch(h: () => void) { uprobe(\"a:b\", h); }"],
-  ["SONDE_C_HIDDEN_HANDLER", "make()", "const make = () => () => {}; uprobe(\"a:b\", make());"],
+  ["SONDE_C_HIDDEN_HANDLER", "h", 'function watch(h: () => void) { uprobe("a:b", h); }'],
+  ["SONDE_C_HIDDEN_HANDLER", "make()", 'const make = () => () => {}; uprobe("a:b", make());'],
   ["SONDE_C_NO_HANDLER", 'uprobe("a:b")', '(uprobe as any); uprobe("a:b");'],
   ["SONDE_C_LEAVE_FIRST", "leave", 'uprobe("a:b", { leave: (c, at) => {}, enter: (c) => c.time });'],
   ["SONDE_C_ENTER_ALONE", "enter", 'uprobe("a:b", { enter: (c) => c.time });'],

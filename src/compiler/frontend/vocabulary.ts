@@ -12,9 +12,25 @@ const calls = ["print", "hex", "duration", "sym", "show", "clear", "exit", "str"
 
 /** What only the host may call. */
 const host = [
-  "count", "sum", "avg", "min", "max", "stats", "hist", "lhist", "stacks",
-  "hash", "array", "variable", "param", "events",
-  ...registrations, "begin", "end", "intercept", "open",
+  "count",
+  "sum",
+  "avg",
+  "min",
+  "max",
+  "stats",
+  "hist",
+  "lhist",
+  "stacks",
+  "hash",
+  "array",
+  "variable",
+  "param",
+  "events",
+  ...registrations,
+  "begin",
+  "end",
+  "intercept",
+  "open",
 ] as const;
 
 export const vocabulary: readonly string[] = [...types, ...calls, ...host];

@@ -29,7 +29,9 @@ const scripts = [
 ];
 const expected = ["", "", "", "SONDE_C_ASYNC SONDE_C_HOST_METHOD"];
 for (const [i, text] of scripts.entries()) {
-  const codes = compileScript({ path: "-e", text, readFile: () => undefined }).diagnostics.map((diagnostic) => diagnostic.code).join(" ");
+  const codes = compileScript({ path: "-e", text, readFile: () => undefined })
+    .diagnostics.map((diagnostic) => diagnostic.code)
+    .join(" ");
   if (codes !== expected[i]) throw new Error(`the reduced compiler says "${codes}" of script ${i}, not "${expected[i]}"`);
 }
 keepCompiledCode(process.argv[2]!);

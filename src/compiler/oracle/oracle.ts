@@ -21,7 +21,11 @@ export type Meaning =
 
 export type Phase = "handler" | "host" | "both";
 /** A member that the vocabulary declares: `ReadableMap.entries`, host. */
-export interface Member { readonly owner: string; readonly name: string; readonly phase: Phase | undefined }
+export interface Member {
+  readonly owner: string;
+  readonly name: string;
+  readonly phase: Phase | undefined;
+}
 
 export interface Oracle {
   /** What an identifier in an expression means; of a shorthand property: what its value means. */
@@ -66,7 +70,12 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
     const all = target.declarations ?? [];
     if (target.flags & ts.SymbolFlags.ValueModule && alias !== undefined) return { kind: "namespace", name, declaration: alias };
     const value = target.valueDeclaration ?? all[0];
-    if (value === undefined) return alias === undefined ? (name === "undefined" || name === "globalThis" ? { kind: "global", name } : { kind: "unknown", name }) : { kind: "import", name, declaration: alias };
+    if (value === undefined)
+      return alias === undefined
+        ? name === "undefined" || name === "globalThis"
+          ? { kind: "global", name }
+          : { kind: "unknown", name }
+        : { kind: "import", name, declaration: alias };
     if (inVocabulary(value)) return { kind: "vocabulary", name: target.name };
     if (inLibrary(value)) return { kind: "global", name };
     const body = all.find((d): d is TS.FunctionDeclaration => isFunctionNode(d) && d.body !== undefined);
@@ -90,7 +99,8 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
         const parent = target.parent;
         const symbol = ts.isShorthandPropertyAssignment(parent) ? checker.getShorthandAssignmentValueSymbol(parent) : checker.getSymbolAtLocation(target);
         if (symbol?.valueDeclaration !== undefined) found.add(symbol.valueDeclaration);
-      } else if (ts.isParenthesizedExpression(target) || ts.isAsExpression(target) || ts.isNonNullExpression(target) || ts.isSpreadElement(target)) note(target.expression);
+      } else if (ts.isParenthesizedExpression(target) || ts.isAsExpression(target) || ts.isNonNullExpression(target) || ts.isSpreadElement(target))
+        note(target.expression);
       else if (ts.isArrayLiteralExpression(target)) target.elements.forEach(note);
       else if (ts.isObjectLiteralExpression(target)) {
         for (const property of target.properties) {
@@ -101,8 +111,13 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
       } else if (ts.isBinaryExpression(target) && target.operatorToken.kind === ts.SyntaxKind.EqualsToken) note(target.left);
     };
     const walk = (node: TS.Node): void => {
-      if (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment) note(node.left);
-      else if ((ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)) note(node.operand);
+      if (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment)
+        note(node.left);
+      else if (
+        (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) &&
+        (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)
+      )
+        note(node.operand);
       else if ((ts.isForOfStatement(node) || ts.isForInStatement(node)) && !ts.isVariableDeclarationList(node.initializer)) note(node.initializer);
       ts.forEachChild(node, walk);
     };
@@ -122,7 +137,10 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
   return {
     meaning(name) {
       const parent = name.parent;
-      const symbol = ts.isShorthandPropertyAssignment(parent) && parent.name === name ? checker.getShorthandAssignmentValueSymbol(parent) : checker.getSymbolAtLocation(name);
+      const symbol =
+        ts.isShorthandPropertyAssignment(parent) && parent.name === name
+          ? checker.getShorthandAssignmentValueSymbol(parent)
+          : checker.getSymbolAtLocation(name);
       return meaningOf(symbol, name.text);
     },
     exported: (access) => meaningOf(checker.getSymbolAtLocation(access.name), access.name.text),
@@ -156,7 +174,9 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
       if (!ts.isIdentifier(value)) return undefined;
       const declaration = checker.getSymbolAtLocation(value)?.valueDeclaration;
       const made = declaration !== undefined && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
-      return made !== undefined && ts.isNewExpression(made) && ts.isIdentifier(made.expression) && made.expression.text !== "Array" ? made.expression.text : undefined;
+      return made !== undefined && ts.isNewExpression(made) && ts.isIdentifier(made.expression) && made.expression.text !== "Array"
+        ? made.expression.text
+        : undefined;
     },
     isPlain(value) {
       const type = typeAt(value);
@@ -176,6 +196,10 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
       const parts = partsOf(checker.getNonNullableType(typeAt(value)));
       return parts.every((part) => part.flags & ts.TypeFlags.StringLiteral) ? parts.map((part) => (part as TS.StringLiteralType).value) : [];
     },
-    properties: (value) => checker.getPropertiesOfType(checker.getApparentType(checker.getNonNullableType(typeAt(value)))).map((property) => property.name).filter((name) => !name.startsWith("~") && !name.startsWith("__")),
+    properties: (value) =>
+      checker
+        .getPropertiesOfType(checker.getApparentType(checker.getNonNullableType(typeAt(value))))
+        .map((property) => property.name)
+        .filter((name) => !name.startsWith("~") && !name.startsWith("__")),
   };
 }

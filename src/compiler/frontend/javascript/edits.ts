@@ -1,6 +1,10 @@
 /** Replaces parts of a text and keeps every line where it was. */
 
-export interface Edit { readonly start: number; readonly end: number; readonly text: string }
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
 
 export class Edits {
   readonly #text: string;

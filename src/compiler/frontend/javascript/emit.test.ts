@@ -1,6 +1,7 @@
 /** The JavaScript that a session imports: no types, no handlers, every line and mostly every column where it was. */
-import { expect, test } from "vitest";
+
 import ts from "typescript";
+import { expect, test } from "vitest";
 import { compile, compileLine } from "../compile-text.ts";
 
 function code(text: string, files = {}): string {
@@ -35,7 +36,9 @@ export type { A };
 export default f;`;
   const out = code(text);
   expect(out.split("\n").length).toBe(text.split("\n").length + 1);
-  const file = ts.createSourceFile("/a.mjs", out, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS) as ts.SourceFile & { parseDiagnostics: readonly ts.Diagnostic[] };
+  const file = ts.createSourceFile("/a.mjs", out, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS) as ts.SourceFile & {
+    parseDiagnostics: readonly ts.Diagnostic[];
+  };
   expect(file.parseDiagnostics.map((each) => `${each.start} ${ts.flattenDiagnosticMessageText(each.messageText, "")}`)).toEqual([]);
   const { outputText } = ts.transpileModule(out, { compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext } });
   expect(outputText).not.toMatch(/interface|implements|declare|abstract|readonly|: number|<T>/);
@@ -44,14 +47,22 @@ export default f;`;
 });
 
 test("the first line hands over the module's names, and takes the vocabulary", () => {
-  const out = code('import { uprobe, count as counter, type EnterHit } from "sonde";\nexport const calls = counter(), { a, b: [z] } = { a: 1, b: [2] };\nexport function f() {}\nconst own = 1; export { own as shown };\nuprobe("a:b", (c: EnterHit) => { calls.add(); });\n');
+  const out = code(
+    'import { uprobe, count as counter, type EnterHit } from "sonde";\nexport const calls = counter(), { a, b: [z] } = { a: 1, b: [2] };\nexport function f() {}\nconst own = 1; export { own as shown };\nuprobe("a:b", (c: EnterHit) => { calls.add(); });\n',
+  );
   const [first, second] = out.split("\n");
-  expect(first).toBe('const __sonde = globalThis[Symbol.for("sonde.scope")](import.meta.url); __sonde.module({ calls: () => calls, a: () => a, z: () => z, f: () => f, own: () => own }, { "calls": "calls", "a": "a", "z": "z", "f": "f", "shown": "own" }); const { uprobe, count: counter } = __sonde.vocabulary; ;'.padEnd(first!.length));
+  expect(first).toBe(
+    'const __sonde = globalThis[Symbol.for("sonde.scope")](import.meta.url); __sonde.module({ calls: () => calls, a: () => a, z: () => z, f: () => f, own: () => own }, { "calls": "calls", "a": "a", "z": "z", "f": "f", "shown": "own" }); const { uprobe, count: counter } = __sonde.vocabulary; ;'.padEnd(
+      first!.length,
+    ),
+  );
   expect(second).toBe("export const calls = counter(), { a, b: [z] } = { a: 1, b: [2] };");
 });
 
 test("a handler is replaced by its number and what only the registration knows", () => {
-  const out = code('import { uprobe, sum } from "sonde";\nconst s = sum();\nfunction setup(limit: number) {\n  for (const t of ["a:b", "a:c"]) uprobe(t, {\n    enter: (c) => c.arg0,\n    leave: (c, at) => { if (at > limit) s.add(at); },\n  }, { pid: 5 });\n}\nsetup(5);');
+  const out = code(
+    'import { uprobe, sum } from "sonde";\nconst s = sum();\nfunction setup(limit: number) {\n  for (const t of ["a:b", "a:c"]) uprobe(t, {\n    enter: (c) => c.arg0,\n    leave: (c, at) => { if (at > limit) s.add(at); },\n  }, { pid: 5 });\n}\nsetup(5);',
+  );
   const lines = out.split("\n");
   expect(lines[3]).toBe('  for (const t of ["a:b", "a:c"]) uprobe(t, __sonde.handler(0, () => ({ limit: limit }))');
   expect(lines[6]).toBe(", { pid: 5 });");
@@ -103,6 +114,7 @@ test("a first line for the shell is left out", () => {
 });
 
 test("plain host code is unchanged", () => {
-  const text = 'const all = [];\nsetInterval(() => {\n  for (const [k, v] of Object.entries({ a: 1 })) all.push(`${k} ${v}`);\n}, 1000).unref();\nlabel: for (;;) { break label; }\nclass A { #x = 1; static { this.y = 2; } get x() { return this.#x; } }\n';
+  const text =
+    "const all = [];\nsetInterval(() => {\n  for (const [k, v] of Object.entries({ a: 1 })) all.push(`${k} ${v}`);\n}, 1000).unref();\nlabel: for (;;) { break label; }\nclass A { #x = 1; static { this.y = 2; } get x() { return this.#x; } }\n";
   expect(rest(`/**/${text}`).replace("/**/", "")).toContain(text.split("\n").slice(1).join("\n"));
 });

@@ -2,7 +2,7 @@
 import type { ScriptBuild } from "../build.ts";
 import { type TS, ts } from "../typescript.ts";
 import { Edits } from "./edits.ts";
-import { type ModuleContext, declaredNames, exportDeclaration, importDeclaration, importExpression, isExported } from "./modules.ts";
+import { declaredNames, exportDeclaration, importDeclaration, importExpression, isExported, type ModuleContext } from "./modules.ts";
 import { stripTypes } from "./types.ts";
 
 export interface EmitInput {
@@ -25,12 +25,24 @@ export interface EmitInput {
 export function emitModule(input: EmitInput): string {
   const { script, file } = input;
   const edits = new Edits(file.text);
-  const m: ModuleContext = { script, file, folder: input.folder, path: input.path, resolve: input.resolve, exists: input.exists, edits, prelude: [], names: new Set(), exports: new Map() };
+  const m: ModuleContext = {
+    script,
+    file,
+    folder: input.folder,
+    path: input.path,
+    resolve: input.resolve,
+    exists: input.exists,
+    edits,
+    prelude: [],
+    names: new Set(),
+    exports: new Map(),
+  };
   for (const statement of file.statements) {
     const names = declaredNames(statement);
     for (const name of names) m.names.add(name);
     if (isExported(statement)) for (const name of names) m.exports.set(name, name);
-    else if (ts.isExportAssignment(statement) && ts.isIdentifier(statement.expression) && script.oracle.meaning(statement.expression).kind === "variable") m.exports.set("default", statement.expression.text);
+    else if (ts.isExportAssignment(statement) && ts.isIdentifier(statement.expression) && script.oracle.meaning(statement.expression).kind === "variable")
+      m.exports.set("default", statement.expression.text);
   }
   const visit = (node: TS.Node): void => {
     const handler = input.handlers.get(node);

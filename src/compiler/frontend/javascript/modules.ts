@@ -54,7 +54,8 @@ export function importDeclaration(m: ModuleContext, node: TS.ImportDeclaration):
   }
   const bindings = clause?.namedBindings;
   const fromVocabulary = isVocabulary(node.moduleSpecifier);
-  const kept = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element)) : [];
+  const kept =
+    bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element)) : [];
   if (fromVocabulary) {
     if (bindings !== undefined && ts.isNamespaceImport(bindings)) m.prelude.push(`const ${bindings.name.text} = __sonde.vocabulary;`);
     else if (kept.length > 0) {
@@ -118,9 +119,16 @@ function exportVocabulary(m: ModuleContext, clause: TS.NamedExportBindings | und
     return;
   }
   const own = exportedNames(m.file);
-  const pairs = clause === undefined ? vocabulary.filter((name) => !own.has(name)).map((name) => [name, name] as const) : clause.elements.filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element)).map((element) => [nameText(element.propertyName ?? element.name), element.name.getText()] as const);
+  const pairs =
+    clause === undefined
+      ? vocabulary.filter((name) => !own.has(name)).map((name) => [name, name] as const)
+      : clause.elements
+          .filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element))
+          .map((element) => [nameText(element.propertyName ?? element.name), element.name.getText()] as const);
   if (pairs.length === 0) return;
-  m.prelude.push(`const { ${pairs.map(([name], i) => `${name}: __sonde_${i}_${name}`).join(", ")} } = __sonde.vocabulary; export { ${pairs.map(([name, as], i) => `__sonde_${i}_${name} as ${as}`).join(", ")} };`);
+  m.prelude.push(
+    `const { ${pairs.map(([name], i) => `${name}: __sonde_${i}_${name}`).join(", ")} } = __sonde.vocabulary; export { ${pairs.map(([name, as], i) => `__sonde_${i}_${name} as ${as}`).join(", ")} };`,
+  );
 }
 
 /** Names that a module exports itself: they go before those of `export *`. */
@@ -128,13 +136,15 @@ function exportedNames(file: TS.SourceFile): ReadonlySet<string> {
   const names = new Set<string>();
   for (const statement of file.statements) {
     if (ts.isExportDeclaration(statement)) {
-      if (statement.exportClause !== undefined && ts.isNamedExports(statement.exportClause)) for (const element of statement.exportClause.elements) names.add(nameText(element.name));
+      if (statement.exportClause !== undefined && ts.isNamedExports(statement.exportClause))
+        for (const element of statement.exportClause.elements) names.add(nameText(element.name));
     } else if (isExported(statement)) for (const name of declaredNames(statement)) names.add(name);
   }
   return names;
 }
 
-export const isExported = (statement: TS.Statement): boolean => ts.canHaveModifiers(statement) && (statement.modifiers ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
+export const isExported = (statement: TS.Statement): boolean =>
+  ts.canHaveModifiers(statement) && (statement.modifiers ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
 
 /** The values that a statement of the top level declares. */
 export function declaredNames(statement: TS.Statement): string[] {
@@ -163,7 +173,11 @@ export function importExpression(m: ModuleContext, node: TS.Node): boolean {
     return false;
   }
   if (!ts.isPropertyAccessExpression(node) || !ts.isMetaProperty(node.expression) || node.expression.keywordToken !== ts.SyntaxKind.ImportKeyword) return false;
-  const values: { readonly [name: string]: string } = { url: `file://${encodeURI(m.path).replace(/[?#]/g, encodeURIComponent)}`, dirname: m.folder, filename: m.path };
+  const values: { readonly [name: string]: string } = {
+    url: `file://${encodeURI(m.path).replace(/[?#]/g, encodeURIComponent)}`,
+    dirname: m.folder,
+    filename: m.path,
+  };
   const value = values[node.name.text];
   if (value === undefined) return false;
   m.edits.replace(node.getStart(), node.end, JSON.stringify(value));

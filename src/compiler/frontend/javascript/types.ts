@@ -23,7 +23,9 @@ export function stripTypes(script: ScriptBuild, node: TS.Node, edits: Edits): bo
     case K.ImportEqualsDeclaration:
     case K.ExportAssignment:
       if (ts.isImportEqualsDeclaration(node) ? !node.isTypeOnly : (node as TS.ExportAssignment).isExportEquals) {
-        script.report(notErasable(script.place(node), ts.isImportEqualsDeclaration(node) ? "import … = " : "export =", "Write import … from and export default."));
+        script.report(
+          notErasable(script.place(node), ts.isImportEqualsDeclaration(node) ? "import … = " : "export =", "Write import … from and export default."),
+        );
         return true;
       }
       return ts.isImportEqualsDeclaration(node) ? gone(node, edits) : false;
@@ -62,7 +64,8 @@ export function stripTypes(script: ScriptBuild, node: TS.Node, edits: Edits): bo
     edits.blank(node.expression.end, node.end, "", endsStatement(node, text) ? ";" : "");
   } else if (ts.isNonNullExpression(node)) edits.blank(node.end - 1, node.end);
   else if (ts.isTypeAssertionExpression(node)) edits.blank(node.getStart(), node.expression.getStart());
-  else if (ts.isCallExpression(node) || ts.isNewExpression(node) || ts.isTaggedTemplateExpression(node) || ts.isExpressionWithTypeArguments(node)) typeList(node.typeArguments, text, edits);
+  else if (ts.isCallExpression(node) || ts.isNewExpression(node) || ts.isTaggedTemplateExpression(node) || ts.isExpressionWithTypeArguments(node))
+    typeList(node.typeArguments, text, edits);
   return false;
 }
 
@@ -72,13 +75,17 @@ function gone(node: TS.Node, edits: Edits): true {
   return true;
 }
 
-const isDeclared = (node: TS.Node): boolean => ts.canHaveModifiers(node) && (node.modifiers ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.DeclareKeyword);
+const isDeclared = (node: TS.Node): boolean =>
+  ts.canHaveModifiers(node) && (node.modifiers ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.DeclareKeyword);
 
 function hasValues(node: TS.ModuleDeclaration): boolean {
   const { body } = node;
   if (body === undefined) return false;
   if (ts.isModuleDeclaration(body)) return hasValues(body);
-  return ts.isModuleBlock(body) && body.statements.some((statement) => !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) && !isDeclared(statement));
+  return (
+    ts.isModuleBlock(body) &&
+    body.statements.some((statement) => !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) && !isDeclared(statement))
+  );
 }
 
 /** From the colon to the type's end. */
@@ -111,7 +118,8 @@ function signature(script: ScriptBuild, node: TS.SignatureDeclaration, text: str
       edits.blank(parameter.getStart(), node.parameters[index + 1]?.getStart() ?? node.parameters.end);
       return;
     }
-    if (parameter.modifiers !== undefined && parameter.modifiers.length > 0) script.report(notErasable(script.place(parameter), "a parameter property", "Declare the field in the class and assign it in the constructor."));
+    if (parameter.modifiers !== undefined && parameter.modifiers.length > 0)
+      script.report(notErasable(script.place(parameter), "a parameter property", "Declare the field in the class and assign it in the constructor."));
     if (parameter.questionToken !== undefined) edits.blank(parameter.questionToken.getStart(), parameter.questionToken.end);
     annotation(parameter.type, edits);
   });

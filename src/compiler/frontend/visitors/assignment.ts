@@ -2,11 +2,11 @@
 import { capturedAssignment } from "../../diagnostics/capture.ts";
 import { assignmentTarget, destructuringPlace } from "../../diagnostics/syntax.ts";
 import type { BinaryOp, Expr } from "../../hir/types.ts";
-import { type FunctionBuild, bare, localOf, nothing, span } from "../build.ts";
+import { bare, type FunctionBuild, localOf, nothing, span } from "../build.ts";
 import { captureRoot } from "../captures.ts";
 import { type TS, ts } from "../typescript.ts";
-import { binaryOperators, numberOperand } from "./operator.ts";
 import { expression } from "./expression.ts";
+import { binaryOperators, numberOperand } from "./operator.ts";
 
 /** What may stand on the left of `=`. */
 export function assignable(f: FunctionBuild, node: TS.Expression): Expr {

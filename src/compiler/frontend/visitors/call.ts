@@ -2,7 +2,7 @@
 import { hostCall, mathRandom, noMath } from "../../diagnostics/capture.ts";
 import { dynamicImport, spreadCall } from "../../diagnostics/syntax.ts";
 import type { Expr } from "../../hir/types.ts";
-import { type FunctionBuild, bare, isFunctionNode, nothing, span } from "../build.ts";
+import { bare, type FunctionBuild, isFunctionNode, nothing, span } from "../build.ts";
 import { captureRoot } from "../captures.ts";
 import { functionId } from "../functions.ts";
 import { type TS, ts } from "../typescript.ts";
@@ -20,7 +20,13 @@ export function call(f: FunctionBuild, node: TS.CallExpression): Expr {
   const callee = target(f, node);
   if (callee === undefined) return nothing(node);
   const toFunction = callee.k === "function" || callee.k === "local";
-  return { k: "call", span: span(node), callee, args: node.arguments.map((argument) => given(f, argument, toFunction)), optional: node.questionDotToken !== undefined };
+  return {
+    k: "call",
+    span: span(node),
+    callee,
+    args: node.arguments.map((argument) => given(f, argument, toFunction)),
+    optional: node.questionDotToken !== undefined,
+  };
 }
 
 /** An argument. Functions may be handed to functions, and to nothing else. */
@@ -63,7 +69,13 @@ function target(f: FunctionBuild, node: TS.CallExpression): Expr | undefined {
   const method = callee.k === "chain" ? callee.inner : callee;
   if (method.k === "undefined") return undefined;
   // A function of a captured object: the vocabulary's and a text's methods are the only ones that run here.
-  if (method.k === "member" && method.object.k === "capture" && captureRoot(f, inner.expression) !== undefined && script.oracle.member(inner) === undefined && script.oracle.isPlain(inner.expression)) {
+  if (
+    method.k === "member" &&
+    method.object.k === "capture" &&
+    captureRoot(f, inner.expression) !== undefined &&
+    script.oracle.member(inner) === undefined &&
+    script.oracle.isPlain(inner.expression)
+  ) {
     script.report(hostCall(script.place(inner), inner.getText()));
     return undefined;
   }

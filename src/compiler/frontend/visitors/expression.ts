@@ -1,18 +1,34 @@
 /** Expressions: a visitor for each kind that handlers have; what has none is reported. */
-import {
-  awaitExpression, classInHandler, computedName, deleteOperator, duplicateField, functionValue, generator, newExpression, noSyntax, nullLiteral, objectMethod, regularExpression, spreadCall,
-  templateTag, templateText, thisExpression, typeofOperator,
-} from "../../diagnostics/syntax.ts";
+
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Place } from "../../diagnostics/place.ts";
+import {
+  awaitExpression,
+  classInHandler,
+  computedName,
+  deleteOperator,
+  duplicateField,
+  functionValue,
+  generator,
+  newExpression,
+  noSyntax,
+  nullLiteral,
+  objectMethod,
+  regularExpression,
+  spreadCall,
+  templateTag,
+  templateText,
+  thisExpression,
+  typeofOperator,
+} from "../../diagnostics/syntax.ts";
 import type { Expr } from "../../hir/types.ts";
-import { type FunctionBuild, bare, isFunctionNode, nothing, span } from "../build.ts";
+import { bare, type FunctionBuild, isFunctionNode, nothing, span } from "../build.ts";
 import { type TS, ts } from "../typescript.ts";
+import { update } from "./assignment.ts";
 import { call } from "./call.ts";
 import { element, member } from "./member.ts";
 import { identifier } from "./name.ts";
 import { binary, numeric, prefix } from "./operator.ts";
-import { update } from "./assignment.ts";
 import { propertyName } from "./pattern.ts";
 import { syntaxName } from "./syntax-name.ts";
 
@@ -21,10 +37,12 @@ type Visitor = (f: FunctionBuild, node: never) => Expr;
 /** Made at the first use: the kinds' numbers are TypeScript's, which is loaded late. */
 let visitors: ReadonlyMap<TS.SyntaxKind, Visitor> | undefined;
 
-const refuse = (make: (at: Place) => Diagnostic): Visitor => (f: FunctionBuild, node: TS.Node) => {
-  f.script.report(make(f.script.place(node)));
-  return nothing(node);
-};
+const refuse =
+  (make: (at: Place) => Diagnostic): Visitor =>
+  (f: FunctionBuild, node: TS.Node) => {
+    f.script.report(make(f.script.place(node)));
+    return nothing(node);
+  };
 
 function table(): ReadonlyMap<TS.SyntaxKind, Visitor> {
   const K = ts.SyntaxKind;
@@ -93,6 +111,7 @@ function text(_f: FunctionBuild, node: TS.StringLiteral): Expr {
 }
 
 function conditional(f: FunctionBuild, node: TS.ConditionalExpression): Expr {
+  // biome-ignore lint/suspicious/noThenProperty: the tree's name for it; nothing awaits a tree.
   return { k: "conditional", span: span(node), test: expression(f, node.condition), then: expression(f, node.whenTrue), else: expression(f, node.whenFalse) };
 }
 
@@ -142,7 +161,10 @@ function array(f: FunctionBuild, node: TS.ArrayLiteralExpression): Expr {
 
 function parts(f: FunctionBuild, node: TS.TemplateLiteral): { readonly texts: string[]; readonly values: Expr[] } {
   if (ts.isNoSubstitutionTemplateLiteral(node)) return { texts: [node.text], values: [] };
-  return { texts: [node.head.text, ...node.templateSpans.map((part) => part.literal.text)], values: node.templateSpans.map((part) => expression(f, part.expression)) };
+  return {
+    texts: [node.head.text, ...node.templateSpans.map((part) => part.literal.text)],
+    values: node.templateSpans.map((part) => expression(f, part.expression)),
+  };
 }
 
 function tagged(f: FunctionBuild, node: TS.TaggedTemplateExpression): Expr {

@@ -29,7 +29,14 @@ export function member(f: FunctionBuild, node: TS.PropertyAccessExpression): Exp
     const captured = capturePath(f, node);
     if (captured !== undefined) return named(f, captured.root, captured.meaning, "value", captured.path);
   }
-  return { k: "member", span: span(node), object: expression(f, node.expression), name: node.name.text, optional: node.questionDotToken !== undefined, nameSpan: span(node.name) };
+  return {
+    k: "member",
+    span: span(node),
+    object: expression(f, node.expression),
+    name: node.name.text,
+    optional: node.questionDotToken !== undefined,
+    nameSpan: span(node.name),
+  };
 }
 
 export function element(f: FunctionBuild, node: TS.ElementAccessExpression): Expr {

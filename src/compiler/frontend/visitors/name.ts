@@ -3,11 +3,11 @@ import { capturedClass, capturedEnum, capturedNamespace, hostGlobal, hostGlobals
 import { argumentsObject, functionAssigned, functionValue, printCall, templateTag } from "../../diagnostics/syntax.ts";
 import type { Expr } from "../../hir/types.ts";
 import type { Meaning } from "../../oracle/oracle.ts";
-import { type FunctionBuild, type FunctionNode, bare, localOf, nothing, span } from "../build.ts";
+import { bare, type FunctionBuild, type FunctionNode, localOf, nothing, span } from "../build.ts";
 import { capture } from "../captures.ts";
 import { functionId, functionOf } from "../functions.ts";
-import { isHandlerVocabulary } from "../vocabulary.ts";
 import { type TS, ts } from "../typescript.ts";
+import { isHandlerVocabulary } from "../vocabulary.ts";
 
 /** Where a name stands: called, handed to a helper function, before a template, or anywhere else. */
 export type Position = "callee" | "argument" | "tag" | "value";

@@ -1,7 +1,7 @@
 /** Operators of one and of two operands. */
 import { bigintArithmetic, floatOperand, inOperator, instanceofOperator, nullLiteral, typeofOperator, unsafeInteger } from "../../diagnostics/syntax.ts";
 import type { BinaryOp, Expr } from "../../hir/types.ts";
-import { type FunctionBuild, bare, nothing, span } from "../build.ts";
+import { bare, type FunctionBuild, nothing, span } from "../build.ts";
 import { type TS, ts } from "../typescript.ts";
 import { assignment, update } from "./assignment.ts";
 import { expression } from "./expression.ts";
@@ -12,21 +12,38 @@ let operators: ReadonlyMap<TS.SyntaxKind, BinaryOp> | undefined;
 export function binaryOperators(): ReadonlyMap<TS.SyntaxKind, BinaryOp> {
   const K = ts.SyntaxKind;
   operators ??= new Map<TS.SyntaxKind, BinaryOp>([
-    [K.PlusToken, "+"], [K.PlusEqualsToken, "+"],
-    [K.MinusToken, "-"], [K.MinusEqualsToken, "-"],
-    [K.AsteriskToken, "*"], [K.AsteriskEqualsToken, "*"],
-    [K.SlashToken, "/"], [K.SlashEqualsToken, "/"],
-    [K.PercentToken, "%"], [K.PercentEqualsToken, "%"],
-    [K.AsteriskAsteriskToken, "**"], [K.AsteriskAsteriskEqualsToken, "**"],
-    [K.LessThanLessThanToken, "<<"], [K.LessThanLessThanEqualsToken, "<<"],
-    [K.GreaterThanGreaterThanToken, ">>"], [K.GreaterThanGreaterThanEqualsToken, ">>"],
-    [K.GreaterThanGreaterThanGreaterThanToken, ">>>"], [K.GreaterThanGreaterThanGreaterThanEqualsToken, ">>>"],
-    [K.AmpersandToken, "&"], [K.AmpersandEqualsToken, "&"],
-    [K.BarToken, "|"], [K.BarEqualsToken, "|"],
-    [K.CaretToken, "^"], [K.CaretEqualsToken, "^"],
-    [K.LessThanToken, "<"], [K.LessThanEqualsToken, "<="], [K.GreaterThanToken, ">"], [K.GreaterThanEqualsToken, ">="],
-    [K.EqualsEqualsEqualsToken, "==="], [K.ExclamationEqualsEqualsToken, "!=="],
-    [K.EqualsEqualsToken, "==="], [K.ExclamationEqualsToken, "!=="],
+    [K.PlusToken, "+"],
+    [K.PlusEqualsToken, "+"],
+    [K.MinusToken, "-"],
+    [K.MinusEqualsToken, "-"],
+    [K.AsteriskToken, "*"],
+    [K.AsteriskEqualsToken, "*"],
+    [K.SlashToken, "/"],
+    [K.SlashEqualsToken, "/"],
+    [K.PercentToken, "%"],
+    [K.PercentEqualsToken, "%"],
+    [K.AsteriskAsteriskToken, "**"],
+    [K.AsteriskAsteriskEqualsToken, "**"],
+    [K.LessThanLessThanToken, "<<"],
+    [K.LessThanLessThanEqualsToken, "<<"],
+    [K.GreaterThanGreaterThanToken, ">>"],
+    [K.GreaterThanGreaterThanEqualsToken, ">>"],
+    [K.GreaterThanGreaterThanGreaterThanToken, ">>>"],
+    [K.GreaterThanGreaterThanGreaterThanEqualsToken, ">>>"],
+    [K.AmpersandToken, "&"],
+    [K.AmpersandEqualsToken, "&"],
+    [K.BarToken, "|"],
+    [K.BarEqualsToken, "|"],
+    [K.CaretToken, "^"],
+    [K.CaretEqualsToken, "^"],
+    [K.LessThanToken, "<"],
+    [K.LessThanEqualsToken, "<="],
+    [K.GreaterThanToken, ">"],
+    [K.GreaterThanEqualsToken, ">="],
+    [K.EqualsEqualsEqualsToken, "==="],
+    [K.ExclamationEqualsEqualsToken, "!=="],
+    [K.EqualsEqualsToken, "==="],
+    [K.ExclamationEqualsToken, "!=="],
   ]);
   return operators;
 }
@@ -53,17 +70,28 @@ function bigintConstant(node: TS.Expression): bigint | undefined {
   const right = left === undefined ? undefined : bigintConstant(inner.right);
   if (left === undefined || right === undefined) return undefined;
   switch (binaryOperators().get(inner.operatorToken.kind)) {
-    case "+": return left + right;
-    case "-": return left - right;
-    case "*": return left * right;
-    case "/": return right === 0n ? undefined : left / right;
-    case "**": return right >= 0n && right < 128n ? left ** right : undefined;
-    case "<<": return right >= 0n && right < 128n ? left << right : undefined;
-    case ">>": return right >= 0n && right < 128n ? left >> right : undefined;
-    case "|": return left | right;
-    case "&": return left & right;
-    case "^": return left ^ right;
-    default: return undefined;
+    case "+":
+      return left + right;
+    case "-":
+      return left - right;
+    case "*":
+      return left * right;
+    case "/":
+      return right === 0n ? undefined : left / right;
+    case "**":
+      return right >= 0n && right < 128n ? left ** right : undefined;
+    case "<<":
+      return right >= 0n && right < 128n ? left << right : undefined;
+    case ">>":
+      return right >= 0n && right < 128n ? left >> right : undefined;
+    case "|":
+      return left | right;
+    case "&":
+      return left & right;
+    case "^":
+      return left ^ right;
+    default:
+      return undefined;
   }
 }
 
@@ -72,7 +100,10 @@ const isTypeof = (node: TS.Expression): node is TS.TypeOfExpression => ts.isType
 
 /** `typeof x === "undefined"` is `x === undefined`, and `x == null` too. */
 function absence(f: FunctionBuild, node: TS.BinaryExpression, op: "===" | "!=="): Expr | undefined {
-  for (const [one, other] of [[node.left, node.right], [node.right, node.left]] as const) {
+  for (const [one, other] of [
+    [node.left, node.right],
+    [node.right, node.left],
+  ] as const) {
     if (isTypeof(one)) {
       const word = bare(other);
       if (!ts.isStringLiteralLike(word) || word.text !== "undefined") {

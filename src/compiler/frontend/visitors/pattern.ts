@@ -1,7 +1,7 @@
 /** Destructuring, taken apart: `const { a, b: [c] = d } = e` becomes a `let` for each name. */
 import { computedName, restParameter } from "../../diagnostics/syntax.ts";
 import type { Expr, Stmt } from "../../hir/types.ts";
-import { type FunctionBuild, declareLocal, newLocal, span } from "../build.ts";
+import { declareLocal, type FunctionBuild, newLocal, span } from "../build.ts";
 import { type TS, ts } from "../typescript.ts";
 import { expression } from "./expression.ts";
 
@@ -84,6 +84,11 @@ export function assignPattern(f: FunctionBuild, pattern: TS.ArrayLiteralExpressi
   }
   for (const store of stores) {
     if (ts.isArrayLiteralExpression(store.target) || ts.isObjectLiteralExpression(store.target)) assignPattern(f, store.target, store.value, out);
-    else out.push({ k: "expr", span: span(store.target), expr: { k: "assign", span: span(store.target), op: "=", target: expression(f, store.target), value: store.value } });
+    else
+      out.push({
+        k: "expr",
+        span: span(store.target),
+        expr: { k: "assign", span: span(store.target), op: "=", target: expression(f, store.target), value: store.value },
+      });
   }
 }

@@ -1,8 +1,9 @@
 /** Statements: a visitor for each kind that handlers have; what has none is reported. */
-import { classInHandler, forIn, label, noSyntax, throwStatement, tryStatement, usingDeclaration, varDeclaration } from "../../diagnostics/syntax.ts";
+
 import { mapIteration } from "../../diagnostics/capture.ts";
+import { classInHandler, forIn, label, noSyntax, throwStatement, tryStatement, usingDeclaration, varDeclaration } from "../../diagnostics/syntax.ts";
 import type { Expr, Stmt } from "../../hir/types.ts";
-import { type FunctionBuild, bare, declareLocal, newLocal, span } from "../build.ts";
+import { bare, declareLocal, type FunctionBuild, newLocal, span } from "../build.ts";
 import { functionOf } from "../functions.ts";
 import { type TS, ts } from "../typescript.ts";
 import { assignable } from "./assignment.ts";
@@ -98,7 +99,16 @@ function variables(f: FunctionBuild, list: TS.VariableDeclarationList): Stmt[] {
 const branch = (f: FunctionBuild, node: TS.Statement): Stmt[] => (ts.isBlock(node) ? statements(f, node.statements) : statement(f, node));
 
 function ifStatement(f: FunctionBuild, node: TS.IfStatement): Stmt[] {
-  return [{ k: "if", span: span(node), test: expression(f, node.expression), then: branch(f, node.thenStatement), else: node.elseStatement === undefined ? [] : branch(f, node.elseStatement) }];
+  return [
+    {
+      k: "if",
+      span: span(node),
+      test: expression(f, node.expression),
+      // biome-ignore lint/suspicious/noThenProperty: the tree's name for it; nothing awaits a tree.
+      then: branch(f, node.thenStatement),
+      else: node.elseStatement === undefined ? [] : branch(f, node.elseStatement),
+    },
+  ];
 }
 
 /** Runs `body` with a label for its breaks and continues. */
@@ -126,7 +136,9 @@ function forStatement(f: FunctionBuild, node: TS.ForStatement, name: string | un
 
 function whileStatement(f: FunctionBuild, node: TS.WhileStatement | TS.DoStatement, name: string | undefined): Stmt[] {
   const test = expression(f, node.expression);
-  return inside(f, name, true, (id) => [{ k: "loop", span: span(node), init: [], test, update: undefined, body: branch(f, node.statement), label: id, doFirst: ts.isDoStatement(node) }]);
+  return inside(f, name, true, (id) => [
+    { k: "loop", span: span(node), init: [], test, update: undefined, body: branch(f, node.statement), label: id, doFirst: ts.isDoStatement(node) },
+  ]);
 }
 
 function forOf(f: FunctionBuild, node: TS.ForOfStatement, name: string | undefined): Stmt[] {
@@ -153,7 +165,11 @@ function forOf(f: FunctionBuild, node: TS.ForOfStatement, name: string | undefin
   } else {
     local = newLocal(f, `%${f.locals.length}`, false, node.initializer);
     const value: Expr = { k: "local", span: span(node.initializer), id: local, name: f.locals[local]!.name };
-    bind.push({ k: "expr", span: span(node.initializer), expr: { k: "assign", span: span(node.initializer), op: "=", target: assignable(f, node.initializer), value } });
+    bind.push({
+      k: "expr",
+      span: span(node.initializer),
+      expr: { k: "assign", span: span(node.initializer), op: "=", target: assignable(f, node.initializer), value },
+    });
   }
   return inside(f, name, true, (id) => [{ k: "forOf", span: span(node), local, of, bind, body: branch(f, node.statement), label: id }]);
 }
@@ -162,8 +178,14 @@ function switchStatement(f: FunctionBuild, node: TS.SwitchStatement, name: strin
   const value = expression(f, node.expression);
   return inside(f, name, false, (id) => [
     {
-      k: "switch", span: span(node), value, label: id,
-      clauses: node.caseBlock.clauses.map((clause) => ({ test: ts.isDefaultClause(clause) ? undefined : expression(f, clause.expression), body: statements(f, clause.statements) })),
+      k: "switch",
+      span: span(node),
+      value,
+      label: id,
+      clauses: node.caseBlock.clauses.map((clause) => ({
+        test: ts.isDefaultClause(clause) ? undefined : expression(f, clause.expression),
+        body: statements(f, clause.statements),
+      })),
     },
   ]);
 }
@@ -179,7 +201,8 @@ function jump(f: FunctionBuild, node: TS.BreakStatement | TS.ContinueStatement):
 
 function labelled(f: FunctionBuild, node: TS.LabeledStatement): Stmt[] {
   const { statement: inner } = node;
-  if (ts.isForStatement(inner) || ts.isForOfStatement(inner) || ts.isWhileStatement(inner) || ts.isDoStatement(inner)) return statement(f, inner, node.label.text);
+  if (ts.isForStatement(inner) || ts.isForOfStatement(inner) || ts.isWhileStatement(inner) || ts.isDoStatement(inner))
+    return statement(f, inner, node.label.text);
   f.script.report(label(f.script.place(node.label)));
   return [];
 }
