@@ -26,6 +26,7 @@ export interface CStruct {
 
 /** A function's parameters and result, and the structures that they mention. Integer and pointer parameters only, the first six in registers. */
 export interface Signature {
+  /** Several functions' common one has "" for the name of a parameter that isn't the same in all. */
   readonly params: readonly { readonly name: string; readonly type: CType }[];
   readonly ret: CType;
   readonly structs: { readonly [name: string]: CStruct };

@@ -80,8 +80,13 @@ export class Scope {
     const mode = this.#parts.modeOf(registration.handler);
     const sites: FunctionSite[] = [];
     const from: number[] = [];
+    // Two targets may name one place (fopen and fopen64, or overlapping wildcards): a call is one hit all the same.
+    const places = new Set<string>();
     for (const [index, target] of targets.entries()) {
       for (const site of this.#resolve(target, mode, pids ?? this.#parts.pids, optional)) {
+        const place = `${site.file.device}:${site.file.inode}:${site.functionOffset + site.delta}`;
+        if (places.has(place)) continue;
+        places.add(place);
         sites.push(site);
         from.push(index);
       }

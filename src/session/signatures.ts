@@ -6,18 +6,28 @@ import type { ProbeEntry } from "./probe.ts";
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Parameters up to the first that differs in name, type or place; the result if it is the same. */
+/** Stands where a parameter isn't the same: nobody can name it, but it takes its register. */
+const UNNAMED = "";
+
+/**
+ * The parameters that have name, type and place in common; the result if it is the same. A float isn't in a register
+ * of the others' row, so behind a place where only one has a float nothing is in the same place.
+ */
 function shared(a: Signature, b: Signature): Signature {
-  const end = a.params.findIndex((param, i) => !sameParam(param, b.params[i]));
+  const params: Signature["params"][number][] = [];
+  for (const [i, param] of a.params.entries()) {
+    const other = b.params[i];
+    if (other === undefined || (param.type.k === "float") !== (other.type.k === "float")) break;
+    params.push(sameParam(param, other) ? param : { name: UNNAMED, type: param.type });
+  }
   return {
-    params: end < 0 ? a.params : a.params.slice(0, end),
+    params,
     ret: same(a.ret, b.ret) ? a.ret : { k: "int", name: "i64" },
     structs: { ...a.structs, ...b.structs },
   };
 }
 
-const sameParam = (a: Signature["params"][number], b: Signature["params"][number] | undefined): boolean =>
-  b !== undefined && a.name === b.name && same(a.type, b.type);
+const sameParam = (a: Signature["params"][number], b: Signature["params"][number]): boolean => a.name === b.name && same(a.type, b.type);
 
 /** What of a probe tells its functions: the sites' names, and the target that each comes from. */
 export interface NamedFunctions extends Pick<ProbeEntry, "targets" | "from"> {

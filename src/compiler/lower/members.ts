@@ -10,11 +10,28 @@ import { readInteger, readTyped } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
 import { textLength } from "./text.ts";
-import { bool, constant, I64_MAX, i64, type IntValue, isConstant, nameOf, ofWidth, u64, UNDEFINED, type Value, valueOf } from "./value.ts";
+import { bool, constant, I64_MAX, type IntValue, i64, isConstant, nameOf, numberOf, ofWidth, UNDEFINED, u64, type Value } from "./value.ts";
 
 /** Where the kernel's pt_regs keep each register (x86-64, arch/x86/include/asm/ptrace.h). */
 export const registerOffsets: { readonly [R in Register]: number } = {
-  r15: 0, r14: 8, r13: 16, r12: 24, rbp: 32, rbx: 40, r11: 48, r10: 56, r9: 64, r8: 72, rax: 80, rcx: 88, rdx: 96, rsi: 104, rdi: 112, rip: 128, rflags: 144, rsp: 152,
+  r15: 0,
+  r14: 8,
+  r13: 16,
+  r12: 24,
+  rbp: 32,
+  rbx: 40,
+  r11: 48,
+  r10: 56,
+  r9: 64,
+  r8: 72,
+  rax: 80,
+  rcx: 88,
+  rdx: 96,
+  rsi: 104,
+  rdi: 112,
+  rip: 128,
+  rflags: 144,
+  rsp: 152,
 };
 /** Integer arguments in order (System V ABI). */
 const argumentRegisters: readonly Register[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
@@ -26,8 +43,10 @@ export function register(p: Program, name: Register): number {
 
 export function member(p: Program, o: Value, name: string, span: Span): Value {
   switch (o.k) {
-    case "context": return contextMember(p, name, span);
-    case "args": return argument(p, name, span);
+    case "context":
+      return contextMember(p, name, span);
+    case "args":
+      return argument(p, name, span);
     case "regs":
       if (!(name in registerOffsets)) return p.fail(problem.noMember(p.place(span), "the set of registers", name, Object.keys(registerOffsets)));
       return i64(register(p, name as Register));
@@ -39,13 +58,25 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
     }
     case "entry": {
       const field = loadField(p, o, name);
-      return field ?? p.fail(problem.noMember(p.place(span), "the entry", name, o.schema.fields.map((f) => f.name)));
+      return (
+        field ??
+        p.fail(
+          problem.noMember(
+            p.place(span),
+            "the entry",
+            name,
+            o.schema.fields.map((f) => f.name),
+          ),
+        )
+      );
     }
-    case "string": case "text":
+    case "string":
+    case "text":
       return name === "length" ? textLength(p, o) : { k: "method", object: o, name };
     case "bytes":
       return name === "length" ? i64(o.length, 0n, BigInt(o.cap)) : { k: "method", object: o, name };
-    case "func": return { k: "method", object: o, name };
+    case "func":
+      return { k: "method", object: o, name };
     case "constant": {
       if (o.value.kind === "object") {
         const value = o.value.properties[name];
@@ -68,9 +99,16 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
       if (name === "length" && spec.kind === "array") return constant(BigInt(spec.length));
       return { k: "method", object: o, name };
     }
-    case "slot": case "unsafe": case "probe": case "schema": case "builtin": return { k: "method", object: o, name };
-    case "unknown": return o;
-    default: return p.fail(problem.noMember(p.place(span), nameOf(o), name, []));
+    case "slot":
+    case "unsafe":
+    case "probe":
+    case "schema":
+    case "builtin":
+      return { k: "method", object: o, name };
+    case "unknown":
+      return o;
+    default:
+      return p.fail(problem.noMember(p.place(span), nameOf(o), name, []));
   }
 }
 
@@ -79,7 +117,15 @@ function through(p: Program, pointer: IntValue, type: CType, name: string, span:
   const struct = type.k === "struct" ? pointer.structs?.[type.name] : undefined;
   if (!struct) return p.fail(problem.noMember(p.place(span), "what this points to", name, []));
   const field = struct.fields.find((f) => f.name === name);
-  if (!field) return p.fail(problem.noMember(p.place(span), `struct ${struct.name}`, name, struct.fields.map((f) => f.name)));
+  if (!field)
+    return p.fail(
+      problem.noMember(
+        p.place(span),
+        `struct ${struct.name}`,
+        name,
+        struct.fields.map((f) => f.name),
+      ),
+    );
   const at: IntValue = u64(p.b.binary("add", pointer.op, BigInt(field.offset)));
   return readTyped(p, { ...at, structs: pointer.structs }, field.type, pointer.structs ?? {}, span);
 }
@@ -94,8 +140,8 @@ export function element(p: Program, o: Value, index: Expr, span: Span): Value {
   const n = integer(p, i, index.span);
   if (o.k === "record" || o.k === "constant") {
     if (!isConstant(n)) return p.fail(problem.notConstant(p.place(index.span), "the index of a tuple or a captured array"));
-    if (o.k === "record") return o.fields.get(valueOf(n).toString()) ?? UNDEFINED;
-    const item = o.value.kind === "array" ? o.value.items[Number(valueOf(n))] : undefined;
+    if (o.k === "record") return o.fields.get(numberOf(n).toString()) ?? UNDEFINED;
+    const item = o.value.kind === "array" ? o.value.items[Number(numberOf(n))] : undefined;
     return item ? fromCapture(p, item, "its element", span) : UNDEFINED;
   }
   if (o.k === "bytes") return byteAt(p, o, n);
@@ -131,13 +177,21 @@ function byteAt(p: Program, o: Extract<Value, { k: "bytes" }>, n: IntValue): Val
 
 function sizeOf(type: CType, structs: { readonly [name: string]: { readonly size: number } }): number {
   switch (type.k) {
-    case "int": return Number(type.name.slice(1)) / 8;
-    case "bool": return 1;
-    case "float": case "enum": return type.size;
-    case "pointer": return 8;
-    case "array": return type.length * sizeOf(type.of, structs);
-    case "struct": return structs[type.name]?.size ?? 1;
-    case "void": return 1;
+    case "int":
+      return Number(type.name.slice(1)) / 8;
+    case "bool":
+      return 1;
+    case "float":
+    case "enum":
+      return type.size;
+    case "pointer":
+      return 8;
+    case "array":
+      return type.length * sizeOf(type.of, structs);
+    case "struct":
+      return structs[type.name]?.size ?? 1;
+    case "void":
+      return 1;
   }
 }
 
@@ -152,30 +206,52 @@ function contextMember(p: Program, name: string, span: Span): Value {
     return i64(register(p, argumentRegisters[Number(numbered[1])] as Register));
   }
   switch (name) {
-    case "pid": return i64(b.binary("shr", call(p, "get_current_pid_tgid"), 32n), 0n, 0xffff_ffffn);
-    case "tid": return i64(b.extend(call(p, "get_current_pid_tgid"), 32, false), 0n, 0xffff_ffffn);
-    case "uid": return i64(b.extend(call(p, "get_current_uid_gid"), 32, false), 0n, 0xffff_ffffn);
-    case "gid": return i64(b.binary("shr", call(p, "get_current_uid_gid"), 32n), 0n, 0xffff_ffffn);
-    case "cpu": return i64(call(p, "get_smp_processor_id"), 0n, 0xffff_ffffn);
-    case "time": return u64(call(p, "ktime_get_ns"), 0n, I64_MAX);
-    case "cgroup": return u64(call(p, "get_current_cgroup_id"));
+    case "pid":
+      return i64(b.binary("shr", call(p, "get_current_pid_tgid"), 32n), 0n, 0xffff_ffffn);
+    case "tid":
+      return i64(b.extend(call(p, "get_current_pid_tgid"), 32, false), 0n, 0xffff_ffffn);
+    case "uid":
+      return i64(b.extend(call(p, "get_current_uid_gid"), 32, false), 0n, 0xffff_ffffn);
+    case "gid":
+      return i64(b.binary("shr", call(p, "get_current_uid_gid"), 32n), 0n, 0xffff_ffffn);
+    case "cpu":
+      return i64(call(p, "get_smp_processor_id"), 0n, 0xffff_ffffn);
+    case "time":
+      return u64(call(p, "ktime_get_ns"), 0n, I64_MAX);
+    case "cgroup":
+      return u64(call(p, "get_current_cgroup_id"));
     case "comm": {
       const base = p.zeroed(16);
       b.call("get_current_comm", [{ base, offset: 0 }, 16n]);
       return { k: "string", base, offset: 0, cap: 15, cut: 0n };
     }
-    case "probe": return { k: "text", text: p.probe.text };
-    case "func": return functionIndex(p);
-    case "ret": return result(p, span);
+    case "probe":
+      return { k: "text", text: p.probe.text };
+    case "func":
+      return functionIndex(p);
+    case "ret":
+      return result(p, span);
     case "args":
       if (leaving) p.fail(problem.noArguments(p.place(span)));
       return { k: "args" };
-    case "regs": return { k: "regs" };
-    case "unsafe": return { k: "unsafe" };
-    case "arg": case "ustack": case "kstack": return { k: "method", object: { k: "context", phase: p.phase }, name };
-    case "farg0": case "farg1": case "farg2": case "farg3": case "fret": return p.fail(problem.engineLacks(p.place(span), `\`c.${name}\` (a float register)`, "the breakpoint engine"));
-    case "task": return p.fail(problem.notSupported(p.place(span), "`c.task`", "Use `c.pid`, `c.tid`, `c.comm`, `c.cgroup`."));
-    default: return p.fail(problem.noMember(p.place(span), "the context", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+    case "regs":
+      return { k: "regs" };
+    case "unsafe":
+      return { k: "unsafe" };
+    case "arg":
+    case "ustack":
+    case "kstack":
+      return { k: "method", object: { k: "context", phase: p.phase }, name };
+    case "farg0":
+    case "farg1":
+    case "farg2":
+    case "farg3":
+    case "fret":
+      return p.fail(problem.engineLacks(p.place(span), `\`c.${name}\` (a float register)`, "the breakpoint engine"));
+    case "task":
+      return p.fail(problem.notSupported(p.place(span), "`c.task`", "Use `c.pid`, `c.tid`, `c.comm`, `c.cgroup`."));
+    default:
+      return p.fail(problem.noMember(p.place(span), "the context", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
   }
 }
 
@@ -194,10 +270,14 @@ export function asType(p: Program, op: number, type: CType, structs: Extract<Int
       const signed = type.name.startsWith("i");
       return size === 8 ? ofWidth(op, 8, signed) : ofWidth(p.b.extend(op, (size * 8) as 8 | 16 | 32, signed), size as 1 | 2 | 4, signed);
     }
-    case "bool": return bool(p.b.binary("and", op, 1n));
-    case "enum": return { ...(ofWidth(type.size === 8 ? op : p.b.extend(op, (type.size * 8) as 8 | 16 | 32, type.signed), type.size, type.signed)), names: type.names };
-    case "pointer": return { ...u64(op), pointee: type.to, structs };
-    default: return i64(op);
+    case "bool":
+      return bool(p.b.binary("and", op, 1n));
+    case "enum":
+      return { ...ofWidth(type.size === 8 ? op : p.b.extend(op, (type.size * 8) as 8 | 16 | 32, type.signed), type.size, type.signed), names: type.names };
+    case "pointer":
+      return { ...u64(op), pointee: type.to, structs };
+    default:
+      return i64(op);
   }
 }
 
@@ -205,7 +285,10 @@ function argument(p: Program, name: string, span: Span): Value {
   const signature = p.probe.signature;
   const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
   const param = signature?.params[index];
-  if (!signature || !param) return p.fail(problem.unknownArgument(p.place(span), name, signature?.params.map((q) => q.name) ?? []));
+  if (!signature || !param) {
+    const known = signature?.params.map((q) => q.name) ?? [];
+    return p.fail(known.includes("") ? problem.differingArgument(p.place(span), name) : problem.unknownArgument(p.place(span), name, known));
+  }
   if (param.type.k === "float") return p.fail(problem.engineLacks(p.place(span), `\`${name}\` (a float argument)`, "the breakpoint engine"));
   const position = signature.params.slice(0, index).filter((q) => q.type.k !== "float").length;
   const reg = argumentRegisters[position];
@@ -228,14 +311,14 @@ function result(p: Program, span: Span): Value {
 export function nthArgument(p: Program, n: IntValue, span: Span): Value {
   if (p.phase === "leave") p.fail(problem.noArguments(p.place(span)));
   if (!isConstant(n)) return p.fail(problem.notConstant(p.place(span), "which argument"));
-  const i = Number(valueOf(n));
+  const i = Number(numberOf(n));
   if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));
   return i < 6 ? i64(register(p, argumentRegisters[i] as Register)) : stackArgument(p, n);
 }
 
 function stackArgument(p: Program, n: IntValue): Value {
   const sp = register(p, "rsp");
-  const v = readInteger(p, p.b.binary("add", sp, 8n + 8n * (valueOf(n) - 6n)), 8, true);
+  const v = readInteger(p, p.b.binary("add", sp, 8n + 8n * (numberOf(n) - 6n)), 8, true);
   // The stack of a running function is there: what can't be read counts as 0, so that `arg(n)` is an integer.
   return v.k === "maybe" ? v.value : v;
 }
