@@ -4,7 +4,7 @@ import { bucketCount, bucketIndex, bucketRange } from "../schema/aggregate.ts";
 import type { Histogram, HistogramBucket } from "../schema/histogram.ts";
 import type { AggregateSpec } from "../schema/types.ts";
 import { bar, padEnd, padStart, width } from "./columns.ts";
-import { averageText, edgeText } from "./numbers.ts";
+import { amountText, averageText, edgeText, type Unit } from "./numbers.ts";
 import type { Palette } from "./palette.ts";
 
 /** More rows than this, and neighbouring buckets are shown as one. */
@@ -40,20 +40,20 @@ function rowsOf(spec: AggregateSpec, buckets: readonly HistogramBucket[]): Row[]
   return rows;
 }
 
-function label(spec: AggregateSpec, bucket: HistogramBucket): string {
-  if (bucket.min < -(2n ** 62n)) return spec.kind === "lhist" ? `(…, ${bucket.max + 1n})` : "(…, 0)";
-  const edge = spec.kind === "hist" ? edgeText : String;
-  if (spec.kind === "lhist" && bucketIndex(spec, bucket.min) === bucketCount(spec) - 1) return `[${bucket.min}, …)`;
+function label(spec: AggregateSpec, bucket: HistogramBucket, unit: Unit): string {
+  const edge = (value: bigint): string => (unit === "none" && spec.kind === "hist" ? edgeText(value) : amountText(value, unit));
+  if (bucket.min < -(2n ** 62n)) return spec.kind === "lhist" ? `(…, ${edge(bucket.max + 1n)})` : "(…, 0)";
+  if (spec.kind === "lhist" && bucketIndex(spec, bucket.min) === bucketCount(spec) - 1) return `[${edge(bucket.min)}, …)`;
   return bucket.min === bucket.max ? `[${edge(bucket.min)}]` : `[${edge(bucket.min)}, ${edge(bucket.max + 1n)})`;
 }
 
 /** What is known besides the buckets, in one line: `1204 values, avg 87, min 1, max 65536`. */
-export function histogramHead(value: Histogram): string {
+export function histogramHead(value: Histogram, unit: Unit = "none"): string {
   if (value.count === 0n) return "no values";
-  return `${value.count} ${value.count === 1n ? "value" : "values"}, avg ${averageText(value.avg)}, min ${value.min}, max ${value.max}`;
+  return `${value.count} ${value.count === 1n ? "value" : "values"}, avg ${averageText(value.avg, unit)}, min ${amountText(value.min ?? 0n, unit)}, max ${amountText(value.max ?? 0n, unit)}`;
 }
 
-export function histogramRows(spec: AggregateSpec, value: Histogram, columns: number, paint: Palette): string[] {
+export function histogramRows(spec: AggregateSpec, value: Histogram, columns: number, paint: Palette, unit: Unit = "none"): string[] {
   let shownSpec = spec;
   let rows = rowsOf(spec, value.buckets);
   for (let bits = spec.kind === "hist" ? spec.bits - 1 : -1; bits >= 0 && rows.length > MOST_ROWS; bits--) {
@@ -61,7 +61,7 @@ export function histogramRows(spec: AggregateSpec, value: Histogram, columns: nu
     shownSpec = { ...from, bits };
     rows = rowsOf(shownSpec, coarser(from, value.buckets, bits));
   }
-  const labels = rows.map((row) => (row === "gap" ? "…" : label(shownSpec, row)));
+  const labels = rows.map((row) => (row === "gap" ? "…" : label(shownSpec, row, unit)));
   const counts = rows.map((row) => (row === "gap" ? "" : String(row.count)));
   const labelWidth = Math.max(0, ...labels.map(width));
   const countWidth = Math.max(0, ...counts.map(width));

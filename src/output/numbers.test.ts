@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationText, edgeText, hexText } from "./numbers.ts";
+import { durationText, edgeText, hexText, unitOf } from "./numbers.ts";
 
 test.each([
   [0n, "0 ns"],
@@ -32,4 +32,17 @@ test("hex shows a negative number by its bits, and bytes without a prefix", () =
     "0x8000000000000000",
     "01ab",
   ]);
+});
+
+test.each([
+  ["ns", "ns"],
+  ["read_ns", "ns"],
+  ["readNs", "ns"],
+  ["nanoseconds", "ns"],
+  ["columns", "none"],
+  ["returns", "none"],
+  ["latency", "none"],
+  ["DNS", "none"],
+])("the name %s says that its numbers are: %s", (name, unit) => {
+  expect(unitOf(name)).toBe(unit);
 });

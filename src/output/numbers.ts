@@ -48,8 +48,17 @@ export function hexText(value: number | bigint | Uint8Array): string {
   return `0x${(whole < 0n ? BigInt.asUintN(64, whole) : whole).toString(16)}`;
 }
 
+/** What the numbers of a map or an aggregate are, as far as its name says: nothing else tells. */
+export type Unit = "ns" | "none";
+
+/** `ns`, `read_ns`, `readNs`, `nanoseconds`: times. */
+export const unitOf = (name: string): Unit => (/(^|[^A-Za-z])ns$|[a-z]Ns$|[nN]anoseconds$/.test(name) ? "ns" : "none");
+
+export const amountText = (value: bigint, unit: Unit): string => (unit === "ns" ? durationText(value) : String(value));
+
 /** An average: whole if it is, else with at most two decimals. */
-export function averageText(value: number): string {
+export function averageText(value: number, unit: Unit = "none"): string {
   if (!Number.isFinite(value)) return "-";
+  if (unit === "ns") return durationText(BigInt(Math.round(value)));
   return Number.isInteger(value) ? String(value) : value.toFixed(2).replace(/\.?0+$/, "");
 }

@@ -4,7 +4,7 @@ import { Histogram } from "../schema/histogram.ts";
 import type { AggregateSpec, Schema } from "../schema/types.ts";
 import { bar, padEnd, padStart, shorten, width } from "./columns.ts";
 import { histogramHead, histogramRows } from "./histogram.ts";
-import { averageText } from "./numbers.ts";
+import { amountText, averageText, type Unit, unitOf } from "./numbers.ts";
 import type { Palette } from "./palette.ts";
 import { valueText } from "./value.ts";
 import type { View } from "./view.ts";
@@ -28,12 +28,13 @@ function weight(spec: AggregateSpec, value: unknown): bigint {
   return magnitude(value as AggregateValue);
 }
 
-function aggregateText(spec: AggregateSpec, value: unknown): string {
+function aggregateText(spec: AggregateSpec, value: unknown, unit: Unit): string {
   if (value === undefined) return "-";
-  if (typeof value === "bigint") return String(value);
+  if (typeof value === "bigint") return amountText(value, spec.kind === "count" ? "none" : unit);
   const { count, sum, avg, min, max } = value as StatsValue;
-  if (spec.kind === "avg") return `${averageText(avg)} (${count} values, sum ${sum})`;
-  return count === 0n ? "no values" : `count ${count}, avg ${averageText(avg)}, min ${min}, max ${max}, sum ${sum}`;
+  if (spec.kind === "avg") return `${averageText(avg, unit)} (${count} values, sum ${amountText(sum, unit)})`;
+  if (count === 0n) return "no values";
+  return `count ${count}, avg ${averageText(avg, unit)}, min ${amountText(min ?? 0n, unit)}, max ${amountText(max ?? 0n, unit)}, sum ${amountText(sum, unit)}`;
 }
 
 /** Tuples have a column for each part. */
@@ -79,32 +80,33 @@ function table(keys: readonly string[], heads: readonly string[], rows: readonly
   return [options.paint.dim(line("", heads)), ...keys.map((key, i) => line(key, rows[i]!))];
 }
 
-function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: readonly Entry[], options: TextOptions): string[] {
+function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: readonly Entry[], options: TextOptions, unit: Unit): string[] {
+  const amount = (value: bigint | undefined): string => (value === undefined ? "-" : amountText(value, unit));
   const keys = keyColumns(keySchema, entries, options.columns - 20);
   if (spec.kind === "hist" || spec.kind === "lhist") {
     return entries.flatMap(([, value], i) => [
-      `  ${options.paint.strong(keys[i]!.trim())}  ${options.paint.dim(histogramHead(value as Histogram))}`,
-      ...histogramRows(spec, value as Histogram, options.columns - 4, options.paint).map((row) => `    ${row}`),
+      `  ${options.paint.strong(keys[i]!.trim())}  ${options.paint.dim(histogramHead(value as Histogram, unit))}`,
+      ...histogramRows(spec, value as Histogram, options.columns - 4, options.paint, unit).map((row) => `    ${row}`),
     ]);
   }
   if (spec.kind === "avg") {
     const rows = entries.map(([, value]) => {
       const v = value as StatsValue;
-      return [String(v.count), String(v.sum), averageText(v.avg)];
+      return [String(v.count), amount(v.sum), averageText(v.avg, unit)];
     });
     return table(keys, ["count", "sum", "avg"], rows, options);
   }
   if (spec.kind === "stats") {
     const rows = entries.map(([, value]) => {
       const v = value as StatsValue;
-      return [String(v.count), String(v.sum), averageText(v.avg), String(v.min ?? "-"), String(v.max ?? "-")];
+      return [String(v.count), amount(v.sum), averageText(v.avg, unit), amount(v.min), amount(v.max)];
     });
     return table(keys, ["count", "sum", "avg", "min", "max"], rows, options);
   }
   return numberRows(
     keys,
     entries.map(([, value]) => (typeof value === "bigint" ? value : 0n)),
-    entries.map(([, value]) => aggregateText(spec, value)),
+    entries.map(([, value]) => aggregateText(spec, value, unit)),
     options,
   );
 }
@@ -161,15 +163,19 @@ function valueEntries(schema: Schema, keySchema: Schema, entries: readonly Entry
 export function viewLines(view: View, options: TextOptions): string[] {
   const { paint } = options;
   const name = paint.name(view.name);
+  const unit = unitOf(view.name);
   if (view.kind === "variable") return [`${name}  ${valueText(view.value)}`];
   if (view.kind === "aggregate") {
-    if (!(view.value instanceof Histogram)) return [`${name}  ${aggregateText(view.spec, view.value)}`];
-    return [`${name}  ${paint.dim(histogramHead(view.value))}`, ...histogramRows(view.spec, view.value, options.columns - 2, paint).map((row) => `  ${row}`)];
+    if (!(view.value instanceof Histogram)) return [`${name}  ${aggregateText(view.spec, view.value, unit)}`];
+    return [
+      `${name}  ${paint.dim(histogramHead(view.value, unit))}`,
+      ...histogramRows(view.spec, view.value, options.columns - 2, paint, unit).map((row) => `  ${row}`),
+    ];
   }
   const all = sortedEntries(view);
   if (all.length === 0) return [`${name}  ${paint.dim("empty")}`];
   const shown = options.top === undefined ? all : all.slice(0, options.top);
   const rows =
-    view.cell.of === "aggregate" ? aggregateEntries(view.cell.spec, view.key, shown, options) : valueEntries(view.cell.schema, view.key, shown, options);
+    view.cell.of === "aggregate" ? aggregateEntries(view.cell.spec, view.key, shown, options, unit) : valueEntries(view.cell.schema, view.key, shown, options);
   return [name, ...rows, ...more(all.length, shown.length, paint)];
 }
