@@ -48,6 +48,12 @@ export const movsx = (dst: Reg, src: Reg, bits: 8 | 16 | 32): Instruction => wit
 /** `dst`'s low 16, 32 or 64 bits with their bytes reversed; the rest is zero. Version 4. */
 export const bswap = (dst: Reg, bits: 16 | 32 | 64): Instruction => ({ code: Class.alu64 | Alu.end, dst: dst.reg, src: 0, offset: 0, imm: bits });
 /** `dst`'s low 16, 32 or 64 bits from this machine's order to big-endian; the rest is zero. Any version. */
-export const toBigEndian = (dst: Reg, bits: 16 | 32 | 64): Instruction => ({ code: Class.alu32 | Alu.end | Source.reg, dst: dst.reg, src: 0, offset: 0, imm: bits });
+export const toBigEndian = (dst: Reg, bits: 16 | 32 | 64): Instruction => ({
+  code: Class.alu32 | Alu.end | Source.reg,
+  dst: dst.reg,
+  src: 0,
+  offset: 0,
+  imm: bits,
+});
 /** `dst`'s low 16, 32 or 64 bits from this machine's order to little-endian: on x86-64 only the rest is zeroed. Any version. */
 export const toLittleEndian = (dst: Reg, bits: 16 | 32 | 64): Instruction => ({ code: Class.alu32 | Alu.end, dst: dst.reg, src: 0, offset: 0, imm: bits });

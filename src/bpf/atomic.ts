@@ -9,14 +9,21 @@
  * leaves the old value there. All but `add` without fetch need kernel 5.12.
  */
 import type { Instruction } from "./instruction.ts";
-import { AtomicOp, Class, Mode } from "./opcodes.ts";
 import { sizeBits } from "./memory.ts";
+import { AtomicOp, Class, Mode } from "./opcodes.ts";
 import type { Reg } from "./register.ts";
 
 export type AtomicWidth = 4 | 8;
 
-const atomic = (operation: number) => (width: AtomicWidth, dst: Reg, offset: number, src: Reg): Instruction =>
-  ({ code: Class.stx | Mode.atomic | sizeBits[width], dst: dst.reg, src: src.reg, offset, imm: operation });
+const atomic =
+  (operation: number) =>
+  (width: AtomicWidth, dst: Reg, offset: number, src: Reg): Instruction => ({
+    code: Class.stx | Mode.atomic | sizeBits[width],
+    dst: dst.reg,
+    src: src.reg,
+    offset,
+    imm: operation,
+  });
 
 /** `lock *(u64 *)(dst + offset) += src` */
 export const atomicAdd = atomic(AtomicOp.add);

@@ -5,7 +5,7 @@
  *     │ 0x85 │ 0  │ 0 helper, 1 local, 2 kfunc   │ kfunc: fd idx│ helper id, slots to jump, BTF id   │
  *     └──────┴────┴──────────────────────────────┴──────────────┴────────────────────────────────────┘
  */
-import { helpers, type HelperName } from "./helpers.ts";
+import { type HelperName, helpers } from "./helpers.ts";
 import type { Instruction } from "./instruction.ts";
 import { CallKind, Class, Jmp } from "./opcodes.ts";
 

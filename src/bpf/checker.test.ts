@@ -6,14 +6,29 @@ import { check } from "./checker.ts";
 import type { Instruction } from "./instruction.ts";
 import { exit, goto, jeq } from "./jump.ts";
 import { ldx, st, stx } from "./memory.ts";
-import { r0, r1, r10, r6 } from "./register.ts";
+import { r0, r1, r6, r10 } from "./register.ts";
 
 test("accepts branches, a loop back, calls, and a local function", () => {
-  const program = [mov(r6, 3), callLocal(7), callHelper("ktime_get_ns"), stx(8, r10, -8, r0), add(r6, -1), jeq(r6, 0, 10), goto(1), mov(r0, 1), exit(), exit(), mov(r0, 0), exit()];
+  const program = [
+    mov(r6, 3),
+    callLocal(7),
+    callHelper("ktime_get_ns"),
+    stx(8, r10, -8, r0),
+    add(r6, -1),
+    jeq(r6, 0, 10),
+    goto(1),
+    mov(r0, 1),
+    exit(),
+    exit(),
+    mov(r0, 0),
+    exit(),
+  ];
   // Instruction 9 is a second exit that nothing reaches.
   expect(check(program, [0, 7])).toEqual([
-    { index: 5, message: "control leaves its function" }, { index: 9, message: "is never reached" },
-    { index: 10, message: "is never reached" }, { index: 11, message: "is never reached" },
+    { index: 5, message: "control leaves its function" },
+    { index: 9, message: "is never reached" },
+    { index: 10, message: "is never reached" },
+    { index: 11, message: "is never reached" },
   ]);
   const good = [mov(r6, 3), callLocal(8), callHelper("ktime_get_ns"), stx(8, r10, -8, r0), add(r6, -1), jeq(r6, 0, 7), goto(1), exit(), mov(r0, 1), exit()];
   expect(check(good, [0, 8])).toEqual([]);

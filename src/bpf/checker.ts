@@ -3,9 +3,29 @@
  * within bounds. Everything that the compiler makes passes; the kernel's verifier asks much more.
  */
 import type { Instruction } from "./instruction.ts";
-import { AtomicOp, CallKind, Class, ImmKind, LD_IMM64, Mode, classOf, isAlu, isCall, isConditional, isExit, isGoto, isJump, modeOf, usesRegister, widthOf } from "./opcodes.ts";
+import {
+  AtomicOp,
+  CallKind,
+  Class,
+  classOf,
+  ImmKind,
+  isAlu,
+  isCall,
+  isConditional,
+  isExit,
+  isGoto,
+  isJump,
+  LD_IMM64,
+  Mode,
+  modeOf,
+  usesRegister,
+  widthOf,
+} from "./opcodes.ts";
 
-export interface Problem { readonly index: number; readonly message: string }
+export interface Problem {
+  readonly index: number;
+  readonly message: string;
+}
 
 const STACK_BYTES = 512;
 const FRAME_POINTER = 10;

@@ -74,7 +74,12 @@ describe("builders give the code and the disassembler gives the text of", () => 
 test("64-bit loads name numbers, maps, their values and functions", () => {
   const program = [loadNumber(r1, 2n ** 31n), loadImm64(r1, -1n), loadMap(r1, 0), loadMapValue(r2, 1, 16), loadFunction(r3, 5), jump.exit()];
   expect(disassemble(program, { map: (index) => ["calls", "state"][index], function: (index) => (index === 5 ? "again" : undefined) })).toEqual([
-    "r1 = 0x80000000", "r1 = 0xffffffffffffffff", "r1 = map[calls]", "r2 = map[state][0]+16", "r3 = subprog[again]", "exit",
+    "r1 = 0x80000000",
+    "r1 = 0xffffffffffffffff",
+    "r1 = map[calls]",
+    "r2 = map[state][0]+16",
+    "r3 = subprog[again]",
+    "exit",
   ]);
 });
 
@@ -84,8 +89,11 @@ test("jumps show the distance in slots from behind them", () => {
 });
 
 test.each([
-  ["==", "!=", jump.jeq, jump.jne], [">", "<=", jump.jgt, jump.jle], [">=", "<", jump.jge, jump.jlt],
-  ["s>", "s<=", jump.jsgt, jump.jsle], ["s>=", "s<", jump.jsge, jump.jslt],
+  ["==", "!=", jump.jeq, jump.jne],
+  [">", "<=", jump.jgt, jump.jle],
+  [">=", "<", jump.jge, jump.jlt],
+  ["s>", "s<=", jump.jsgt, jump.jsle],
+  ["s>=", "s<", jump.jsge, jump.jslt],
 ])("%s and %s are each other's inverse", (one, other, a, b) => {
   expect(disassemble([a(r6, 1, 0), b(r6, 1, 0)])).toEqual([`if r6 ${one} 0x1 goto pc-1`, `if r6 ${other} 0x1 goto pc-2`]);
   expect(jump.inverted(a(r6, 1, 0))).toEqual(b(r6, 1, 0));
@@ -97,5 +105,7 @@ test("a jump on common bits has no inverse", () => {
 });
 
 test("a listing numbers slots, and shows codes and comments", () => {
-  expect(listing([loadImm64(r1, 1n), { ...alu64.mov(r0, 0), comment: "done" }, jump.exit()])).toBe("   0: (18) r1 = 0x1\n   2: (b7) r0 = 0  ; done\n   3: (95) exit");
+  expect(listing([loadImm64(r1, 1n), { ...alu64.mov(r0, 0), comment: "done" }, jump.exit()])).toBe(
+    "   0: (18) r1 = 0x1\n   2: (b7) r0 = 0  ; done\n   3: (95) exit",
+  );
 });

@@ -2,7 +2,24 @@
 import { slotIndices } from "./encode.ts";
 import { helperName } from "./helpers.ts";
 import type { Instruction } from "./instruction.ts";
-import { Alu, AtomicOp, CallKind, Class, ImmKind, Jmp, LD_IMM64, Mode, classOf, isCall, isExit, isGoto, modeOf, operationOf, usesRegister, widthOf } from "./opcodes.ts";
+import {
+  Alu,
+  AtomicOp,
+  CallKind,
+  Class,
+  classOf,
+  ImmKind,
+  isCall,
+  isExit,
+  isGoto,
+  Jmp,
+  LD_IMM64,
+  Mode,
+  modeOf,
+  operationOf,
+  usesRegister,
+  widthOf,
+} from "./opcodes.ts";
 
 /** What maps and local functions are called; without it they show as numbers. */
 export interface Names {
@@ -12,12 +29,31 @@ export interface Names {
 }
 
 const aluSign: { readonly [operation: number]: string } = {
-  [Alu.add]: "+=", [Alu.sub]: "-=", [Alu.mul]: "*=", [Alu.div]: "/=", [Alu.or]: "|=", [Alu.and]: "&=", [Alu.lsh]: "<<=",
-  [Alu.rsh]: ">>=", [Alu.mod]: "%=", [Alu.xor]: "^=", [Alu.mov]: "=", [Alu.arsh]: "s>>=",
+  [Alu.add]: "+=",
+  [Alu.sub]: "-=",
+  [Alu.mul]: "*=",
+  [Alu.div]: "/=",
+  [Alu.or]: "|=",
+  [Alu.and]: "&=",
+  [Alu.lsh]: "<<=",
+  [Alu.rsh]: ">>=",
+  [Alu.mod]: "%=",
+  [Alu.xor]: "^=",
+  [Alu.mov]: "=",
+  [Alu.arsh]: "s>>=",
 };
 const jumpSign: { readonly [operation: number]: string } = {
-  [Jmp.jeq]: "==", [Jmp.jne]: "!=", [Jmp.jgt]: ">", [Jmp.jge]: ">=", [Jmp.jlt]: "<", [Jmp.jle]: "<=", [Jmp.jset]: "&",
-  [Jmp.jsgt]: "s>", [Jmp.jsge]: "s>=", [Jmp.jslt]: "s<", [Jmp.jsle]: "s<=",
+  [Jmp.jeq]: "==",
+  [Jmp.jne]: "!=",
+  [Jmp.jgt]: ">",
+  [Jmp.jge]: ">=",
+  [Jmp.jlt]: "<",
+  [Jmp.jle]: "<=",
+  [Jmp.jset]: "&",
+  [Jmp.jsgt]: "s>",
+  [Jmp.jsge]: "s>=",
+  [Jmp.jslt]: "s<",
+  [Jmp.jsle]: "s<=",
 };
 const atomicSign: { readonly [operation: number]: string } = { [AtomicOp.add]: "+=", [AtomicOp.or]: "|=", [AtomicOp.and]: "&=", [AtomicOp.xor]: "^=" };
 const atomicName: { readonly [operation: number]: string } = { [AtomicOp.add]: "add", [AtomicOp.or]: "or", [AtomicOp.and]: "and", [AtomicOp.xor]: "xor" };
@@ -40,17 +76,26 @@ export function listing(instructions: readonly Instruction[], names: Names = {})
 }
 
 const signed = (n: number): string => (n < 0 ? String(n) : `+${n}`);
-const hexadecimal = (n: bigint | number): string => (BigInt(n) < 0n ? `0x${BigInt.asUintN(typeof n === "bigint" ? 64 : 32, BigInt(n)).toString(16)}` : `0x${n.toString(16)}`);
+const hexadecimal = (n: bigint | number): string =>
+  BigInt(n) < 0n ? `0x${BigInt.asUintN(typeof n === "bigint" ? 64 : 32, BigInt(n)).toString(16)}` : `0x${n.toString(16)}`;
 
 function text(instruction: Instruction, index: number, slots: readonly number[], names: Names): string {
   const { code } = instruction;
   switch (classOf(code)) {
-    case Class.alu32: case Class.alu64: return arithmetic(instruction);
-    case Class.jmp: case Class.jmp32: return jump(instruction, index, slots, names);
-    case Class.ldx: return `r${instruction.dst} = ${memory(instruction, instruction.src)}`;
-    case Class.st: return `${memory(instruction, instruction.dst)} = ${instruction.imm}`;
-    case Class.stx: return modeOf(code) === Mode.atomic ? atomic(instruction) : `${memory(instruction, instruction.dst)} = r${instruction.src}`;
-    default: return code === LD_IMM64 ? wideLoad(instruction, index, slots, names) : unknown(instruction);
+    case Class.alu32:
+    case Class.alu64:
+      return arithmetic(instruction);
+    case Class.jmp:
+    case Class.jmp32:
+      return jump(instruction, index, slots, names);
+    case Class.ldx:
+      return `r${instruction.dst} = ${memory(instruction, instruction.src)}`;
+    case Class.st:
+      return `${memory(instruction, instruction.dst)} = ${instruction.imm}`;
+    case Class.stx:
+      return modeOf(code) === Mode.atomic ? atomic(instruction) : `${memory(instruction, instruction.dst)} = r${instruction.src}`;
+    default:
+      return code === LD_IMM64 ? wideLoad(instruction, index, slots, names) : unknown(instruction);
   }
 }
 
@@ -89,7 +134,10 @@ function jump(instruction: Instruction, index: number, slots: readonly number[],
     return `call bpf_${helperName(Number(imm)) ?? "unspec"}#${imm}`;
   }
   const noNames = {};
-  if (isGoto(code)) return classOf(code) === Class.jmp32 ? `gotol ${place(target, Number(imm), index, slots, noNames)}` : `goto ${place(target, offset, index, slots, noNames)}`;
+  if (isGoto(code))
+    return classOf(code) === Class.jmp32
+      ? `gotol ${place(target, Number(imm), index, slots, noNames)}`
+      : `goto ${place(target, offset, index, slots, noNames)}`;
   const sign = jumpSign[operationOf(code)];
   if (sign === undefined) return unknown(instruction);
   const letter = classOf(code) === Class.jmp ? "r" : "w";
@@ -118,10 +166,15 @@ function wideLoad(instruction: Instruction, index: number, slots: readonly numbe
   const { dst, src, imm, map, target } = instruction;
   const name = map === undefined ? `fd:${imm}` : (names.map?.(map) ?? String(map));
   switch (src) {
-    case ImmKind.number: return `r${dst} = ${hexadecimal(BigInt(imm))}`;
-    case ImmKind.map: return `r${dst} = map[${name}]`;
-    case ImmKind.mapValue: return `r${dst} = map[${name}][0]+${imm}`;
-    case ImmKind.func: return `r${dst} = subprog[${place(target, Number(imm), index, slots, names)}]`;
-    default: return unknown(instruction);
+    case ImmKind.number:
+      return `r${dst} = ${hexadecimal(BigInt(imm))}`;
+    case ImmKind.map:
+      return `r${dst} = map[${name}]`;
+    case ImmKind.mapValue:
+      return `r${dst} = map[${name}][0]+${imm}`;
+    case ImmKind.func:
+      return `r${dst} = subprog[${place(target, Number(imm), index, slots, names)}]`;
+    default:
+      return unknown(instruction);
   }
 }

@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SondeBug } from "../errors/error.ts";
-import { decode, encode, slotIndices, type Resolver } from "./encode.ts";
+import { decode, encode, type Resolver, slotIndices } from "./encode.ts";
 import type { Instruction } from "./instruction.ts";
 
 const resolver: Resolver = { map: (index) => 100 + index, kfunc: (name) => ({ id: name.length, offset: 2 }) };
 const hex = (program: readonly Instruction[], isa: 3 | 4 = 3): string[] =>
-  [...Buffer.from(encode(program, resolver, isa)).toString("hex").matchAll(/.{16}/g)].map((m) => m[0]);
+  [
+    ...Buffer.from(encode(program, resolver, isa))
+      .toString("hex")
+      .matchAll(/.{16}/g),
+  ].map((m) => m[0]);
 
 const exit: Instruction = { code: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
 const mov0: Instruction = { code: 0xb7, dst: 0, src: 0, offset: 0, imm: 0 };
@@ -32,7 +36,10 @@ describe("encode", () => {
   test("encodes calls of helpers, local functions and kernel functions", () => {
     const call = (parts: Partial<Instruction>): Instruction => ({ code: 0x85, dst: 0, src: 0, offset: 0, imm: 0, ...parts });
     expect(hex([call({ imm: 14 }), call({ src: 1, target: 3 }), call({ src: 2, kfunc: "abc" }), exit])).toEqual([
-      "850000000e000000", "8510000001000000", "8520020003000000", "9500000000000000",
+      "850000000e000000",
+      "8510000001000000",
+      "8520020003000000",
+      "9500000000000000",
     ]);
   });
   test("turns a goto that is too far into gotol where the instruction set has it, and refuses it elsewhere", () => {
@@ -54,8 +61,13 @@ describe("encode", () => {
 
 test("decode gives back what was encoded, with targets for offsets", () => {
   const program: Instruction[] = [
-    wide({ imm: -5n }), { code: 0x1d, dst: 3, src: 4, offset: 0, imm: 0, target: 3 }, { code: 0x7b, dst: 10, src: 1, offset: -8, imm: 0 },
-    { code: 0x85, dst: 0, src: 1, offset: 0, imm: 0, target: 5 }, exit, { code: 0x06, dst: 0, src: 0, offset: 0, imm: 0, target: 6 }, exit,
+    wide({ imm: -5n }),
+    { code: 0x1d, dst: 3, src: 4, offset: 0, imm: 0, target: 3 },
+    { code: 0x7b, dst: 10, src: 1, offset: -8, imm: 0 },
+    { code: 0x85, dst: 0, src: 1, offset: 0, imm: 0, target: 5 },
+    exit,
+    { code: 0x06, dst: 0, src: 0, offset: 0, imm: 0, target: 6 },
+    exit,
   ];
   expect(decode(encode(program, resolver))).toEqual(program);
 });
@@ -64,15 +76,58 @@ test("decode undoes encode for every program", () => {
   const register = fc.integer({ min: 0, max: 9 });
   const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
   const offset = fc.integer({ min: -0x8000, max: 0x7fff });
-  const plain = fc.record<Instruction>({ code: fc.constantFrom(0x07, 0x0f, 0x04, 0xbf, 0x79, 0x7b, 0x7a, 0xdb, 0x91), dst: register, src: register, offset, imm: int32 });
-  const wide64 = fc.record<Instruction>({ code: fc.constant(0x18), dst: register, src: fc.constant(0), offset: fc.constant(0), imm: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n) });
-  const helper = fc.record<Instruction>({ code: fc.constant(0x85), dst: fc.constant(0), src: fc.constant(0), offset: fc.constant(0), imm: fc.integer({ min: 1, max: 200 }) });
+  const plain = fc.record<Instruction>({
+    code: fc.constantFrom(0x07, 0x0f, 0x04, 0xbf, 0x79, 0x7b, 0x7a, 0xdb, 0x91),
+    dst: register,
+    src: register,
+    offset,
+    imm: int32,
+  });
+  const wide64 = fc.record<Instruction>({
+    code: fc.constant(0x18),
+    dst: register,
+    src: fc.constant(0),
+    offset: fc.constant(0),
+    imm: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+  });
+  const helper = fc.record<Instruction>({
+    code: fc.constant(0x85),
+    dst: fc.constant(0),
+    src: fc.constant(0),
+    offset: fc.constant(0),
+    imm: fc.integer({ min: 1, max: 200 }),
+  });
   const to = fc.nat(1000);
-  const jump = fc.record<Instruction>({ code: fc.constantFrom(0x05, 0x15, 0x1d, 0x56, 0xcd), dst: register, src: register, offset: fc.constant(0), imm: int32, target: to });
-  const far = fc.record<Instruction>({ code: fc.constantFrom(0x06), dst: fc.constant(0), src: fc.constant(0), offset: fc.constant(0), imm: fc.constant(0), target: to });
-  const local = fc.record<Instruction>({ code: fc.constant(0x85), dst: fc.constant(0), src: fc.constant(1), offset: fc.constant(0), imm: fc.constant(0), target: to });
-  fc.assert(fc.property(fc.array(fc.oneof(plain, wide64, helper, jump, far, local), { minLength: 1, maxLength: 60 }), (given) => {
-    const program = given.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target % given.length }));
-    expect(decode(encode(program, resolver))).toEqual(program);
-  }));
+  const jump = fc.record<Instruction>({
+    code: fc.constantFrom(0x05, 0x15, 0x1d, 0x56, 0xcd),
+    dst: register,
+    src: register,
+    offset: fc.constant(0),
+    imm: int32,
+    target: to,
+  });
+  const far = fc.record<Instruction>({
+    code: fc.constantFrom(0x06),
+    dst: fc.constant(0),
+    src: fc.constant(0),
+    offset: fc.constant(0),
+    imm: fc.constant(0),
+    target: to,
+  });
+  const local = fc.record<Instruction>({
+    code: fc.constant(0x85),
+    dst: fc.constant(0),
+    src: fc.constant(1),
+    offset: fc.constant(0),
+    imm: fc.constant(0),
+    target: to,
+  });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(plain, wide64, helper, jump, far, local), { minLength: 1, maxLength: 60 }), (given) => {
+      const program = given.map((instruction) =>
+        instruction.target === undefined ? instruction : { ...instruction, target: instruction.target % given.length },
+      );
+      expect(decode(encode(program, resolver))).toEqual(program);
+    }),
+  );
 });

@@ -1,7 +1,7 @@
 /** Instructions to the bytes that the kernel reads, and back: here indices become slot offsets, and names become numbers. */
 import { SondeBug } from "../errors/error.ts";
 import type { Instruction } from "./instruction.ts";
-import { CallKind, Class, ImmKind, Jmp, LD_IMM64, Source, classOf, isCall, isGoto, isJump } from "./opcodes.ts";
+import { CallKind, Class, classOf, ImmKind, isCall, isGoto, isJump, Jmp, LD_IMM64, Source } from "./opcodes.ts";
 
 /** What stands behind the indices and names in a program; asked once for each use. */
 export interface Resolver {
@@ -51,7 +51,8 @@ export function encode(instructions: readonly Instruction[], resolve: Resolver, 
     if (code === LD_IMM64) {
       ({ low, high } = wideImmediate(instruction, resolve, distance, bug));
     } else {
-      if (typeof instruction.imm === "bigint" && BigInt.asIntN(32, instruction.imm) !== instruction.imm) throw bug(`immediate ${instruction.imm} has more than 32 bits`);
+      if (typeof instruction.imm === "bigint" && BigInt.asIntN(32, instruction.imm) !== instruction.imm)
+        throw bug(`immediate ${instruction.imm} has more than 32 bits`);
       low = Number(instruction.imm);
       if (isCall(code)) {
         if (instruction.src === CallKind.kfunc && instruction.kfunc !== undefined) {
@@ -93,7 +94,12 @@ export function encode(instructions: readonly Instruction[], resolve: Resolver, 
 const isRegister = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= 10;
 
 /** The two halves of LD_IMM64's immediate, by what `src` says it is. */
-function wideImmediate(instruction: Instruction, resolve: Resolver, distance: (target: number) => number, bug: (what: string) => SondeBug): { low: number; high: number } {
+function wideImmediate(
+  instruction: Instruction,
+  resolve: Resolver,
+  distance: (target: number) => number,
+  bug: (what: string) => SondeBug,
+): { low: number; high: number } {
   const { src, imm, map, target } = instruction;
   if (src === ImmKind.map && map !== undefined) return { low: resolve.map(map), high: 0 };
   if (src === ImmKind.mapValue && map !== undefined) return { low: resolve.map(map), high: Number(imm) | 0 };
@@ -126,8 +132,12 @@ export function decode(bytes: Uint8Array): Instruction[] {
       slot += 1;
       if (slot >= total) throw new SondeBug("a program ends in the middle of a 64-bit load");
       const high = view.getInt32(at + 12, true);
-      const imm = instruction.src === ImmKind.number ? BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low >>> 0))
-        : instruction.src === ImmKind.mapValue ? BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)) : low;
+      const imm =
+        instruction.src === ImmKind.number
+          ? BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low >>> 0))
+          : instruction.src === ImmKind.mapValue
+            ? BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0))
+            : low;
       raw.push({ slot: start, instruction: { ...instruction, imm } });
     }
   }

@@ -25,4 +25,9 @@ export interface Instruction {
 }
 
 /** Where an instruction comes from; each entry holds from its instruction (index into the array) on. */
-export interface LineEntry { readonly index: number; readonly file: number; readonly line: number; readonly column: number }
+export interface LineEntry {
+  readonly index: number;
+  readonly file: number;
+  readonly line: number;
+  readonly column: number;
+}

@@ -12,7 +12,9 @@ import type { Instruction } from "./instruction.ts";
 import { Class, Jmp } from "./opcodes.ts";
 import { type Operand, type Reg, withOperand } from "./register.ts";
 
-const conditional = (code: number) => (dst: Reg, src: Operand, target: number): Instruction => ({ ...withOperand(code, dst, src), target });
+const conditional =
+  (code: number) =>
+  (dst: Reg, src: Operand, target: number): Instruction => ({ ...withOperand(code, dst, src), target });
 
 /** Always. */
 export const goto = (target: number): Instruction => ({ code: Class.jmp | Jmp.ja, dst: 0, src: 0, offset: 0, imm: 0, target });
@@ -69,8 +71,16 @@ export const jset32 = conditional(Class.jmp32 | Jmp.jset);
 
 /** What each conditional operation becomes when its branches change places; `jset` has none. */
 const inverse: { readonly [operation: number]: number } = {
-  [Jmp.jeq]: Jmp.jne, [Jmp.jne]: Jmp.jeq, [Jmp.jgt]: Jmp.jle, [Jmp.jle]: Jmp.jgt, [Jmp.jge]: Jmp.jlt, [Jmp.jlt]: Jmp.jge,
-  [Jmp.jsgt]: Jmp.jsle, [Jmp.jsle]: Jmp.jsgt, [Jmp.jsge]: Jmp.jslt, [Jmp.jslt]: Jmp.jsge,
+  [Jmp.jeq]: Jmp.jne,
+  [Jmp.jne]: Jmp.jeq,
+  [Jmp.jgt]: Jmp.jle,
+  [Jmp.jle]: Jmp.jgt,
+  [Jmp.jge]: Jmp.jlt,
+  [Jmp.jlt]: Jmp.jge,
+  [Jmp.jsgt]: Jmp.jsle,
+  [Jmp.jsle]: Jmp.jsgt,
+  [Jmp.jsge]: Jmp.jslt,
+  [Jmp.jslt]: Jmp.jsge,
 };
 /** The jump that is taken exactly when the given one isn't; undefined where the instruction set has none. */
 export function inverted(jump: Instruction): Instruction | undefined {

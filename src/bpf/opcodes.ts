@@ -17,14 +17,38 @@ export const Source = { imm: 0x00, reg: 0x08 } as const;
 
 /** Operations of both arithmetic classes. */
 export const Alu = {
-  add: 0x00, sub: 0x10, mul: 0x20, div: 0x30, or: 0x40, and: 0x50, lsh: 0x60, rsh: 0x70,
-  neg: 0x80, mod: 0x90, xor: 0xa0, mov: 0xb0, arsh: 0xc0, end: 0xd0,
+  add: 0x00,
+  sub: 0x10,
+  mul: 0x20,
+  div: 0x30,
+  or: 0x40,
+  and: 0x50,
+  lsh: 0x60,
+  rsh: 0x70,
+  neg: 0x80,
+  mod: 0x90,
+  xor: 0xa0,
+  mov: 0xb0,
+  arsh: 0xc0,
+  end: 0xd0,
 } as const;
 
 /** Operations of both jump classes. */
 export const Jmp = {
-  ja: 0x00, jeq: 0x10, jgt: 0x20, jge: 0x30, jset: 0x40, jne: 0x50, jsgt: 0x60, jsge: 0x70,
-  call: 0x80, exit: 0x90, jlt: 0xa0, jle: 0xb0, jslt: 0xc0, jsle: 0xd0,
+  ja: 0x00,
+  jeq: 0x10,
+  jgt: 0x20,
+  jge: 0x30,
+  jset: 0x40,
+  jne: 0x50,
+  jsgt: 0x60,
+  jsge: 0x70,
+  call: 0x80,
+  exit: 0x90,
+  jlt: 0xa0,
+  jle: 0xb0,
+  jslt: 0xc0,
+  jsle: 0xd0,
 } as const;
 
 /** Bits 3 and 4 of loads and stores. */
@@ -55,10 +79,14 @@ export const usesRegister = (code: number): boolean => (code & Source.reg) !== 0
 /** Bytes that a load or store touches. */
 export function widthOf(code: number): 1 | 2 | 4 | 8 {
   switch (sizeOf(code)) {
-    case Size.b: return 1;
-    case Size.h: return 2;
-    case Size.w: return 4;
-    default: return 8;
+    case Size.b:
+      return 1;
+    case Size.h:
+      return 2;
+    case Size.w:
+      return 4;
+    default:
+      return 8;
   }
 }
 

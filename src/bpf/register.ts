@@ -2,7 +2,9 @@
 import type { Instruction } from "./instruction.ts";
 import { Source } from "./opcodes.ts";
 
-export interface Reg { readonly reg: number }
+export interface Reg {
+  readonly reg: number;
+}
 
 const register = (reg: number): Reg => Object.freeze({ reg });
 

@@ -9,13 +9,26 @@ import { evaluate } from "./evaluator/evaluate.ts";
 import type { Hit } from "./evaluator/run.ts";
 import { FUNCTIONS, lowerProbe } from "./harness/compile.ts";
 import { interpret } from "./harness/interpret.ts";
-import { type Outcome, fromEvaluator, fromMemories } from "./harness/outcome.ts";
+import { fromEvaluator, fromMemories, type Outcome } from "./harness/outcome.ts";
 import { targets } from "./harness/targets.ts";
 import { type CompiledTheme, compileTheme } from "./harness/theme.ts";
 import { memoryPieces } from "./snippets/snippet.ts";
 import { themes } from "./snippets/themes.ts";
 
-const standard: Omit<Hit, "probe"> = { at: "entry", args: [0n, 0n, 0n, 0n, 0n, 0n], ret: 0n, pid: 4242, tid: 4243, uid: 1000, gid: 100, cpu: 1, comm: "fixture", time: 1_000_000n, cgroup: 77n, func: FUNCTIONS[0]! };
+const standard: Omit<Hit, "probe"> = {
+  at: "entry",
+  args: [0n, 0n, 0n, 0n, 0n, 0n],
+  ret: 0n,
+  pid: 4242,
+  tid: 4243,
+  uid: 1000,
+  gid: 100,
+  cpu: 1,
+  comm: "fixture",
+  time: 1_000_000n,
+  cgroup: 77n,
+  func: FUNCTIONS[0]!,
+};
 const memory = new UserPieces(memoryPieces());
 
 describe.each(themes)("$name", (theme) => {
@@ -29,7 +42,14 @@ describe.each(themes)("$name", (theme) => {
     for (const [name, target] of Object.entries(targets)) {
       const { image, states, result } = lowerProbe(script, probe, target);
       if (image === undefined) throw new Error(result.diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n"));
-      for (const program of image.programs) expect(check(program.instructions, program.functions.map(({ index }) => index)), `${name}: shape of ${program.name}`).toEqual([]);
+      for (const program of image.programs)
+        expect(
+          check(
+            program.instructions,
+            program.functions.map(({ index }) => index),
+          ),
+          `${name}: shape of ${program.name}`,
+        ).toEqual([]);
       const wanted: Outcome = fromEvaluator(evaluated, states);
       const got = fromMemories(image, interpret(image, hits, memoryPieces()));
       expect(got, name).toEqual(wanted);

@@ -4,26 +4,46 @@ import { expect, test } from "vitest";
 import { UserPieces } from "../../src/bpf/interpreter/environment.ts";
 import { evaluate } from "./evaluator/evaluate.ts";
 import type { Hit } from "./evaluator/run.ts";
-import { FUNCTIONS, compileText, lowerProbe } from "./harness/compile.ts";
+import { compileText, FUNCTIONS, lowerProbe } from "./harness/compile.ts";
 import { interpret } from "./harness/interpret.ts";
 import { fromEvaluator, fromMemories } from "./harness/outcome.ts";
 import { targets } from "./harness/targets.ts";
-import { DECLARATIONS, body, expressionsOf } from "./snippets/generate.ts";
-import { IMPORTS, edges, memoryPieces } from "./snippets/snippet.ts";
+import { body, DECLARATIONS, expressionsOf } from "./snippets/generate.ts";
+import { edges, IMPORTS, memoryPieces } from "./snippets/snippet.ts";
 
 /** How many scripts of each kind, of up to `HANDLERS` handlers; more by hand: `SONDE_RUNS=500 npx vitest run test/differential/generated.test.ts`. */
 const RUNS = Number(process.env.SONDE_RUNS ?? 8);
 const HANDLERS = 12;
 const SEED = process.env.SONDE_SEED === undefined ? {} : { seed: Number(process.env.SONDE_SEED) };
 const memory = new UserPieces(memoryPieces());
-const hits = edges.map((vector): Hit => ({ probe: 0, at: "entry", args: [...vector, 5n, -9n, 0n].slice(0, 6), ret: 0n, pid: 7, tid: 7, uid: 1, gid: 1, cpu: 1, comm: "x", time: 5n, cgroup: 1n, func: FUNCTIONS[0]! }));
+const hits = edges.map(
+  (vector): Hit => ({
+    probe: 0,
+    at: "entry",
+    args: [...vector, 5n, -9n, 0n].slice(0, 6),
+    ret: 0n,
+    pid: 7,
+    tid: 7,
+    uid: 1,
+    gid: 1,
+    cpu: 1,
+    comm: "x",
+    time: 5n,
+    cgroup: 1n,
+    func: FUNCTIONS[0]!,
+  }),
+);
 
 function agree(handlers: readonly string[]): void {
   const text = `${IMPORTS}\n${DECLARATIONS}\n${handlers.map((handler) => `uprobe("fixture:probed", (c) => {\n${handler}\n});`).join("\n")}\n`;
   const script = compileText(text);
   expect(script.diagnostics.filter(({ severity }) => severity === "error").map(({ code, message }) => `${code} ${message}`)).toEqual([]);
   handlers.forEach((handler, probe) => {
-    const evaluated = evaluate(text, hits.map((hit) => ({ ...hit, probe })), { memory, functions: FUNCTIONS });
+    const evaluated = evaluate(
+      text,
+      hits.map((hit) => ({ ...hit, probe })),
+      { memory, functions: FUNCTIONS },
+    );
     for (const [name, target] of Object.entries(targets)) {
       const { image, states, result } = lowerProbe(script, probe, target);
       if (image === undefined) throw new Error(`${handler}\n${result.diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n")}`);
@@ -36,7 +56,9 @@ const some = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(of, { minLe
 
 test("random expressions", () => {
   const { i64, u64, bool } = expressionsOf({ i64: [], u64: [] }, 3);
-  const prints = fc.array(fc.oneof(i64, u64, bool), { minLength: 1, maxLength: 8 }).map((sources) => `print\`${sources.map((source) => `\${${source}}`).join(" ")}\`;`);
+  const prints = fc
+    .array(fc.oneof(i64, u64, bool), { minLength: 1, maxLength: 8 })
+    .map((sources) => `print\`${sources.map((source) => `\${${source}}`).join(" ")}\`;`);
   fc.assert(fc.property(some(prints), agree), { numRuns: RUNS, ...SEED });
 }, 600_000);
 

@@ -16,21 +16,35 @@ export function alu(bits: 32 | 64, operation: number, dst: bigint, src: bigint, 
   const a = cut(dst);
   const b = cut(src);
   switch (operation) {
-    case Alu.add: return cut(a + b);
-    case Alu.sub: return cut(a - b);
-    case Alu.mul: return cut(a * b);
-    case Alu.or: return a | b;
-    case Alu.and: return a & b;
-    case Alu.xor: return a ^ b;
-    case Alu.neg: return cut(-a);
-    case Alu.lsh: return cut(a << shiftCount(bits, b));
-    case Alu.rsh: return a >> shiftCount(bits, b);
-    case Alu.arsh: return cut(signed(a) >> shiftCount(bits, b));
+    case Alu.add:
+      return cut(a + b);
+    case Alu.sub:
+      return cut(a - b);
+    case Alu.mul:
+      return cut(a * b);
+    case Alu.or:
+      return a | b;
+    case Alu.and:
+      return a & b;
+    case Alu.xor:
+      return a ^ b;
+    case Alu.neg:
+      return cut(-a);
+    case Alu.lsh:
+      return cut(a << shiftCount(bits, b));
+    case Alu.rsh:
+      return a >> shiftCount(bits, b);
+    case Alu.arsh:
+      return cut(signed(a) >> shiftCount(bits, b));
     // BigInt division truncates toward zero, as the instruction does; `cut` wraps the one overflow, min / -1.
-    case Alu.div: return b === 0n ? 0n : offset === 1 ? cut(signed(a) / signed(b)) : a / b;
-    case Alu.mod: return b === 0n ? a : offset === 1 ? cut(signed(a) % signed(b)) : a % b;
-    case Alu.mov: return offset === 0 ? b : cut(BigInt.asIntN(offset, b));
-    default: throw new SondeBug(`0x${operation.toString(16)} isn't an arithmetic operation`);
+    case Alu.div:
+      return b === 0n ? 0n : offset === 1 ? cut(signed(a) / signed(b)) : a / b;
+    case Alu.mod:
+      return b === 0n ? a : offset === 1 ? cut(signed(a) % signed(b)) : a % b;
+    case Alu.mov:
+      return offset === 0 ? b : cut(BigInt.asIntN(offset, b));
+    default:
+      throw new SondeBug(`0x${operation.toString(16)} isn't an arithmetic operation`);
   }
 }
 
@@ -50,17 +64,29 @@ export function compare(bits: 32 | 64, operation: number, dst: bigint, src: bigi
   const sa = BigInt.asIntN(bits, dst);
   const sb = BigInt.asIntN(bits, src);
   switch (operation) {
-    case Jmp.jeq: return a === b;
-    case Jmp.jne: return a !== b;
-    case Jmp.jset: return (a & b) !== 0n;
-    case Jmp.jgt: return a > b;
-    case Jmp.jge: return a >= b;
-    case Jmp.jlt: return a < b;
-    case Jmp.jle: return a <= b;
-    case Jmp.jsgt: return sa > sb;
-    case Jmp.jsge: return sa >= sb;
-    case Jmp.jslt: return sa < sb;
-    case Jmp.jsle: return sa <= sb;
-    default: throw new SondeBug(`0x${operation.toString(16)} isn't a comparison`);
+    case Jmp.jeq:
+      return a === b;
+    case Jmp.jne:
+      return a !== b;
+    case Jmp.jset:
+      return (a & b) !== 0n;
+    case Jmp.jgt:
+      return a > b;
+    case Jmp.jge:
+      return a >= b;
+    case Jmp.jlt:
+      return a < b;
+    case Jmp.jle:
+      return a <= b;
+    case Jmp.jsgt:
+      return sa > sb;
+    case Jmp.jsge:
+      return sa >= sb;
+    case Jmp.jslt:
+      return sa < sb;
+    case Jmp.jsle:
+      return sa <= sb;
+    default:
+      throw new SondeBug(`0x${operation.toString(16)} isn't a comparison`);
   }
 }

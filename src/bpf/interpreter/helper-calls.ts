@@ -1,6 +1,6 @@
 /** The helpers, as the interpreter carries them out. */
 import { SondeBug } from "../../errors/error.ts";
-import { type HelperName } from "../helpers.ts";
+import type { HelperName } from "../helpers.ts";
 import { s64, u32, u64 } from "./arithmetic.ts";
 import { Errno } from "./errno.ts";
 import { failure, type Implementation, keyedMap, type Machine, result, ringBuffer, sizeOf } from "./machine.ts";
@@ -83,8 +83,7 @@ export const helperCalls: { readonly [N in HelperName]?: Implementation } = {
     if (!machine.environment.sleepable) throw new SondeBug("a program that isn't sleepable called copy_from_user");
     return readUser(machine, args);
   },
-  probe_read_user_str: (machine, args) =>
-    result(readText(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(args.get(2)), true), args.get(3))),
+  probe_read_user_str: (machine, args) => result(readText(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(args.get(2)), true), args.get(3))),
   probe_read_kernel: readKernel,
 
   ringbuf_reserve: (machine, args) => {

@@ -7,15 +7,32 @@
  */
 import { SondeBug } from "../../errors/error.ts";
 import { disassemble } from "../disassemble.ts";
+import { slotIndices } from "../encode.ts";
 import { helperName } from "../helpers.ts";
 import type { Instruction } from "../instruction.ts";
-import { Alu, AtomicOp, CallKind, Class, ImmKind, LD_IMM64, Mode, Source, classOf, isCall, isExit, isGoto, modeOf, operationOf, usesRegister, widthOf } from "../opcodes.ts";
-import { slotIndices } from "../encode.ts";
+import {
+  Alu,
+  AtomicOp,
+  CallKind,
+  Class,
+  classOf,
+  ImmKind,
+  isCall,
+  isExit,
+  isGoto,
+  LD_IMM64,
+  Mode,
+  modeOf,
+  operationOf,
+  Source,
+  usesRegister,
+  widthOf,
+} from "../opcodes.ts";
 import { alu, compare, swapBytes, u64 } from "./arithmetic.ts";
 import type { Environment } from "./environment.ts";
 import { helperCalls } from "./helper-calls.ts";
 import { kfuncCalls } from "./kfunc-calls.ts";
-import { type Arguments, type Machine, functionAddress, functionAt, mapAddress } from "./machine.ts";
+import { type Arguments, functionAddress, functionAt, type Machine, mapAddress } from "./machine.ts";
 import { createMap, type KeyedMap, type MapModel, type MapShape } from "./maps.ts";
 import { Memory } from "./memory.ts";
 import { RingBuffer } from "./ring.ts";
@@ -60,7 +77,8 @@ export class Interpreter {
       const execution = new Execution(program, this.memory, this.maps, environment, options.budget ?? 4_000_000);
       const result = execution.call(0, [region.base]);
       this.maps.forEach((model, index) => {
-        if (model instanceof RingBuffer && model.unfinished > reserved[index]!) throw new SondeBug(`a program ended with a record of ${model.name} neither submitted nor discarded`);
+        if (model instanceof RingBuffer && model.unfinished > reserved[index]!)
+          throw new SondeBug(`a program ended with a record of ${model.name} neither submitted nor discarded`);
       });
       return result;
     } finally {
@@ -101,7 +119,7 @@ class Execution implements Machine {
     // Not zeros: a program that counts on a clean stack would find none in the kernel.
     const stack = this.memory.map("stack", new Uint8Array(STACK_BYTES).fill(0xa5), { aligned: true });
     const registers: (bigint | undefined)[] = Array<bigint | undefined>(11).fill(undefined);
-    args.forEach((value, index) => (registers[index + 1] = value));
+    registers.splice(1, args.length, ...args);
     registers[10] = stack.base + BigInt(STACK_BYTES);
     let at = start;
     try {
@@ -129,10 +147,12 @@ class Execution implements Machine {
     if (this.#budget-- <= 0) throw new SondeBug("the program ran too long");
     const { code, dst } = instruction;
     switch (classOf(code)) {
-      case Class.alu64: case Class.alu32:
+      case Class.alu64:
+      case Class.alu32:
         write(registers, dst, this.#arithmetic(instruction, registers));
         return at + 1;
-      case Class.jmp: case Class.jmp32:
+      case Class.jmp:
+      case Class.jmp32:
         return this.#jump(instruction, at, registers);
       case Class.ldx: {
         const width = widthOf(code);
@@ -205,7 +225,8 @@ class Execution implements Machine {
     } else {
       const name = src === CallKind.kfunc ? kfunc : helperName(Number(imm));
       const implementation = name === undefined ? undefined : src === CallKind.kfunc ? kfuncCalls[name] : helperCalls[name as keyof typeof helperCalls];
-      if (implementation === undefined) throw new SondeBug(`the interpreter has no ${src === CallKind.kfunc ? "kernel function" : "helper"} ${name ?? `#${imm}`}`);
+      if (implementation === undefined)
+        throw new SondeBug(`the interpreter has no ${src === CallKind.kfunc ? "kernel function" : "helper"} ${name ?? `#${imm}`}`);
       const args: Arguments = { get: (index) => read(registers, index) };
       value = implementation(this, args);
     }
@@ -216,7 +237,8 @@ class Execution implements Machine {
   #wide(instruction: Instruction, at: number): bigint {
     const { src, imm, map } = instruction;
     switch (src) {
-      case ImmKind.number: return u64(BigInt(imm));
+      case ImmKind.number:
+        return u64(BigInt(imm));
       case ImmKind.map:
         if (map === undefined || this.maps[map] === undefined) throw new SondeBug(`there is no map ${map}`);
         return mapAddress(map);
@@ -224,11 +246,14 @@ class Execution implements Machine {
         const model = map === undefined ? undefined : this.maps[map];
         if (model === undefined || model instanceof RingBuffer) throw new SondeBug(`map ${map} has no values to point into`);
         const region = model.lookup(new Uint8Array(4), this.environment.cpu);
-        if (region === undefined || BigInt(imm) >= BigInt(region.bytes.length)) throw new SondeBug(`offset ${imm} is outside of the value of ${model.shape.name}`);
+        if (region === undefined || BigInt(imm) >= BigInt(region.bytes.length))
+          throw new SondeBug(`offset ${imm} is outside of the value of ${model.shape.name}`);
         return region.base + BigInt(imm);
       }
-      case ImmKind.func: return functionAddress(this.#target(instruction, at, Number(imm)));
-      default: throw new SondeBug(`LD_IMM64 of kind ${src}`);
+      case ImmKind.func:
+        return functionAddress(this.#target(instruction, at, Number(imm)));
+      default:
+        throw new SondeBug(`LD_IMM64 of kind ${src}`);
     }
   }
 
@@ -253,11 +278,16 @@ class Execution implements Machine {
 function updated(operation: number, old: bigint, operand: bigint): bigint {
   if (operation === AtomicOp.xchg) return operand;
   switch (operation & ~AtomicOp.fetch) {
-    case AtomicOp.add: return old + operand;
-    case AtomicOp.or: return old | operand;
-    case AtomicOp.and: return old & operand;
-    case AtomicOp.xor: return old ^ operand;
-    default: throw new SondeBug(`0x${operation.toString(16)} isn't an atomic operation`);
+    case AtomicOp.add:
+      return old + operand;
+    case AtomicOp.or:
+      return old | operand;
+    case AtomicOp.and:
+      return old & operand;
+    case AtomicOp.xor:
+      return old ^ operand;
+    default:
+      throw new SondeBug(`0x${operation.toString(16)} isn't an atomic operation`);
   }
 }
 

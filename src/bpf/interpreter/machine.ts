@@ -16,7 +16,9 @@ export interface Machine {
 }
 
 /** r1 to r5 as a call left them. Reading one that holds nothing is a bug of the program. */
-export interface Arguments { get(index: 1 | 2 | 3 | 4 | 5): bigint }
+export interface Arguments {
+  get(index: 1 | 2 | 3 | 4 | 5): bigint;
+}
 
 /** Results are unsigned 64-bit; `undefined` where the function is void. */
 export type Implementation = (machine: Machine, args: Arguments) => bigint | undefined;

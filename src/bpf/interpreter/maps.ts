@@ -30,11 +30,18 @@ export type MapModel = KeyedMap | RingBuffer;
 
 export function createMap(shape: MapShape, memory: Memory, cpus: number): MapModel {
   switch (shape.type) {
-    case "array": return new ArrayMap(shape, memory, 1);
-    case "percpu_array": return new ArrayMap(shape, memory, cpus);
-    case "hash": case "lru_hash": return new HashMap(shape, memory, 1);
-    case "percpu_hash": case "lru_percpu_hash": return new HashMap(shape, memory, cpus);
-    case "ringbuf": return new RingBuffer(shape.name, shape.maxEntries, memory);
+    case "array":
+      return new ArrayMap(shape, memory, 1);
+    case "percpu_array":
+      return new ArrayMap(shape, memory, cpus);
+    case "hash":
+    case "lru_hash":
+      return new HashMap(shape, memory, 1);
+    case "percpu_hash":
+    case "lru_percpu_hash":
+      return new HashMap(shape, memory, cpus);
+    case "ringbuf":
+      return new RingBuffer(shape.name, shape.maxEntries, memory);
   }
 }
 
@@ -52,7 +59,8 @@ class ArrayMap implements KeyedMap {
         const bytes = new Uint8Array(shape.valueSize);
         if (index === 0 && shape.initial !== undefined) bytes.set(shape.initial);
         return memory.map(`value of ${shape.name}`, bytes);
-      }));
+      }),
+    );
   }
 
   lookup(key: Uint8Array, cpu: number): Region | undefined {
@@ -84,7 +92,10 @@ class ArrayMap implements KeyedMap {
 
 const indexOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(0, true);
 
-interface Entry { readonly key: Uint8Array; copies: Region[] }
+interface Entry {
+  readonly key: Uint8Array;
+  copies: Region[];
+}
 
 /**
  * Hash maps, evicting ones too. Where values are shared, an update puts a new element in the old one's place, so an

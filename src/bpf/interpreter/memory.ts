@@ -33,7 +33,13 @@ export class Memory {
 
   /** Makes bytes visible to the program; they stay shared with the caller. */
   map(name: string, bytes: Uint8Array, options: { readonly writable?: boolean; readonly aligned?: boolean } = {}): Region {
-    const region: Region = { name, bytes, base: (this.#next << REGION_SHIFT) + REGION_START, writable: options.writable ?? true, aligned: options.aligned ?? false };
+    const region: Region = {
+      name,
+      bytes,
+      base: (this.#next << REGION_SHIFT) + REGION_START,
+      writable: options.writable ?? true,
+      aligned: options.aligned ?? false,
+    };
     this.#regions.set(this.#next, region);
     this.#next += 1n;
     return region;
@@ -73,10 +79,14 @@ export class Memory {
     const { region, at } = this.#access(address, width, false, width);
     const view = new DataView(region.bytes.buffer, region.bytes.byteOffset, region.bytes.byteLength);
     switch (width) {
-      case 1: return BigInt(view.getUint8(at));
-      case 2: return BigInt(view.getUint16(at, true));
-      case 4: return BigInt(view.getUint32(at, true));
-      case 8: return view.getBigUint64(at, true);
+      case 1:
+        return BigInt(view.getUint8(at));
+      case 2:
+        return BigInt(view.getUint16(at, true));
+      case 4:
+        return BigInt(view.getUint32(at, true));
+      case 8:
+        return view.getBigUint64(at, true);
     }
   }
 
@@ -85,10 +95,18 @@ export class Memory {
     const { region, at } = this.#access(address, width, true, width);
     const view = new DataView(region.bytes.buffer, region.bytes.byteOffset, region.bytes.byteLength);
     switch (width) {
-      case 1: return view.setUint8(at, Number(BigInt.asUintN(8, value)));
-      case 2: return view.setUint16(at, Number(BigInt.asUintN(16, value)), true);
-      case 4: return view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
-      case 8: return view.setBigUint64(at, u64(value), true);
+      case 1:
+        view.setUint8(at, Number(BigInt.asUintN(8, value)));
+        break;
+      case 2:
+        view.setUint16(at, Number(BigInt.asUintN(16, value)), true);
+        break;
+      case 4:
+        view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+        break;
+      case 8:
+        view.setBigUint64(at, u64(value), true);
+        break;
     }
   }
 
@@ -97,11 +115,15 @@ export class Memory {
     const found = this.find(address, length);
     if (found === undefined) {
       const near = this.#regions.get(address >> REGION_SHIFT);
-      const where = near === undefined ? "isn't in any memory of the program" : `is outside of the ${near.name}, which has ${near.bytes.length} bytes (offset ${address - near.base})`;
+      const where =
+        near === undefined
+          ? "isn't in any memory of the program"
+          : `is outside of the ${near.name}, which has ${near.bytes.length} bytes (offset ${address - near.base})`;
       throw new SondeBug(`${what} ${where}`);
     }
     if (write && !found.region.writable) throw new SondeBug(`${what}: the ${found.region.name} is read-only`);
-    if (found.region.aligned && found.at % alignment !== 0) throw new SondeBug(`${what}: offset ${found.at} of the ${found.region.name} isn't a multiple of ${alignment}`);
+    if (found.region.aligned && found.at % alignment !== 0)
+      throw new SondeBug(`${what}: offset ${found.at} of the ${found.region.name} isn't a multiple of ${alignment}`);
     return found;
   }
 }

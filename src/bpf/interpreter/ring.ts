@@ -5,7 +5,11 @@ import type { Memory, Region } from "./memory.ts";
 const HEADER_BYTES = 8;
 const roundUp8 = (n: number): number => (n + 7) & ~7;
 
-interface Record { readonly region: Region; readonly space: number; state: "reserved" | "submitted" | "discarded" }
+interface Record {
+  readonly region: Region;
+  readonly space: number;
+  state: "reserved" | "submitted" | "discarded";
+}
 
 export class RingBuffer {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** Calls: of maps and aggregates, of the vocabulary, of text, of helper functions. */
 import ts from "typescript";
-import { SHORT, constant, expression, number, thing } from "./expression.ts";
-import { OTHER, type Type, int, join, ofShape } from "./kind.ts";
+import { constant, expression, number, SHORT, thing } from "./expression.ts";
+import { int, join, OTHER, ofShape, type Type } from "./kind.ts";
 import { intShape, isIntName } from "./module.ts";
 import { kindOf } from "./operator.ts";
-import { type Shape, encode, sizeOf, stored, truthy } from "./shape.ts";
+import { encode, type Shape, sizeOf, stored, truthy } from "./shape.ts";
 import { Slot, type State } from "./state.ts";
 import { functionBody } from "./statement.ts";
 import { type Code, type Frame, type Scope, type Thing, type Translation, unsupported } from "./translate.ts";
@@ -96,7 +96,13 @@ function stateCall(t: Translation, node: ts.CallExpression, state: State, method
   }
   if (shape.s === "variable") {
     if (method === "get") return plain(() => state.current, valueType);
-    if (method === "set") return plain((frame) => { const value = stored(shape.shape, arg(0, frame)); if (value === undefined) return miss(t); state.current = value; return undefined; });
+    if (method === "set")
+      return plain((frame) => {
+        const value = stored(shape.shape, arg(0, frame));
+        if (value === undefined) return miss(t);
+        state.current = value;
+        return undefined;
+      });
   }
   if (shape.s === "events" && method === "emit") {
     return plain((frame) => {
@@ -109,25 +115,43 @@ function stateCall(t: Translation, node: ts.CallExpression, state: State, method
   if (shape.s === "hash" || shape.s === "array") {
     const key = (frame: Frame): Value => keyOf(state, arg(0, frame));
     switch (method) {
-      case "get": return plain((frame) => { const k = key(frame); return k === undefined ? miss(t) : (state.find(k)?.value as Value); }, valueType);
-      case "has": return plain((frame) => { const k = key(frame); return k === undefined ? (miss(t), false) : state.find(k) !== undefined; });
-      case "delete": return plain((frame) => { const k = key(frame); return k === undefined ? (miss(t), false) : state.entries.delete(state.keyName(k)); });
-      case "set": return plain((frame) => {
-        const k = key(frame);
-        const value = stored(valueShape!, arg(1, frame));
-        if (k === undefined || value === undefined) return miss(t);
-        const entry = state.find(k);
-        if (entry !== undefined) entry.value = value;
-        else if (shape.s === "array") return miss(t);
-        else state.insert(k, value);
-        return undefined;
-      });
-      case "getOrInsert": return plain((frame) => {
-        const k = key(frame);
-        const value = stored(valueShape!, arg(1, frame));
-        if (k === undefined || value === undefined) return miss(t);
-        return (state.find(k) ?? state.insert(k, value))?.value as Value;
-      }, valueType);
+      case "get":
+        return plain((frame) => {
+          const k = key(frame);
+          return k === undefined ? miss(t) : (state.find(k)?.value as Value);
+        }, valueType);
+      case "has":
+        return plain((frame) => {
+          const k = key(frame);
+          if (k !== undefined) return state.find(k) !== undefined;
+          miss(t);
+          return false;
+        });
+      case "delete":
+        return plain((frame) => {
+          const k = key(frame);
+          if (k !== undefined) return state.entries.delete(state.keyName(k));
+          miss(t);
+          return false;
+        });
+      case "set":
+        return plain((frame) => {
+          const k = key(frame);
+          const value = stored(valueShape!, arg(1, frame));
+          if (k === undefined || value === undefined) return miss(t);
+          const entry = state.find(k);
+          if (entry !== undefined) entry.value = value;
+          else if (shape.s === "array") return miss(t);
+          else state.insert(k, value);
+          return undefined;
+        });
+      case "getOrInsert":
+        return plain((frame) => {
+          const k = key(frame);
+          const value = stored(valueShape!, arg(1, frame));
+          if (k === undefined || value === undefined) return miss(t);
+          return (state.find(k) ?? state.insert(k, value))?.value as Value;
+        }, valueType);
     }
   }
   return unsupported(node);
@@ -136,18 +160,34 @@ function stateCall(t: Translation, node: ts.CallExpression, state: State, method
 const encodeAs = (t: Translation, shape: Shape, value: Value): Uint8Array => encode(shape, value, t.run.functions);
 
 function builtin(t: Translation, node: ts.CallExpression, name: string, scope: Scope): Code {
-  const states = (): string[] => node.arguments.flatMap((argument) => { const what = thing(t, argument, scope); return what?.thing === "state" ? [what.state.name] : []; });
+  const states = (): string[] =>
+    node.arguments.flatMap((argument) => {
+      const what = thing(t, argument, scope);
+      return what?.thing === "state" ? [what.state.name] : [];
+    });
   switch (name) {
-    case "str": return text(t, node, scope);
-    case "buf": return bytes(t, node, scope);
-    case "read": return readValue(t, node, scope);
-    case "hex": case "duration": case "sym": {
+    case "str":
+      return text(t, node, scope);
+    case "buf":
+      return bytes(t, node, scope);
+    case "read":
+      return readValue(t, node, scope);
+    case "hex":
+    case "duration":
+    case "sym": {
       const value = expression(t, node.arguments[0]!, scope);
       return { type: value.type, run: (frame) => new Formatted(name, value.run(frame)) };
     }
     case "exit": {
       const status = node.arguments.length === 0 ? constant(0n) : expression(t, node.arguments[0]!, scope);
-      return { type: OTHER, run: (frame) => { t.run.outputs.push({ o: "exit", status: number(status.run(frame)) }); t.run.stopped = true; return undefined; } };
+      return {
+        type: OTHER,
+        run: (frame) => {
+          t.run.outputs.push({ o: "exit", status: number(status.run(frame)) });
+          t.run.stopped = true;
+          return undefined;
+        },
+      };
     }
     case "clear": {
       const names = states();
@@ -156,18 +196,28 @@ function builtin(t: Translation, node: ts.CallExpression, name: string, scope: S
     case "show": {
       const [state] = states();
       const options = node.arguments[1];
-      const top = options !== undefined && ts.isObjectLiteralExpression(options) ? Number((options.properties[0] as ts.PropertyAssignment).initializer.getText()) : undefined;
+      const top =
+        options !== undefined && ts.isObjectLiteralExpression(options)
+          ? Number((options.properties[0] as ts.PropertyAssignment).initializer.getText())
+          : undefined;
       return { type: OTHER, run: () => void t.run.outputs.push({ o: "show", state: state!, top }) };
     }
     case "Number": {
       const value = expression(t, node.arguments[0]!, scope);
-      return { type: value.type.k === "int" ? value.type : int("i64"), run: (frame) => { const v = value.run(frame); return typeof v === "boolean" ? (v ? 1n : 0n) : v; } };
+      return {
+        type: value.type.k === "int" ? value.type : int("i64"),
+        run: (frame) => {
+          const v = value.run(frame);
+          return typeof v === "boolean" ? (v ? 1n : 0n) : v;
+        },
+      };
     }
     case "Boolean": {
       const value = expression(t, node.arguments[0]!, scope);
       return { type: OTHER, run: (frame) => truthy(value.run(frame)) };
     }
-    default: return unsupported(node);
+    default:
+      return unsupported(node);
   }
 }
 
@@ -176,11 +226,22 @@ function math(t: Translation, node: ts.CallExpression, name: string, scope: Scop
   const values = (frame: Frame): bigint[] => args.map((arg) => number(arg.run(frame)));
   const type = args.map((arg) => arg.type).reduce((a, b) => join(a, b));
   switch (name) {
-    case "min": return { type, run: (frame) => values(frame).reduce((a, b) => (a < b ? a : b)) };
-    case "max": return { type, run: (frame) => values(frame).reduce((a, b) => (a > b ? a : b)) };
-    case "abs": return { type, run: (frame) => { const v = values(frame)[0]!; return v < 0n && kindOf(type) !== "u64" ? BigInt.asIntN(64, -v) : v; } };
-    case "clz32": return { type: int("i64"), run: (frame) => BigInt(Math.clz32(Number(BigInt.asUintN(32, values(frame)[0]!)))) };
-    default: return { type, run: (frame) => values(frame)[0] };
+    case "min":
+      return { type, run: (frame) => values(frame).reduce((a, b) => (a < b ? a : b)) };
+    case "max":
+      return { type, run: (frame) => values(frame).reduce((a, b) => (a > b ? a : b)) };
+    case "abs":
+      return {
+        type,
+        run: (frame) => {
+          const v = values(frame)[0]!;
+          return v < 0n && kindOf(type) !== "u64" ? BigInt.asIntN(64, -v) : v;
+        },
+      };
+    case "clz32":
+      return { type: int("i64"), run: (frame) => BigInt(Math.clz32(Number(BigInt.asUintN(32, values(frame)[0]!)))) };
+    default:
+      return { type, run: (frame) => values(frame)[0] };
   }
 }
 
@@ -263,7 +324,8 @@ function decode(shape: Shape, data: Uint8Array, at: number): Value {
       for (let i = shape.bits / 8 - 1; i >= 0; i--) value = (value << 8n) | BigInt(data[at + i]!);
       return shape.signed ? BigInt.asIntN(shape.bits, value) : value;
     }
-    case "bool": return data[at] !== 0;
+    case "bool":
+      return data[at] !== 0;
     case "struct": {
       const fields = new Fields(shape);
       let offset = 0;
@@ -275,7 +337,8 @@ function decode(shape: Shape, data: Uint8Array, at: number): Value {
       }
       return fields;
     }
-    default: throw new Error(`read of ${shape.t} isn't among the evaluator's`);
+    default:
+      throw new Error(`read of ${shape.t} isn't among the evaluator's`);
   }
 }
 
@@ -297,15 +360,22 @@ function textCall(t: Translation, node: ts.CallExpression, callee: ts.PropertyAc
       if (!(value instanceof Text)) return unsupported(node);
       const [mine, other] = [Buffer.from(value.bytes), given[0] instanceof Text ? Buffer.from(given[0].bytes) : Buffer.alloc(0)];
       switch (method) {
-        case "startsWith": return mine.subarray(0, other.length).equals(other);
-        case "endsWith": return mine.length >= other.length && mine.subarray(mine.length - other.length).equals(other);
-        case "includes": return mine.includes(other);
+        case "startsWith":
+          return mine.subarray(0, other.length).equals(other);
+        case "endsWith":
+          return mine.length >= other.length && mine.subarray(mine.length - other.length).equals(other);
+        case "includes":
+          return mine.includes(other);
         case "slice": {
           const [from, to] = [given[0] === undefined ? 0 : Number(given[0]), given[1] === undefined ? mine.length : Number(given[1])];
           const end = to < 0 ? mine.length + to : Math.min(to, mine.length);
-          return new Text(Uint8Array.from(mine.subarray(from < 0 ? Math.max(0, mine.length + from) : from, Math.max(0, end))), value.cut && end === mine.length);
+          return new Text(
+            Uint8Array.from(mine.subarray(from < 0 ? Math.max(0, mine.length + from) : from, Math.max(0, end))),
+            value.cut && end === mine.length,
+          );
         }
-        default: return unsupported(node);
+        default:
+          return unsupported(node);
       }
     },
   };
@@ -314,9 +384,15 @@ function textCall(t: Translation, node: ts.CallExpression, callee: ts.PropertyAc
 /** `` print`…` ``: the texts and the values between them. */
 function print(t: Translation, node: ts.TaggedTemplateExpression, scope: Scope): Code {
   const template = node.template;
-  const texts = ts.isNoSubstitutionTemplateLiteral(template) ? [template.text] : [template.head.text, ...template.templateSpans.map((span) => span.literal.text)];
+  const texts = ts.isNoSubstitutionTemplateLiteral(template)
+    ? [template.text]
+    : [template.head.text, ...template.templateSpans.map((span) => span.literal.text)];
   const values = ts.isNoSubstitutionTemplateLiteral(template) ? [] : template.templateSpans.map((span) => expression(t, span.expression, scope));
-  return { type: OTHER, run: (frame) => void t.run.outputs.push({ o: "print", texts, values: values.map((code) => copy(code.run(frame))), kinds: values.map((code) => kindOf(code.type)) }) };
+  return {
+    type: OTHER,
+    run: (frame) =>
+      void t.run.outputs.push({ o: "print", texts, values: values.map((code) => copy(code.run(frame))), kinds: values.map((code) => kindOf(code.type)) }),
+  };
 }
 
 const copy = (value: Value): Value => (value instanceof Fields ? value.copy() : value);

@@ -1,5 +1,5 @@
 /** `c` and what hangs off it. */
-import { OTHER, int } from "./kind.ts";
+import { int, OTHER } from "./kind.ts";
 import type { Code, Thing, Translation } from "./translate.ts";
 import { Text } from "./value.ts";
 
@@ -25,17 +25,30 @@ export function contextMember(t: Translation, of: "context" | "args" | "regs", n
   const register = /^arg([0-5])$/.exec(name);
   if (register !== null) return signed(t, Number(register[1]));
   switch (name) {
-    case "args": return { thing: "args" };
-    case "regs": return { thing: "regs" };
+    case "args":
+      return { thing: "args" };
+    case "regs":
+      return { thing: "regs" };
     case "ret": {
       const ret = t.prototype?.ret;
       return typed(ret?.bits ?? 64, ret?.signed ?? true, () => t.hit.ret);
     }
-    case "pid": case "tid": case "uid": case "gid": case "cpu": return { type: int("i64"), run: () => BigInt(t.hit[name]) };
-    case "time": case "cgroup": return { type: int("u64"), run: () => t.hit[name] };
-    case "comm": return { type: OTHER, run: () => new Text(new TextEncoder().encode(t.hit.comm).slice(0, 15)) };
-    case "func": return { type: OTHER, run: () => Text.of(t.hit.func) };
-    case "probe": return { type: OTHER, run: () => Text.of(t.probe) };
-    default: return undefined;
+    case "pid":
+    case "tid":
+    case "uid":
+    case "gid":
+    case "cpu":
+      return { type: int("i64"), run: () => BigInt(t.hit[name]) };
+    case "time":
+    case "cgroup":
+      return { type: int("u64"), run: () => t.hit[name] };
+    case "comm":
+      return { type: OTHER, run: () => new Text(new TextEncoder().encode(t.hit.comm).slice(0, 15)) };
+    case "func":
+      return { type: OTHER, run: () => Text.of(t.hit.func) };
+    case "probe":
+      return { type: OTHER, run: () => Text.of(t.probe) };
+    default:
+      return undefined;
   }
 }

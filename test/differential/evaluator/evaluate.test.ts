@@ -4,12 +4,27 @@ import type { Hit, UserMemory } from "./run.ts";
 import { Text } from "./value.ts";
 
 const hit = (parts: Partial<Hit> = {}): Hit => ({
-  probe: 0, at: "entry", args: [1n, 2n, 3n, 4n, 5n, 6n], ret: 0n, pid: 10, tid: 11, uid: 1000, gid: 100, cpu: 1, comm: "prog", time: 1000n, cgroup: 7n, func: "f", ...parts,
+  probe: 0,
+  at: "entry",
+  args: [1n, 2n, 3n, 4n, 5n, 6n],
+  ret: 0n,
+  pid: 10,
+  tid: 11,
+  uid: 1000,
+  gid: 100,
+  cpu: 1,
+  comm: "prog",
+  time: 1000n,
+  cgroup: 7n,
+  func: "f",
+  ...parts,
 });
 const words = new Map<bigint, Uint8Array>([[0x1000n, new TextEncoder().encode("hello\0")]]);
 const memory: UserMemory = {
   read: (address, length) => {
-    for (const [base, bytes] of words) if (address >= base && address + BigInt(length) <= base + BigInt(bytes.length)) return bytes.slice(Number(address - base), Number(address - base) + length);
+    for (const [base, bytes] of words)
+      if (address >= base && address + BigInt(length) <= base + BigInt(bytes.length))
+        return bytes.slice(Number(address - base), Number(address - base) + length);
     return undefined;
   },
 };
@@ -26,14 +41,29 @@ const MIN = -(2n ** 63n);
 describe("the evaluator reads the operator table:", () => {
   test.each<[string, bigint[], unknown]>([
     ["c.arg0 + c.arg1", [2n ** 63n - 1n, 1n], MIN],
-    ["c.arg0 / c.arg1", [-7n, 2n], -3n], ["c.arg0 / c.arg1", [7n, 0n], 0n], ["c.arg0 / c.arg1", [MIN, -1n], MIN],
-    ["c.arg0 % c.arg1", [-7n, 2n], -1n], ["c.arg0 % c.arg1", [7n, 0n], 7n],
-    ["c.arg0 << c.arg1", [1n, 65n], 2n], ["c.arg0 >> c.arg1", [-8n, 1n], -4n], ["c.arg0 >>> c.arg1", [-8n, 1n], 2n ** 63n - 4n],
-    ["u64(c.arg0) >> 1", [-8n], 2n ** 63n - 4n], ["u64(c.arg0) - 1", [0n], -1n], ["u64(c.arg0) + c.arg1", [1n, -2n], 2n ** 64n - 1n],
-    ["c.arg0 < u64(c.arg1)", [-1n, 1n], true], ["c.arg0 === u64(c.arg1)", [-1n, -1n], false],
-    ["i32(c.arg0)", [0xffff_ffffn], -1n], ["u8(c.arg0)", [-1n], 255n], ["~c.arg0", [0n], -1n], ["~u64(c.arg0)", [0n], 2n ** 64n - 1n],
-    ["str(c.arg0)", [0x1000n], "hello"], ["str(c.arg0, 3)", [0x1000n], "hel…"], ["str(c.arg0)", [0x9000n], undefined], ["str(c.arg0)?.length ?? -1", [0x9000n], -1n],
-    ["(str(c.arg0) ?? '').slice(1, 3)", [0x1000n], "el"], ["Math.min(c.arg0, c.arg1, 5)", [9n, 7n], 5n],
+    ["c.arg0 / c.arg1", [-7n, 2n], -3n],
+    ["c.arg0 / c.arg1", [7n, 0n], 0n],
+    ["c.arg0 / c.arg1", [MIN, -1n], MIN],
+    ["c.arg0 % c.arg1", [-7n, 2n], -1n],
+    ["c.arg0 % c.arg1", [7n, 0n], 7n],
+    ["c.arg0 << c.arg1", [1n, 65n], 2n],
+    ["c.arg0 >> c.arg1", [-8n, 1n], -4n],
+    ["c.arg0 >>> c.arg1", [-8n, 1n], 2n ** 63n - 4n],
+    ["u64(c.arg0) >> 1", [-8n], 2n ** 63n - 4n],
+    ["u64(c.arg0) - 1", [0n], -1n],
+    ["u64(c.arg0) + c.arg1", [1n, -2n], 2n ** 64n - 1n],
+    ["c.arg0 < u64(c.arg1)", [-1n, 1n], true],
+    ["c.arg0 === u64(c.arg1)", [-1n, -1n], false],
+    ["i32(c.arg0)", [0xffff_ffffn], -1n],
+    ["u8(c.arg0)", [-1n], 255n],
+    ["~c.arg0", [0n], -1n],
+    ["~u64(c.arg0)", [0n], 2n ** 64n - 1n],
+    ["str(c.arg0)", [0x1000n], "hello"],
+    ["str(c.arg0, 3)", [0x1000n], "hel…"],
+    ["str(c.arg0)", [0x9000n], undefined],
+    ["str(c.arg0)?.length ?? -1", [0x9000n], -1n],
+    ["(str(c.arg0) ?? '').slice(1, 3)", [0x1000n], "el"],
+    ["Math.min(c.arg0, c.arg1, 5)", [9n, 7n], 5n],
   ])("%s of %s is %s", (expression, given, expected) => {
     expect(value(expression, args(...given))).toBe(expected);
   });
@@ -65,7 +95,11 @@ test("what enter gives reaches leave, and nothing skips it", () => {
   const script = `
     export const s = sum();
     uprobe("x:f", { enter: (c) => { if (c.arg0 > 5) return { from: c.time, n: c.arg0 }; }, leave: (c, at) => s.add((c.time - at.from) * at.n + c.ret) });`;
-  const outcome = evaluate(script, [hit({ args: [9n] }), hit({ args: [1n] }), hit({ at: "return", time: 2000n }), hit({ at: "return", time: 1500n, ret: 7n })], { memory, functions: [] });
+  const outcome = evaluate(
+    script,
+    [hit({ args: [9n] }), hit({ args: [1n] }), hit({ at: "return", time: 2000n }), hit({ at: "return", time: 1500n, ret: 7n })],
+    { memory, functions: [] },
+  );
   expect([...outcome.states.get("s")!.contents()]).toEqual([["", String(500n * 9n + 7n)]]);
 });
 

@@ -2,10 +2,11 @@
  * A second reading of the handler language: a script and a list of hits in, what they leave behind out. It shares no
  * code with the compiler, follows the language's description alone, and computes on mathematical integers.
  */
-import { functionBody } from "./statement.ts";
-import { type HandlerFunction, Made, type Module, type Probe, loadModule } from "./module.ts";
+
+import { type HandlerFunction, loadModule, Made, type Module, type Probe } from "./module.ts";
 import type { Hit, Output, Run, UserMemory } from "./run.ts";
 import { State } from "./state.ts";
+import { functionBody } from "./statement.ts";
 import { type Code, type Prototype, Scope, type Thing, Translation } from "./translate.ts";
 import { Fields, type Value } from "./value.ts";
 
@@ -22,7 +23,11 @@ export interface EvaluateOptions {
   readonly prototype?: Prototype;
 }
 
-interface Ready { readonly t: Translation; readonly code: Code; readonly setCarried: (value: Value) => void }
+interface Ready {
+  readonly t: Translation;
+  readonly code: Code;
+  readonly setCarried: (value: Value) => void;
+}
 
 /** Rounds after which the kinds of a handler's locals must have settled. */
 const MOST_TRANSLATIONS = 20;
@@ -60,7 +65,9 @@ const copied = (value: Value): Value => (value instanceof Fields ? value.copy() 
 
 /** Whether some path of `enter` gives a value: then a call for which it gave none has no `leave`. */
 function givesValue(enter: HandlerFunction): boolean {
-  return /\breturn\b\s*[^;\s}]/.test(enter.getText()) || (enter.body !== undefined && enter.body.getText()[0] !== "{" && !enter.body.getText().startsWith("void "));
+  return (
+    /\breturn\b\s*[^;\s}]/.test(enter.getText()) || (enter.body !== undefined && enter.body.getText()[0] !== "{" && !enter.body.getText().startsWith("void "))
+  );
 }
 
 function prepare(module: Module, run: Run, probe: Probe, prototype: Prototype | undefined): { enter?: Ready; leave?: Ready; only?: Ready } {
@@ -76,13 +83,16 @@ function prepare(module: Module, run: Run, probe: Probe, prototype: Prototype | 
 function translate(t: Translation, node: HandlerFunction, text: string, carried: Code | undefined): Ready {
   t.probe = text;
   let value: Value;
+  const setCarried = (v: Value): void => {
+    value = v;
+  };
   const context: Thing = { thing: "context" };
   const at: Code | undefined = carried === undefined ? undefined : { type: carried.type, run: () => value };
   for (let round = 0; ; round++) {
     if (round > MOST_TRANSLATIONS) throw new Error("the kinds of a handler's locals don't settle");
     t.changed = false;
     const code = functionBody(t, node, t.global, at === undefined ? [context] : [context, at]);
-    if (!t.changed) return { t, code, setCarried: (v) => void (value = v) };
+    if (!t.changed) return { t, code, setCarried };
   }
 }
 

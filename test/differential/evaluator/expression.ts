@@ -2,11 +2,11 @@
 import ts from "typescript";
 import { call } from "./call.ts";
 import { contextMember } from "./context.ts";
-import { OTHER, type Type, cut, int, join, ofConstant } from "./kind.ts";
-import { type HandlerFunction, Registered, Schema, bare, fromHost } from "./module.ts";
+import { cut, int, join, OTHER, ofConstant, type Type } from "./kind.ts";
+import { bare, fromHost, type HandlerFunction, Registered, Schema } from "./module.ts";
 import { arithmetic, equal, kindOf, ordered, resultType } from "./operator.ts";
 import { stored, truthy } from "./shape.ts";
-import { type Code, type Frame, type Scope, type Thing, type Translation, isCode, isThing, typeOf, unsupported } from "./translate.ts";
+import { type Code, type Frame, isCode, isThing, type Scope, type Thing, type Translation, typeOf, unsupported } from "./translate.ts";
 import { Bytes, Fields, Text, type Value } from "./value.ts";
 
 /** What `?.` gives inside a chain when there is nothing to go on with. */
@@ -57,15 +57,21 @@ export function thing(t: Translation, written: ts.Expression, scope: Scope): Thi
 
 export function thingMember(t: Translation, object: Thing, name: string): Code | Thing | undefined {
   switch (object.thing) {
-    case "context": case "args": case "regs": return contextMember(t, object.thing, name);
-    case "state": return name === "length" && object.state.shape.s === "array" ? constant(BigInt(object.state.shape.length), int("either")) : undefined;
-    default: return undefined;
+    case "context":
+    case "args":
+    case "regs":
+      return contextMember(t, object.thing, name);
+    case "state":
+      return name === "length" && object.state.shape.s === "array" ? constant(BigInt(object.state.shape.length), int("either")) : undefined;
+    default:
+      return undefined;
   }
 }
 
 /** `discarded`: a statement, whose value nobody sees. */
 export function expression(t: Translation, node: ts.Expression, scope: Scope, discarded = false): Code {
-  if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node) || ts.isSatisfiesExpression(node)) return expression(t, node.expression, scope, discarded);
+  if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node) || ts.isSatisfiesExpression(node))
+    return expression(t, node.expression, scope, discarded);
   if (ts.isNumericLiteral(node)) return constant(BigInt(node.text), int("either"));
   if (ts.isBigIntLiteral(node)) {
     const value = BigInt(node.text.slice(0, -1));
@@ -95,14 +101,25 @@ export function expression(t: Translation, node: ts.Expression, scope: Scope, di
     const code = link(t, node, scope);
     // Only the end of a chain turns what was cut short into undefined.
     const inside = ts.isOptionalChain(node.parent) && (node.parent as { expression?: ts.Node }).expression === node;
-    return inside ? (code as Code) : { type: code.type, run: (frame) => { const value = code.run(frame) as Value | typeof SHORT; return value === SHORT ? undefined : value; } };
+    return inside
+      ? (code as Code)
+      : {
+          type: code.type,
+          run: (frame) => {
+            const value = code.run(frame) as Value | typeof SHORT;
+            return value === SHORT ? undefined : value;
+          },
+        };
   }
   if (ts.isTaggedTemplateExpression(node)) return call.print(t, node, scope);
   if (ts.isObjectLiteralExpression(node)) return objectLiteral(t, node, scope);
   if (ts.isArrayLiteralExpression(node)) return fields(node.elements.map((element, index) => [String(index), expression(t, element, scope)] as const));
   if (ts.isTemplateExpression(node)) {
     const values = node.templateSpans.map((span) => expression(t, span.expression, scope));
-    return { type: OTHER, run: (frame) => Text.of(node.head.text + node.templateSpans.map((span, i) => show(values[i]!.run(frame)) + span.literal.text).join("")) };
+    return {
+      type: OTHER,
+      run: (frame) => Text.of(node.head.text + node.templateSpans.map((span, i) => show(values[i]!.run(frame)) + span.literal.text).join("")),
+    };
   }
   return unsupported(node);
 }
@@ -130,13 +147,16 @@ function prefix(t: Translation, node: ts.PrefixUnaryExpression, scope: Scope): C
   const operand = expression(t, node.operand, scope);
   const kind = kindOf(operand.type);
   switch (node.operator) {
-    case ts.SyntaxKind.MinusToken: return { type: int("i64"), run: (frame) => cut("i64", -number(operand.run(frame))) };
-    case ts.SyntaxKind.PlusToken: return operand;
+    case ts.SyntaxKind.MinusToken:
+      return { type: int("i64"), run: (frame) => cut("i64", -number(operand.run(frame))) };
+    case ts.SyntaxKind.PlusToken:
+      return operand;
     case ts.SyntaxKind.TildeToken: {
       const result = kind === "u64" ? "u64" : "i64";
       return { type: int(result), run: (frame) => cut(result, ~number(operand.run(frame))) };
     }
-    default: return { type: OTHER, run: (frame) => !truthy(operand.run(frame)) };
+    default:
+      return { type: OTHER, run: (frame) => !truthy(operand.run(frame)) };
   }
 }
 
@@ -149,31 +169,77 @@ function binary(t: Translation, node: ts.BinaryExpression, scope: Scope): Code {
   const op = node.operatorToken.getText();
   if (op === ",") {
     const [first, second] = [expression(t, node.left, scope, true), expression(t, node.right, scope)];
-    return { type: second.type, run: (frame) => { first.run(frame); return second.run(frame); } };
+    return {
+      type: second.type,
+      run: (frame) => {
+        first.run(frame);
+        return second.run(frame);
+      },
+    };
   }
   if (op === "=") return assignment(t, node, scope, (_, value) => value, false);
   if (op === "&&=" || op === "||=" || op === "??=") return logicalAssignment(t, node, op, scope);
-  if (op.endsWith("=") && !["===", "!==", "==", "!=", "<=", ">="].includes(op)) return assignment(t, node, scope, (before, value) => operate(op.slice(0, -1), before, value), true);
+  if (op.endsWith("=") && !["===", "!==", "==", "!=", "<=", ">="].includes(op))
+    return assignment(t, node, scope, (before, value) => operate(op.slice(0, -1), before, value), true);
   const [left, right] = [expression(t, node.left, scope), expression(t, node.right, scope)];
   switch (op) {
-    case "&&": return { type: join(left.type, right.type), run: (frame) => { const value = left.run(frame); return truthy(value) ? right.run(frame) : value; } };
-    case "||": return { type: join(left.type, right.type), run: (frame) => { const value = left.run(frame); return truthy(value) ? value : right.run(frame); } };
-    case "??": return { type: join(left.type, right.type), run: (frame) => left.run(frame) ?? right.run(frame) };
-    case "===": case "==": return { type: OTHER, run: (frame) => equal(left.run(frame), right.run(frame)) };
-    case "!==": case "!=": return { type: OTHER, run: (frame) => !equal(left.run(frame), right.run(frame)) };
-    case "<": case "<=": case ">": case ">=": return { type: OTHER, run: (frame) => { const a = number(left.run(frame)); return ordered(op, a, number(right.run(frame))); } };
-    default: return operate(op, left, right);
+    case "&&":
+      return {
+        type: join(left.type, right.type),
+        run: (frame) => {
+          const value = left.run(frame);
+          return truthy(value) ? right.run(frame) : value;
+        },
+      };
+    case "||":
+      return {
+        type: join(left.type, right.type),
+        run: (frame) => {
+          const value = left.run(frame);
+          return truthy(value) ? value : right.run(frame);
+        },
+      };
+    case "??":
+      return { type: join(left.type, right.type), run: (frame) => left.run(frame) ?? right.run(frame) };
+    case "===":
+    case "==":
+      return { type: OTHER, run: (frame) => equal(left.run(frame), right.run(frame)) };
+    case "!==":
+    case "!=":
+      return { type: OTHER, run: (frame) => !equal(left.run(frame), right.run(frame)) };
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return {
+        type: OTHER,
+        run: (frame) => {
+          const a = number(left.run(frame));
+          return ordered(op, a, number(right.run(frame)));
+        },
+      };
+    default:
+      return operate(op, left, right);
   }
 }
 
 function operate(op: string, left: Code, right: Code): Code {
   const type = resultType(op, left.type, right.type);
   const [kind, leftKind] = [kindOf(type), kindOf(left.type)];
-  return { type, run: (frame) => { const a = number(left.run(frame)); return arithmetic(op, a, number(right.run(frame)), kind, leftKind); } };
+  return {
+    type,
+    run: (frame) => {
+      const a = number(left.run(frame));
+      return arithmetic(op, a, number(right.run(frame)), kind, leftKind);
+    },
+  };
 }
 
 /** A place that can be written: how to read it, and how to write it; the object and the key are found once. */
-interface Place { readonly type: Type; open(frame: Frame): { read(): Value; write(value: Value): void } }
+interface Place {
+  readonly type: Type;
+  open(frame: Frame): { read(): Value; write(value: Value): void };
+}
 
 function place(t: Translation, written: ts.Expression, scope: Scope): Place & { assigned(type: Type): void } {
   const node = bare(written);
@@ -181,15 +247,24 @@ function place(t: Translation, written: ts.Expression, scope: Scope): Place & { 
     const binding = scope.find(node.text);
     if (binding === undefined || !("cell" in binding)) return unsupported(node);
     const { cell } = binding;
-    return { type: typeOf(cell), assigned: (type) => t.assign(cell, type), open: (frame) => ({ read: () => frame.get(cell), write: (value) => void frame.set(cell, value) }) };
+    return {
+      type: typeOf(cell),
+      assigned: (type) => t.assign(cell, type),
+      open: (frame) => ({ read: () => frame.get(cell), write: (value) => void frame.set(cell, value) }),
+    };
   }
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return unsupported(node);
   const object = expression(t, node.expression, scope);
   const key = ts.isPropertyAccessExpression(node) ? constant(Text.of(node.name.text)) : expression(t, node.argumentExpression, scope);
-  const staticName = ts.isPropertyAccessExpression(node) ? node.name.text : ts.isStringLiteralLike(node.argumentExpression) || ts.isNumericLiteral(node.argumentExpression) ? node.argumentExpression.text : undefined;
+  const staticName = ts.isPropertyAccessExpression(node)
+    ? node.name.text
+    : ts.isStringLiteralLike(node.argumentExpression) || ts.isNumericLiteral(node.argumentExpression)
+      ? node.argumentExpression.text
+      : undefined;
   const type = object.type.k === "object" && staticName !== undefined ? (object.type.fields.get(staticName) ?? OTHER) : OTHER;
   return {
-    type, assigned: () => {},
+    type,
+    assigned: () => {},
     open: (frame) => {
       const target = object.run(frame) as Fields;
       const name = show(key.run(frame));
@@ -302,11 +377,13 @@ function link(t: Translation, node: ts.PropertyAccessExpression | ts.ElementAcce
   }
   const object = expression(t, node.expression, scope);
   const optional = node.questionDotToken !== undefined;
-  const guard = (read: (object: Value, frame: Frame) => Value) => (frame: Frame): Value => {
-    const value = object.run(frame) as Value | typeof SHORT;
-    if (value === SHORT || (optional && value === undefined)) return SHORT as unknown as Value;
-    return read(value, frame);
-  };
+  const guard =
+    (read: (object: Value, frame: Frame) => Value) =>
+    (frame: Frame): Value => {
+      const value = object.run(frame) as Value | typeof SHORT;
+      if (value === SHORT || (optional && value === undefined)) return SHORT as unknown as Value;
+      return read(value, frame);
+    };
   if (ts.isPropertyAccessExpression(node)) {
     const name = node.name.text;
     const known = object.type.k === "object" ? object.type.fields : undefined;

@@ -5,10 +5,7 @@ import { type Shape, shapeOfInt } from "./shape.ts";
 export type Kind = "i64" | "u64" | "either";
 
 /** The static type: only integers' kinds matter, and the way to them through objects. */
-export type Type =
-  | { readonly k: "int"; readonly kind: Kind }
-  | { readonly k: "object"; readonly fields: ReadonlyMap<string, Type> }
-  | { readonly k: "other" };
+export type Type = { readonly k: "int"; readonly kind: Kind } | { readonly k: "object"; readonly fields: ReadonlyMap<string, Type> } | { readonly k: "other" };
 
 export const OTHER: Type = { k: "other" };
 export const int = (kind: Kind): Type => ({ k: "int", kind });
@@ -40,7 +37,15 @@ export function join(a: Type | undefined, b: Type | undefined): Type {
 export function same(a: Type | undefined, b: Type): boolean {
   if (a === undefined || a.k !== b.k) return false;
   if (a.k === "int") return b.k === "int" && a.kind === b.kind;
-  if (a.k === "object") return b.k === "object" && a.fields.size === b.fields.size && [...a.fields].every(([name, type]) => { const other = b.fields.get(name); return other !== undefined && same(type, other); });
+  if (a.k === "object")
+    return (
+      b.k === "object" &&
+      a.fields.size === b.fields.size &&
+      [...a.fields].every(([name, type]) => {
+        const other = b.fields.get(name);
+        return other !== undefined && same(type, other);
+      })
+    );
   return true;
 }
 

@@ -1,7 +1,7 @@
 /** The host's half of a script: its top level is run as JavaScript with a vocabulary that only notes down what was made. */
 import ts from "typescript";
-import type { AggregateKind, StateShape } from "./state.ts";
 import type { Shape } from "./shape.ts";
+import type { AggregateKind, StateShape } from "./state.ts";
 import { Bytes, Fields, Text, type Value } from "./value.ts";
 
 /** Marks of what the vocabulary makes. */
@@ -55,24 +55,37 @@ const shapeOf = (schema: unknown): Shape => {
   throw new Error("this isn't a schema");
 };
 const fieldsOf = (fields: unknown): Shape & { t: "struct" } =>
-  fields instanceof Schema && fields.shape.t === "struct" ? fields.shape : { t: "struct", fields: Object.entries(fields as object).map(([name, schema]) => [name, shapeOf(schema)] as const) };
+  fields instanceof Schema && fields.shape.t === "struct"
+    ? fields.shape
+    : { t: "struct", fields: Object.entries(fields as object).map(([name, schema]) => [name, shapeOf(schema)] as const) };
 
 function vocabulary(registered: Registered[]): { readonly [name: string]: unknown } {
   const aggregate = (kind: AggregateKind): Made => new Made({ s: "aggregate", aggregate: kind });
   const contents = (value: unknown): { value: Shape | undefined; aggregate: AggregateKind | undefined } =>
-    value instanceof Made && value.shape.s === "aggregate" ? { value: undefined, aggregate: value.shape.aggregate } : { value: shapeOf(value), aggregate: undefined };
-  const register = (name: string) => (target: string | readonly string[]): Registered => {
-    const probe = new Registered(registered.length, name, typeof target === "string" ? [target] : target);
-    registered.push(probe);
-    return probe;
-  };
+    value instanceof Made && value.shape.s === "aggregate"
+      ? { value: undefined, aggregate: value.shape.aggregate }
+      : { value: shapeOf(value), aggregate: undefined };
+  const register =
+    (name: string) =>
+    (target: string | readonly string[]): Registered => {
+      const probe = new Registered(registered.length, name, typeof target === "string" ? [target] : target);
+      registered.push(probe);
+      return probe;
+    };
   return {
     ...Object.fromEntries(ints.map((name) => [name, new Schema(intShape(name))])),
-    bool: new Schema({ t: "bool" }), func: new Schema({ t: "func" }), comm: new Schema({ t: "cstring", length: 15 }),
-    cstring: (length: number) => new Schema({ t: "cstring", length }), bytes: (length: number) => new Schema({ t: "bytes", length }),
+    bool: new Schema({ t: "bool" }),
+    func: new Schema({ t: "func" }),
+    comm: new Schema({ t: "cstring", length: 15 }),
+    cstring: (length: number) => new Schema({ t: "cstring", length }),
+    bytes: (length: number) => new Schema({ t: "bytes", length }),
     struct: (fields: object) => new Schema(fieldsOf(fields)),
-    count: () => aggregate({ kind: "count" }), sum: () => aggregate({ kind: "sum" }), avg: () => aggregate({ kind: "avg" }),
-    min: () => aggregate({ kind: "min" }), max: () => aggregate({ kind: "max" }), stats: () => aggregate({ kind: "stats" }),
+    count: () => aggregate({ kind: "count" }),
+    sum: () => aggregate({ kind: "sum" }),
+    avg: () => aggregate({ kind: "avg" }),
+    min: () => aggregate({ kind: "min" }),
+    max: () => aggregate({ kind: "max" }),
+    stats: () => aggregate({ kind: "stats" }),
     hist: (options?: { bits?: number }) => aggregate({ kind: "hist", bits: options?.bits ?? 0 }),
     lhist: (min: number, max: number, step: number) => aggregate({ kind: "lhist", min: BigInt(min), max: BigInt(max), step: BigInt(step) }),
     hash: (key: unknown, value: unknown, options?: { capacity?: number; full?: string }) =>
@@ -81,16 +94,22 @@ function vocabulary(registered: Registered[]): { readonly [name: string]: unknow
     variable: (schema: unknown, initial: unknown) => new Made({ s: "variable", shape: shapeOf(schema), initial: fromHost(initial) }),
     events: (fields: unknown) => new Made({ s: "events", shape: fieldsOf(fields) }),
     param: (_name: string, otherwise: unknown) => otherwise,
-    uprobe: register("uprobe"), uretprobe: register("uretprobe"),
+    uprobe: register("uprobe"),
+    uretprobe: register("uretprobe"),
   };
 }
 
 /** A constant of the host as a handler sees it. */
 export function fromHost(value: unknown): Value {
   switch (typeof value) {
-    case "number": return BigInt(value);
-    case "bigint": case "boolean": case "undefined": return value;
-    case "string": return Text.of(value);
+    case "number":
+      return BigInt(value);
+    case "bigint":
+    case "boolean":
+    case "undefined":
+      return value;
+    case "string":
+      return Text.of(value);
     default: {
       if (value instanceof Uint8Array) return new Bytes(value);
       const fields = new Fields();
@@ -106,7 +125,9 @@ export function loadModule(text: string): Module {
   const names: string[] = [];
   const calls: ts.CallExpression[] = [];
   let host = text;
-  const blank = (from: number, to: number): void => void (host = host.slice(0, from) + host.slice(from, to).replace(/[^\n]/g, " ") + host.slice(to));
+  const blank = (from: number, to: number): void => {
+    host = host.slice(0, from) + host.slice(from, to).replace(/[^\n]/g, " ") + host.slice(to);
+  };
   for (const statement of source.statements) {
     if (ts.isImportDeclaration(statement)) blank(statement.getStart(), statement.end);
     const keyword = ts.canHaveModifiers(statement) ? ts.getModifiers(statement)?.find((m) => m.kind === ts.SyntaxKind.ExportKeyword) : undefined;
@@ -115,7 +136,8 @@ export function loadModule(text: string): Module {
     if (ts.isVariableStatement(statement)) {
       for (const { name, initializer } of statement.declarationList.declarations) {
         const literal = initializer === undefined ? undefined : bare(initializer);
-        if (ts.isIdentifier(name) && literal !== undefined && (ts.isArrowFunction(literal) || ts.isFunctionExpression(literal))) functions.set(name.text, literal);
+        if (ts.isIdentifier(name) && literal !== undefined && (ts.isArrowFunction(literal) || ts.isFunctionExpression(literal)))
+          functions.set(name.text, literal);
         collect(name, names);
       }
     }
@@ -127,7 +149,9 @@ export function loadModule(text: string): Module {
   const registered: Registered[] = [];
   const words = vocabulary(registered);
   const code = ts.transpileModule(host, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText;
-  const run = new Function(...Object.keys(words), `"use strict";${code.replace(/^export \{\};?$/m, "")}\nreturn { ${names.join(", ")} };`) as (...words: unknown[]) => object;
+  const run = new Function(...Object.keys(words), `"use strict";${code.replace(/^export \{\};?$/m, "")}\nreturn { ${names.join(", ")} };`) as (
+    ...words: unknown[]
+  ) => object;
   const values = new Map(Object.entries(run(...Object.values(words))));
   if (calls.length !== registered.length) throw new Error("the evaluator reads probes that are registered once each, at the top level");
   const probes = calls.map((call, index): Probe => {
@@ -154,6 +178,7 @@ function collect(name: ts.BindingName, names: string[]): void {
 
 export function bare(node: ts.Expression): ts.Expression {
   let inner = node;
-  while (ts.isParenthesizedExpression(inner) || ts.isAsExpression(inner) || ts.isNonNullExpression(inner) || ts.isSatisfiesExpression(inner)) inner = inner.expression;
+  while (ts.isParenthesizedExpression(inner) || ts.isAsExpression(inner) || ts.isNonNullExpression(inner) || ts.isSatisfiesExpression(inner))
+    inner = inner.expression;
   return inner;
 }

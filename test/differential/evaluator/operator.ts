@@ -1,5 +1,5 @@
 /** The operator table on mathematical integers. `kinds` are the operands' static kinds. */
-import { type Kind, type Type, cut, int } from "./kind.ts";
+import { cut, int, type Kind, type Type } from "./kind.ts";
 import { Text, type Value } from "./value.ts";
 
 /** Kind of a result where a u64 operand makes it u64. */
@@ -12,12 +12,18 @@ export function kindOf(type: Type): Kind {
 /** The kind of `a op b`, for the operators that give integers. */
 export function resultKind(op: string, a: Kind, b: Kind): Kind {
   switch (op) {
-    case "-": return "i64";
-    case ">>>": return "u64";
-    case "<<": return a === "either" ? "i64" : a;
-    case ">>": return a;
-    case "**": return "either";
-    default: return either(a, b);
+    case "-":
+      return "i64";
+    case ">>>":
+      return "u64";
+    case "<<":
+      return a === "either" ? "i64" : a;
+    case ">>":
+      return a;
+    case "**":
+      return "either";
+    default:
+      return either(a, b);
   }
 }
 
@@ -27,10 +33,14 @@ export const resultType = (op: string, a: Type, b: Type): Type => int(resultKind
 export function arithmetic(op: string, a: bigint, b: bigint, kind: Kind, left: Kind): bigint {
   const count = BigInt.asUintN(64, b) % 64n;
   switch (op) {
-    case "+": return cut(kind, a + b);
-    case "-": return cut(kind, a - b);
-    case "*": return cut(kind, a * b);
-    case "**": return cut(kind, a ** b);
+    case "+":
+      return cut(kind, a + b);
+    case "-":
+      return cut(kind, a - b);
+    case "*":
+      return cut(kind, a * b);
+    case "**":
+      return cut(kind, a ** b);
     case "/": {
       const [x, y] = [cut(kind, a), cut(kind, b)];
       return y === 0n ? 0n : cut(kind, x / y);
@@ -39,22 +49,33 @@ export function arithmetic(op: string, a: bigint, b: bigint, kind: Kind, left: K
       const [x, y] = [cut(kind, a), cut(kind, b)];
       return y === 0n ? x : x % y;
     }
-    case "<<": return cut(kind, a << count);
-    case ">>": return cut(left, a) >> count;
-    case ">>>": return BigInt.asUintN(64, a) >> count;
-    case "&": return cut(kind, a & b);
-    case "|": return cut(kind, a | b);
-    case "^": return cut(kind, a ^ b);
-    default: throw new Error(`${op} isn't an operator of integers`);
+    case "<<":
+      return cut(kind, a << count);
+    case ">>":
+      return cut(left, a) >> count;
+    case ">>>":
+      return BigInt.asUintN(64, a) >> count;
+    case "&":
+      return cut(kind, a & b);
+    case "|":
+      return cut(kind, a | b);
+    case "^":
+      return cut(kind, a ^ b);
+    default:
+      throw new Error(`${op} isn't an operator of integers`);
   }
 }
 
 export function ordered(op: string, a: bigint, b: bigint): boolean {
   switch (op) {
-    case "<": return a < b;
-    case "<=": return a <= b;
-    case ">": return a > b;
-    default: return a >= b;
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    default:
+      return a >= b;
   }
 }
 

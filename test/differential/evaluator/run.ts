@@ -3,7 +3,9 @@ import type { Kind } from "./kind.ts";
 import type { State } from "./state.ts";
 import type { Value } from "./value.ts";
 
-export interface UserMemory { read(address: bigint, length: number): Uint8Array | undefined }
+export interface UserMemory {
+  read(address: bigint, length: number): Uint8Array | undefined;
+}
 
 /** What the target does: registers as signed numbers. */
 export interface Hit {

@@ -15,21 +15,31 @@ const up = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 export function alignOf(shape: Shape): number {
   switch (shape.t) {
-    case "int": return shape.bits / 8;
-    case "bool": return 1;
-    case "func": return 4;
-    case "struct": return shape.fields.reduce((most, [, s]) => Math.max(most, alignOf(s)), 1);
-    default: return 8;
+    case "int":
+      return shape.bits / 8;
+    case "bool":
+      return 1;
+    case "func":
+      return 4;
+    case "struct":
+      return shape.fields.reduce((most, [, s]) => Math.max(most, alignOf(s)), 1);
+    default:
+      return 8;
   }
 }
 
 export function sizeOf(shape: Shape): number {
   switch (shape.t) {
-    case "int": return shape.bits / 8;
-    case "bool": return 1;
-    case "func": return 4;
-    case "cstring": return up(shape.length + 1, 8);
-    case "bytes": return up(up(shape.length, 4) + 4, 8);
+    case "int":
+      return shape.bits / 8;
+    case "bool":
+      return 1;
+    case "func":
+      return 4;
+    case "cstring":
+      return up(shape.length + 1, 8);
+    case "bytes":
+      return up(up(shape.length, 4) + 4, 8);
     case "struct": {
       let end = 0;
       for (const [, s] of shape.fields) end = up(end, alignOf(s)) + sizeOf(s);
@@ -47,8 +57,10 @@ export function stored(shape: Shape, value: Value): Value {
       if (typeof n !== "bigint") throw new Error("an integer was expected");
       return shape.signed ? BigInt.asIntN(shape.bits, n) : BigInt.asUintN(shape.bits, n);
     }
-    case "bool": return truthy(value);
-    case "func": return value;
+    case "bool":
+      return truthy(value);
+    case "func":
+      return value;
     case "cstring": {
       if (!(value instanceof Text)) throw new Error("text was expected");
       return value.bytes.length > shape.length ? new Text(value.bytes.slice(0, shape.length), true) : value;

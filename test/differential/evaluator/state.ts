@@ -22,20 +22,46 @@ export class Slot {
 
   add(value: bigint): void {
     const w = this.words;
-    const greatest = (at: number, candidate: bigint): void => void (w[at] = word(candidate) > w[at]! ? word(candidate) : w[at]!);
+    const greatest = (at: number, candidate: bigint): void => {
+      if (word(candidate) > w[at]!) w[at] = word(candidate);
+    };
     const max = word(value) ^ TOP;
     const min = word(~max);
-    const plus = (at: number, n: bigint): void => void (w[at] = word(w[at]! + n));
+    const plus = (at: number, n: bigint): void => {
+      w[at] = word(w[at]! + n);
+    };
     switch (this.spec.kind) {
-      case "count": return plus(0, 1n);
-      case "sum": return plus(0, value);
-      case "avg": plus(0, 1n); return plus(1, value);
-      case "min": plus(0, 1n); return greatest(1, min);
-      case "max": plus(0, 1n); return greatest(1, max);
-      case "stats": plus(0, 1n); plus(1, value); greatest(2, min); return greatest(3, max);
-      case "hist": case "lhist":
-        plus(0, value); greatest(1, min); greatest(2, max);
-        return plus(3 + bucket(this.spec, value), 1n);
+      case "count":
+        plus(0, 1n);
+        break;
+      case "sum":
+        plus(0, value);
+        break;
+      case "avg":
+        plus(0, 1n);
+        plus(1, value);
+        break;
+      case "min":
+        plus(0, 1n);
+        greatest(1, min);
+        break;
+      case "max":
+        plus(0, 1n);
+        greatest(1, max);
+        break;
+      case "stats":
+        plus(0, 1n);
+        plus(1, value);
+        greatest(2, min);
+        greatest(3, max);
+        break;
+      case "hist":
+      case "lhist":
+        plus(0, value);
+        greatest(1, min);
+        greatest(2, max);
+        plus(3 + bucket(this.spec, value), 1n);
+        break;
     }
   }
 }
@@ -58,10 +84,17 @@ function bucket(spec: AggregateKind, value: bigint): number {
 
 function slotWords(spec: AggregateKind): number {
   switch (spec.kind) {
-    case "count": case "sum": return 1;
-    case "avg": case "min": case "max": return 2;
-    case "stats": return 4;
-    case "hist": return 3 + 1 + (65 - spec.bits) * 2 ** spec.bits;
+    case "count":
+    case "sum":
+      return 1;
+    case "avg":
+    case "min":
+    case "max":
+      return 2;
+    case "stats":
+      return 4;
+    case "hist":
+      return 3 + 1 + (65 - spec.bits) * 2 ** spec.bits;
     case "lhist": {
       let steps = 0;
       for (let edge = spec.min; edge < spec.max; edge += spec.step) steps++;
@@ -72,7 +105,14 @@ function slotWords(spec: AggregateKind): number {
 
 export type StateShape =
   | { readonly s: "aggregate"; readonly aggregate: AggregateKind }
-  | { readonly s: "hash"; readonly key: Shape; readonly value: Shape | undefined; readonly aggregate: AggregateKind | undefined; readonly capacity: number; readonly evict: boolean }
+  | {
+      readonly s: "hash";
+      readonly key: Shape;
+      readonly value: Shape | undefined;
+      readonly aggregate: AggregateKind | undefined;
+      readonly capacity: number;
+      readonly evict: boolean;
+    }
   | { readonly s: "array"; readonly length: number; readonly value: Shape | undefined; readonly aggregate: AggregateKind | undefined }
   | { readonly s: "variable"; readonly shape: Shape; readonly initial: Value }
   | { readonly s: "events"; readonly shape: Shape & { readonly t: "struct" } };
@@ -97,7 +137,8 @@ export class State {
     this.slot = shape.s === "aggregate" ? new Slot(shape.aggregate) : undefined;
     this.current = shape.s === "variable" ? stored(shape.shape, shape.initial) : undefined;
     if (shape.s === "array") {
-      for (let i = 0; i < shape.length; i++) this.entries.set(String(i), { key: BigInt(i), value: shape.aggregate === undefined ? zero(shape.value!) : new Slot(shape.aggregate) });
+      for (let i = 0; i < shape.length; i++)
+        this.entries.set(String(i), { key: BigInt(i), value: shape.aggregate === undefined ? zero(shape.value!) : new Slot(shape.aggregate) });
     }
   }
 
@@ -135,7 +176,8 @@ export class State {
   /** The bytes or words of everything in it, by the hexadecimal bytes of the key; "" where there is only one thing. */
   contents(): Map<string, string> {
     const contents = new Map<string, string>();
-    const text = (shape: Shape | undefined, value: Value | Slot): string => (value instanceof Slot ? value.words.join(",") : Buffer.from(encode(shape!, value, this.#functions)).toString("hex"));
+    const text = (shape: Shape | undefined, value: Value | Slot): string =>
+      value instanceof Slot ? value.words.join(",") : Buffer.from(encode(shape!, value, this.#functions)).toString("hex");
     if (this.slot !== undefined) contents.set("", text(undefined, this.slot));
     if (this.shape.s === "variable") contents.set("", text(this.shape.shape, this.current));
     if (this.shape.s === "hash" || this.shape.s === "array") for (const [name, { value }] of this.entries) contents.set(name, text(this.shape.value, value));
@@ -146,15 +188,20 @@ export class State {
 /** What is in an array before anything was stored. */
 function zero(shape: Shape): Value {
   switch (shape.t) {
-    case "int": return 0n;
-    case "bool": return false;
+    case "int":
+      return 0n;
+    case "bool":
+      return false;
     case "struct": {
       const fields = new Fields(shape);
       for (const [name, s] of shape.fields) fields.values.set(name, zero(s));
       return fields;
     }
-    case "cstring": return Text.of("");
-    case "bytes": return new Bytes(new Uint8Array(0));
-    default: throw new Error(`an array of ${shape.t} isn't among the evaluator's`);
+    case "cstring":
+      return Text.of("");
+    case "bytes":
+      return new Bytes(new Uint8Array(0));
+    default:
+      throw new Error(`an array of ${shape.t} isn't among the evaluator's`);
   }
 }

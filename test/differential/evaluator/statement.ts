@@ -1,12 +1,12 @@
 /** Statements: each becomes a function that runs and says how it ended. */
 import ts from "typescript";
 import { expression, functionThing, thing, thingMember } from "./expression.ts";
-import { OTHER, type Type, join } from "./kind.ts";
+import { join, OTHER, type Type } from "./kind.ts";
+import { bare, type HandlerFunction } from "./module.ts";
 import { equal } from "./operator.ts";
 import { truthy } from "./shape.ts";
-import { type Cell, type Code, type Frame, Scope, type Thing, type Translation, isThing, typeOf, unsupported } from "./translate.ts";
-import { Fields, type Value } from "./value.ts";
-import { type HandlerFunction, bare } from "./module.ts";
+import { type Cell, type Code, type Frame, isThing, Scope, type Thing, type Translation, typeOf, unsupported } from "./translate.ts";
+import type { Fields, Value } from "./value.ts";
 
 /** How a statement ended; undefined: it went through. */
 export type End = { readonly end: "break" | "continue"; readonly label: string | undefined } | { readonly end: "return"; readonly value: Value } | undefined;
@@ -35,7 +35,13 @@ export function functionBody(t: Translation, node: HandlerFunction, scope: Scope
   const result: Cell = t.cell(node.body);
   if (!ts.isBlock(node.body)) {
     const body = expression(t, node.body, inner);
-    return { type: body.type, run: (frame) => { for (const step of before) step(frame); return body.run(frame); } };
+    return {
+      type: body.type,
+      run: (frame) => {
+        for (const step of before) step(frame);
+        return body.run(frame);
+      },
+    };
   }
   const body = block(t, node.body.statements, inner, result);
   return {
@@ -60,7 +66,9 @@ function bindContext(t: Translation, pattern: ts.BindingPattern, scope: Scope, c
     }
     return bind(t, element.name, part, scope);
   });
-  return (frame) => { for (const step of steps) step(frame); };
+  return (frame) => {
+    for (const step of steps) step(frame);
+  };
 }
 
 /** Gives a name, or the names of a pattern, their values. */
@@ -76,7 +84,9 @@ export function bind(t: Translation, name: ts.BindingName, code: Code, scope: Sc
   const steps = name.elements.flatMap((element, index) => {
     if (!ts.isBindingElement(element)) return [];
     if (element.dotDotDotToken !== undefined) return unsupported(element);
-    const key = ts.isArrayBindingPattern(name) ? String(index) : ((element.propertyName as ts.Identifier | undefined)?.text ?? (element.name as ts.Identifier).text);
+    const key = ts.isArrayBindingPattern(name)
+      ? String(index)
+      : ((element.propertyName as ts.Identifier | undefined)?.text ?? (element.name as ts.Identifier).text);
     const type = code.type.k === "object" ? (code.type.fields.get(key) ?? OTHER) : OTHER;
     const part: Code = { type, run: (frame) => (frame.get(whole) as Fields).get(key) };
     if (element.initializer === undefined) return [bind(t, element.name, part, scope)];
@@ -91,7 +101,9 @@ export function bind(t: Translation, name: ts.BindingName, code: Code, scope: Sc
 
 function block(t: Translation, statements: readonly ts.Statement[], scope: Scope, result: Cell): Step {
   const inner = new Scope(scope);
-  for (const statement of statements) if (ts.isFunctionDeclaration(statement) && statement.name !== undefined) inner.names.set(statement.name.text, { thing: "function", node: statement, scope: inner });
+  for (const statement of statements)
+    if (ts.isFunctionDeclaration(statement) && statement.name !== undefined)
+      inner.names.set(statement.name.text, { thing: "function", node: statement, scope: inner });
   const steps = statements.map((statement) => step(t, statement, inner, result, undefined));
   return (frame) => {
     for (const run of steps) {
@@ -135,10 +147,12 @@ function step(t: Translation, node: ts.Statement, scope: Scope, result: Cell, la
   return unsupported(node);
 }
 
-const labelled = (body: Step, name: string): Step => (frame) => {
-  const end = body(frame);
-  return end?.end === "break" && end.label === name ? undefined : end;
-};
+const labelled =
+  (body: Step, name: string): Step =>
+  (frame) => {
+    const end = body(frame);
+    return end?.end === "break" && end.label === name ? undefined : end;
+  };
 
 function declarations(t: Translation, list: ts.VariableDeclarationList, scope: Scope): Step {
   const steps = list.declarations.map(({ name, initializer }) => {
@@ -163,9 +177,16 @@ function declarations(t: Translation, list: ts.VariableDeclarationList, scope: S
 
 function forLoop(t: Translation, node: ts.ForStatement, scope: Scope, result: Cell, label: string | undefined): Step {
   const inner = new Scope(scope);
-  const init: Step = node.initializer === undefined ? () => undefined
-    : ts.isVariableDeclarationList(node.initializer) ? declarations(t, node.initializer, inner)
-    : ((code: Code): Step => (frame) => void code.run(frame))(expression(t, node.initializer, inner, true));
+  const init: Step =
+    node.initializer === undefined
+      ? () => undefined
+      : ts.isVariableDeclarationList(node.initializer)
+        ? declarations(t, node.initializer, inner)
+        : (
+            (code: Code): Step =>
+            (frame) =>
+              void code.run(frame)
+          )(expression(t, node.initializer, inner, true));
   const test = node.condition === undefined ? undefined : expression(t, node.condition, inner);
   const update = node.incrementor === undefined ? undefined : expression(t, node.incrementor, inner, true);
   const rounds = loop(test, update, step(t, node.statement, inner, result, undefined), label, false);

@@ -3,7 +3,7 @@
  * table asks for it), so a handler is translated again and again until the kinds of its locals settle.
  */
 import ts from "typescript";
-import { OTHER, type Type, join, same } from "./kind.ts";
+import { join, OTHER, same, type Type } from "./kind.ts";
 import type { HandlerFunction, Module } from "./module.ts";
 import type { Hit, Run } from "./run.ts";
 import type { Shape } from "./shape.ts";
@@ -11,16 +11,23 @@ import type { State } from "./state.ts";
 import type { Value } from "./value.ts";
 
 /** A local: all its assignments give it one kind. */
-export class Cell { type: Type | undefined }
+export class Cell {
+  type: Type | undefined;
+}
 /** There is no recursion, so each local lives once. */
 export type Frame = Map<Cell, Value>;
 
 /** An expression, translated. */
-export interface Code { readonly type: Type; run(frame: Frame): Value }
+export interface Code {
+  readonly type: Type;
+  run(frame: Frame): Value;
+}
 
 /** What only has a meaning, not a value: the context, maps, types, functions. */
 export type Thing =
-  | { readonly thing: "context" } | { readonly thing: "args" } | { readonly thing: "regs" }
+  | { readonly thing: "context" }
+  | { readonly thing: "args" }
+  | { readonly thing: "regs" }
   | { readonly thing: "state"; readonly state: State }
   | { readonly thing: "schema"; readonly shape: Shape }
   | { readonly thing: "probe"; readonly index: number }
@@ -70,8 +77,8 @@ export class Translation {
 
   cell(node: ts.Node): Cell {
     const key = `${this.path}:${node.pos}`;
-    let cell = this.cells.get(key);
-    if (cell === undefined) this.cells.set(key, (cell = new Cell()));
+    const cell = this.cells.get(key) ?? new Cell();
+    this.cells.set(key, cell);
     return cell;
   }
 

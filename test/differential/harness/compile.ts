@@ -1,7 +1,7 @@
 /** Scripts through the real front and back end, with the captures that the evaluator's host half found. */
 import { fileURLToPath } from "node:url";
-import { compileScript } from "../../../src/compiler/frontend/compile.ts";
 import type { Diagnostic } from "../../../src/compiler/diagnostics/diagnostic.ts";
+import { compileScript } from "../../../src/compiler/frontend/compile.ts";
 import type { ScriptUnit } from "../../../src/compiler/hir/types.ts";
 import type { SessionImage } from "../../../src/compiler/image.ts";
 import type { CaptureValue, LowerRequest, LowerResult } from "../../../src/compiler/lower/input.ts";
@@ -9,14 +9,18 @@ import { lower } from "../../../src/compiler/lower/lower.ts";
 import type { Target } from "../../../src/compiler/target.ts";
 import { bool, bytes, cstring, func, ints, struct } from "../../../src/schema/layout.ts";
 import type { AggregateSpec, Schema, StateSpec } from "../../../src/schema/types.ts";
-import { Made, type Module, Registered, Schema as HostSchema, loadModule } from "../evaluator/module.ts";
+import { Schema as HostSchema, loadModule, Made, type Module, Registered } from "../evaluator/module.ts";
 import type { Shape } from "../evaluator/shape.ts";
 import { Bytes, Text } from "../evaluator/value.ts";
 
 /** The functions that the fixture's probe may hit. */
 export const FUNCTIONS: readonly string[] = ["probed"];
 
-export interface CompiledScript { readonly unit: ScriptUnit | undefined; readonly module: Module; readonly diagnostics: readonly Diagnostic[] }
+export interface CompiledScript {
+  readonly unit: ScriptUnit | undefined;
+  readonly module: Module;
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 const PATH = fileURLToPath(new URL("script.probe.ts", import.meta.url));
 
@@ -25,7 +29,11 @@ export function compileText(text: string): CompiledScript {
   return { unit, diagnostics, module: loadModule(text) };
 }
 
-export interface LoweredProbe { readonly result: LowerResult; readonly image: SessionImage | undefined; readonly states: readonly string[] }
+export interface LoweredProbe {
+  readonly result: LowerResult;
+  readonly image: SessionImage | undefined;
+  readonly states: readonly string[];
+}
 
 /** One probe of a script by itself, with only the states that it captures. */
 export function lowerProbe(script: CompiledScript, probe: number, target: Target): LoweredProbe {
@@ -39,7 +47,11 @@ export function lowerProbe(script: CompiledScript, probe: number, target: Target
   });
   const states = names.map((name) => ({ name, spec: specOf(module.values.get(name) as Made) }));
   const request: LowerRequest = {
-    files: unit!.files, states, functions: FUNCTIONS, target, unsafe: false,
+    files: unit!.files,
+    states,
+    functions: FUNCTIONS,
+    target,
+    unsafe: false,
     probes: [{ handler, captures, text: "fixture:probed", signature: undefined, pids: undefined, functions: [0] }],
   };
   const result = lower(request);
@@ -48,12 +60,18 @@ export function lowerProbe(script: CompiledScript, probe: number, target: Target
 
 function captureOf(value: unknown, module: Module, names: string[]): CaptureValue {
   switch (typeof value) {
-    case "number": return { kind: "int", value: BigInt(value) };
-    case "bigint": return { kind: "int", value };
-    case "boolean": return { kind: "bool", value };
-    case "string": return { kind: "string", value };
-    case "undefined": return { kind: "undefined" };
-    default: break;
+    case "number":
+      return { kind: "int", value: BigInt(value) };
+    case "bigint":
+      return { kind: "int", value };
+    case "boolean":
+      return { kind: "bool", value };
+    case "string":
+      return { kind: "string", value };
+    case "undefined":
+      return { kind: "undefined" };
+    default:
+      break;
   }
   if (value instanceof Made) {
     const name = [...module.values].find(([, other]) => other === value)![0];
@@ -68,23 +86,43 @@ function captureOf(value: unknown, module: Module, names: string[]): CaptureValu
 
 function schemaOf(shape: Shape): Schema {
   switch (shape.t) {
-    case "int": return ints[`${shape.signed ? "i" : "u"}${shape.bits}` as keyof typeof ints];
-    case "bool": return bool;
-    case "func": return func;
-    case "cstring": return cstring(shape.length);
-    case "bytes": return bytes(shape.length);
-    case "struct": return struct(shape.fields.map(([name, s]) => [name, schemaOf(s)] as const), shape.fields.length > 0 && shape.fields.every(([name], i) => name === String(i)));
+    case "int":
+      return ints[`${shape.signed ? "i" : "u"}${shape.bits}` as keyof typeof ints];
+    case "bool":
+      return bool;
+    case "func":
+      return func;
+    case "cstring":
+      return cstring(shape.length);
+    case "bytes":
+      return bytes(shape.length);
+    case "struct":
+      return struct(
+        shape.fields.map(([name, s]) => [name, schemaOf(s)] as const),
+        shape.fields.length > 0 && shape.fields.every(([name], i) => name === String(i)),
+      );
   }
 }
 
 function specOf({ shape }: Made): StateSpec {
   switch (shape.s) {
-    case "aggregate": return { kind: "aggregate", aggregate: shape.aggregate };
-    case "hash": return { kind: "hash", key: schemaOf(shape.key), value: contents(shape), capacity: shape.capacity, full: shape.evict ? "evict" : "drop" };
-    case "array": return { kind: "array", length: shape.length, value: contents(shape) };
-    case "variable": return { kind: "variable", schema: schemaOf(shape.shape), initial: shape.initial instanceof Text ? Buffer.from(shape.initial.bytes).toString() : shape.initial instanceof Bytes ? shape.initial.bytes : shape.initial };
-    case "events": return { kind: "events", schema: schemaOf(shape.shape) as Extract<Schema, { kind: "struct" }> };
+    case "aggregate":
+      return { kind: "aggregate", aggregate: shape.aggregate };
+    case "hash":
+      return { kind: "hash", key: schemaOf(shape.key), value: contents(shape), capacity: shape.capacity, full: shape.evict ? "evict" : "drop" };
+    case "array":
+      return { kind: "array", length: shape.length, value: contents(shape) };
+    case "variable":
+      return {
+        kind: "variable",
+        schema: schemaOf(shape.shape),
+        initial:
+          shape.initial instanceof Text ? Buffer.from(shape.initial.bytes).toString() : shape.initial instanceof Bytes ? shape.initial.bytes : shape.initial,
+      };
+    case "events":
+      return { kind: "events", schema: schemaOf(shape.shape) as Extract<Schema, { kind: "struct" }> };
   }
 }
 
-const contents = (shape: { readonly value: Shape | undefined; readonly aggregate: AggregateSpec | undefined }): Schema | AggregateSpec => shape.aggregate ?? schemaOf(shape.value!);
+const contents = (shape: { readonly value: Shape | undefined; readonly aggregate: AggregateSpec | undefined }): Schema | AggregateSpec =>
+  shape.aggregate ?? schemaOf(shape.value!);

@@ -16,13 +16,18 @@ const STACK_POINTER = 152;
 export function registersOf(hit: Hit, depth: number): Uint8Array {
   const regs = new Uint8Array(PT_REGS_BYTES);
   const view = new DataView(regs.buffer);
-  if (hit.at === "entry") hit.args.forEach((value, i) => view.setBigUint64(ARGUMENTS[i]!, BigInt.asUintN(64, value), true));
+  if (hit.at === "entry") for (const [i, value] of hit.args.entries()) view.setBigUint64(ARGUMENTS[i]!, BigInt.asUintN(64, value), true);
   else view.setBigUint64(RESULT, BigInt.asUintN(64, hit.ret), true);
   view.setBigUint64(STACK_POINTER, 0x7fff_0000_0000n - BigInt(depth * 64) + (hit.at === "return" ? 8n : 0n), true);
   return regs;
 }
 
-export function interpret(image: SessionImage, hits: readonly Hit[], pieces: readonly { readonly address: bigint; readonly bytes: Uint8Array }[], programs: readonly ProgramImage[] = image.programs): Memories {
+export function interpret(
+  image: SessionImage,
+  hits: readonly Hit[],
+  pieces: readonly { readonly address: bigint; readonly bytes: Uint8Array }[],
+  programs: readonly ProgramImage[] = image.programs,
+): Memories {
   const interpreter = new Interpreter(image.maps, image.cpuRegion.cpus);
   const user = new UserPieces(pieces);
   const records: Uint8Array[] = [];
@@ -36,8 +41,20 @@ export function interpret(image: SessionImage, hits: readonly Hit[], pieces: rea
     for (const program of programs) {
       if (program.runs === "session" ? isReturn && call.skipped : program.runs !== hit.at) continue;
       const result = interpreter.run(program.instructions, registersOf(hit, open.length), {
-        time: () => hit.time, pid: hit.pid, tid: hit.tid, uid: hit.uid, gid: hit.gid, comm: hit.comm, cpu: hit.cpu, cgroups: [1n, hit.cgroup],
-        user, cookie: 0n, functionAddress: 0x40_1000n, sleepable: program.sleepable, random: () => 4, signal: () => {},
+        time: () => hit.time,
+        pid: hit.pid,
+        tid: hit.tid,
+        uid: hit.uid,
+        gid: hit.gid,
+        comm: hit.comm,
+        cpu: hit.cpu,
+        cgroups: [1n, hit.cgroup],
+        user,
+        cookie: 0n,
+        functionAddress: 0x40_1000n,
+        sleepable: program.sleepable,
+        random: () => 4,
+        signal: () => {},
         ...(program.runs === "session" ? { session: { isReturn, cookie: call.cookie } } : {}),
       });
       call.skipped = !isReturn && result !== 0n;

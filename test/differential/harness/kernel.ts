@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { SessionImage } from "../../../src/compiler/image.ts";
 import type { Target } from "../../../src/compiler/target.ts";
 import { KernelEngine } from "../../../src/engines/kernel/kernel-engine.ts";
-import { Running, compile, sites } from "../../kernel-engine/support/fixture.ts";
+import { compile, Running, sites } from "../../kernel-engine/support/fixture.ts";
 import type { Hit } from "../evaluator/run.ts";
 import { memoryPieces } from "../snippets/snippet.ts";
 import type { Memories } from "./outcome.ts";
@@ -42,14 +42,33 @@ export class KernelRun {
   }
 
   async run(image: SessionImage, hits: readonly Hit[]): Promise<Memories> {
-    const armed = await this.#engine.arm(image, [{ probe: 0, programs: image.programs.map((_, index) => index), sites: sites(this.#path, ["probed"]), cookies: [0], pids: undefined }], this.#filter);
+    const armed = await this.#engine.arm(
+      image,
+      [{ probe: 0, programs: image.programs.map((_, index) => index), sites: sites(this.#path, ["probed"]), cookies: [0], pids: undefined }],
+      this.#filter,
+    );
     try {
       await this.#running.ask(planOf(hits));
       armed.disarm();
       const records: Uint8Array[] = [];
       armed.consume((bytes, offset, length) => records.push(new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length).slice()));
-      const entries = new Map(image.maps.map((map, index) => [index, map.type === "ringbuf" || map.mmap ? [] : [...armed.map(index).entries()].map(([key, value]) => ({ key: key.slice(), values: split(value, map.type.includes("percpu") ? map.valueSize : value.length) }))]));
-      return { entries: (map) => entries.get(map)!, cpuRegion: new Uint8Array(armed.cpuRegion).slice(), sharedRegion: new Uint8Array(armed.sharedRegion).slice(), records };
+      const entries = new Map(
+        image.maps.map((map, index) => [
+          index,
+          map.type === "ringbuf" || map.mmap
+            ? []
+            : [...armed.map(index).entries()].map(([key, value]) => ({
+                key: key.slice(),
+                values: split(value, map.type.includes("percpu") ? map.valueSize : value.length),
+              })),
+        ]),
+      );
+      return {
+        entries: (map) => entries.get(map)!,
+        cpuRegion: new Uint8Array(armed.cpuRegion).slice(),
+        sharedRegion: new Uint8Array(armed.sharedRegion).slice(),
+        records,
+      };
     } finally {
       armed.close();
     }
@@ -69,5 +88,11 @@ function split(value: Uint8Array, size: number): Uint8Array[] {
 /** Entries without a return of their own return at once. */
 function planOf(hits: readonly Hit[]): string {
   const withReturns = hits.some(({ at }) => at === "return");
-  return hits.map((hit) => (hit.at === "return" ? `R ${BigInt.asUintN(64, hit.ret)}` : `E ${hit.args.map((value) => BigInt.asUintN(64, value)).join(" ")}${withReturns ? "" : " R 0"}`)).join(" ");
+  return hits
+    .map((hit) =>
+      hit.at === "return"
+        ? `R ${BigInt.asUintN(64, hit.ret)}`
+        : `E ${hit.args.map((value) => BigInt.asUintN(64, value)).join(" ")}${withReturns ? "" : " R 0"}`,
+    )
+    .join(" ");
 }

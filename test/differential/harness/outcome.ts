@@ -1,8 +1,10 @@
 /** What a run left behind, in one form for every way of running, so that two of them can be compared. */
+
+import type { SessionImage } from "../../../src/compiler/image.ts";
 import { bytesCountOffset } from "../../../src/schema/layout.ts";
 import { isAggregate, type Schema, type StructSchema } from "../../../src/schema/types.ts";
-import type { SessionImage } from "../../../src/compiler/image.ts";
 import type { Outcome as Evaluated } from "../evaluator/evaluate.ts";
+import type { Output } from "../evaluator/run.ts";
 import type { Value } from "../evaluator/value.ts";
 import { Bytes, Formatted, Text } from "../evaluator/value.ts";
 
@@ -38,22 +40,33 @@ export function fromEvaluator(evaluated: Evaluated, states: readonly string[]): 
     if (state.shape.s === "events") continue;
     contents[name] = Object.fromEntries([...state.contents()].filter(([, value]) => !isEmpty(value)).sort());
   }
-  const outputs = evaluated.outputs.map((output): string => {
-    switch (output.o) {
-      case "print": return `print ${output.texts.map((t, i) => t + (i < output.values.length ? shown(output.values[i]) : "")).join("")}`;
-      case "event": return `event ${output.state} ${output.bytes}`;
-      case "show": return `show ${output.state} ${output.top ?? "all"}`;
-      case "clear": return `clear ${output.states.join(" ")}`;
-      case "exit": return `exit ${output.status}`;
-      case "detach": return `detach ${output.probe}`;
-    }
-  });
+  const outputs = evaluated.outputs.map(outputText);
   return { states: contents, outputs, misses: evaluated.misses, full };
+}
+
+function outputText(output: Output): string {
+  switch (output.o) {
+    case "print":
+      return `print ${output.texts.map((t, i) => t + (i < output.values.length ? shown(output.values[i]) : "")).join("")}`;
+    case "event":
+      return `event ${output.state} ${output.bytes}`;
+    case "show":
+      return `show ${output.state} ${output.top ?? "all"}`;
+    case "clear":
+      return `clear ${output.states.join(" ")}`;
+    case "exit":
+      return `exit ${output.status}`;
+    case "detach":
+      return `detach ${output.probe}`;
+  }
 }
 
 function shown(value: Value): string {
   if (value === undefined) return "<unreadable>";
-  if (value instanceof Formatted) return value.value === undefined ? "<unreadable>" : `${value.as}(${value.value instanceof Bytes ? hex(value.value.bytes) : BigInt.asUintN(64, value.value as bigint)})`;
+  if (value instanceof Formatted)
+    return value.value === undefined
+      ? "<unreadable>"
+      : `${value.as}(${value.value instanceof Bytes ? hex(value.value.bytes) : BigInt.asUintN(64, value.value as bigint)})`;
   if (value instanceof Text) return hex(value.bytes) === "" && !value.cut ? "" : `${Buffer.from(value.bytes).toString("latin1")}${value.cut ? "…" : ""}`;
   if (value instanceof Bytes) return `<${hex(value.bytes)}>`;
   return String(value);
@@ -66,7 +79,11 @@ export function fromMemories(image: SessionImage, memories: Memories): Outcome {
     const found: { [key: string]: string } = {};
     if (place.in === "ring") return;
     if (place.in === "cpuRegion" && spec.kind === "aggregate") {
-      found[""] = oneOf(Array.from({ length: image.cpuRegion.cpus }, (_, cpu) => words(memories.cpuRegion, cpu * image.cpuRegion.stride + place.offset, slotWords(spec.aggregate))));
+      found[""] = oneOf(
+        Array.from({ length: image.cpuRegion.cpus }, (_, cpu) =>
+          words(memories.cpuRegion, cpu * image.cpuRegion.stride + place.offset, slotWords(spec.aggregate)),
+        ),
+      );
     } else if (place.in === "sharedRegion" && spec.kind === "variable") {
       found[""] = hex(memories.sharedRegion.subarray(place.offset, place.offset + spec.schema.size));
     } else if (place.in === "map" && (spec.kind === "hash" || spec.kind === "array")) {
@@ -75,13 +92,28 @@ export function fromMemories(image: SessionImage, memories: Memories): Outcome {
         if (isAggregate(spec.value)) {
           const count = slotWords(spec.value);
           found[keyText] = oneOf(values.map((value) => words(value, 0, count)));
-        } else found[keyText] = hex(values[0]!.subarray(0, spec.value.size)) + (values[0]!.subarray(spec.value.size).some((byte) => byte !== 0) ? " and something behind it" : "");
+        } else
+          found[keyText] =
+            hex(values[0]!.subarray(0, spec.value.size)) + (values[0]!.subarray(spec.value.size).some((byte) => byte !== 0) ? " and something behind it" : "");
       }
     }
-    states[name] = Object.fromEntries(Object.entries(found).filter(([, value]) => !isEmpty(value)).sort());
+    states[name] = Object.fromEntries(
+      Object.entries(found)
+        .filter(([, value]) => !isEmpty(value))
+        .sort(),
+    );
   });
-  const counted = (kind: string): number => image.counters.filter((counter) => counter.kind === kind)
-    .reduce((sum, counter) => sum + Array.from({ length: image.cpuRegion.cpus }, (_, cpu) => Number(words(memories.cpuRegion, cpu * image.cpuRegion.stride + counter.offset, 1)[0])).reduce((a, b) => a + b, 0), 0);
+  const counted = (kind: string): number =>
+    image.counters
+      .filter((counter) => counter.kind === kind)
+      .reduce(
+        (sum, counter) =>
+          sum +
+          Array.from({ length: image.cpuRegion.cpus }, (_, cpu) =>
+            Number(words(memories.cpuRegion, cpu * image.cpuRegion.stride + counter.offset, 1)[0]),
+          ).reduce((a, b) => a + b, 0),
+        0,
+      );
   return { states, outputs: memories.records.map((record) => recordText(image, record)), misses: counted("miss"), full: counted("full") };
 }
 
@@ -93,11 +125,17 @@ function oneOf(slots: readonly (readonly bigint[])[]): string {
 
 function slotWords(spec: { readonly kind: string; readonly bits?: number; readonly min?: bigint; readonly max?: bigint; readonly step?: bigint }): number {
   switch (spec.kind) {
-    case "count": case "sum": return 1;
-    case "stats": return 4;
-    case "hist": return 3 + 1 + (65 - spec.bits!) * 2 ** spec.bits!;
-    case "lhist": return 3 + 2 + Number((spec.max! - spec.min! + spec.step! - 1n) / spec.step!);
-    default: return 2;
+    case "count":
+    case "sum":
+      return 1;
+    case "stats":
+      return 4;
+    case "hist":
+      return 3 + 1 + (65 - spec.bits!) * 2 ** spec.bits!;
+    case "lhist":
+      return 3 + 2 + Number((spec.max! - spec.min! + spec.step! - 1n) / spec.step!);
+    default:
+      return 2;
   }
 }
 
@@ -116,15 +154,21 @@ function recordText(image: SessionImage, record: Uint8Array): string {
       });
       return `print ${parts.join("")}`;
     }
-    case "event": return `event ${states([format.state])} ${hex(payload.subarray(0, format.schema.size))}`;
-    case "show": return `show ${states([format.state])} ${format.top ?? "all"}`;
-    case "clear": return `clear ${states(format.states)}`;
-    case "exit": return `exit ${view(payload).getBigInt64(fieldOf(format.schema, "status").offset, true)}`;
-    case "detach": return `detach ${format.probe}`;
+    case "event":
+      return `event ${states([format.state])} ${hex(payload.subarray(0, format.schema.size))}`;
+    case "show":
+      return `show ${states([format.state])} ${format.top ?? "all"}`;
+    case "clear":
+      return `clear ${states(format.states)}`;
+    case "exit":
+      return `exit ${view(payload).getBigInt64(fieldOf(format.schema, "status").offset, true)}`;
+    case "detach":
+      return `detach ${format.probe}`;
   }
 }
 
-const fieldOf = (schema: StructSchema, name: string): { readonly schema: Schema; readonly offset: number } => schema.fields.find((field) => field.name === name)!;
+const fieldOf = (schema: StructSchema, name: string): { readonly schema: Schema; readonly offset: number } =>
+  schema.fields.find((field) => field.name === name)!;
 
 /** A field of a print, as text. */
 function decode(schema: Schema, bytes: Uint8Array, at: number): string {
@@ -134,7 +178,8 @@ function decode(schema: Schema, bytes: Uint8Array, at: number): string {
       for (let i = schema.size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i]!);
       return String(schema.signed ? BigInt.asIntN(schema.size * 8, value) : value);
     }
-    case "bool": return String(bytes[at] !== 0);
+    case "bool":
+      return String(bytes[at] !== 0);
     case "cstring": {
       const text = bytes.subarray(at, at + schema.length);
       const nul = text.indexOf(0);
@@ -144,6 +189,7 @@ function decode(schema: Schema, bytes: Uint8Array, at: number): string {
       const count = view(bytes).getUint32(at + bytesCountOffset(schema), true);
       return `<${hex(bytes.subarray(at, at + count))}>`;
     }
-    default: return hex(bytes.subarray(at, at + schema.size));
+    default:
+      return hex(bytes.subarray(at, at + schema.size));
   }
 }

@@ -2,7 +2,12 @@
 import type { Target } from "../../../src/compiler/target.ts";
 
 const newest: Target = {
-  sessions: true, sleepable: true, isa: 4, cpus: 2, filter: { kind: "all" }, ringBytes: 1 << 20,
+  sessions: true,
+  sleepable: true,
+  isa: 4,
+  cpus: 2,
+  filter: { kind: "all" },
+  ringBytes: 1 << 20,
   kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy"]),
 };
 

@@ -1,5 +1,5 @@
 /** A theme's snippets, compiled. */
-import { type Snippet, type Theme, scriptOf } from "../snippets/snippet.ts";
+import { type Snippet, scriptOf, type Theme } from "../snippets/snippet.ts";
 import { type CompiledScript, compileText } from "./compile.ts";
 
 export type CompiledTheme = ReadonlyMap<Snippet, { readonly script: CompiledScript; readonly text: string; readonly probe: number }>;
@@ -9,8 +9,10 @@ export function compileTheme(theme: Theme): CompiledTheme {
   const text = scriptOf(theme);
   const script = compileText(text);
   if (script.unit !== undefined) return new Map(theme.snippets.map((snippet, probe) => [snippet, { script, text, probe }]));
-  return new Map(theme.snippets.map((snippet) => {
-    const alone = scriptOf(theme, [snippet]);
-    return [snippet, { script: compileText(alone), text: alone, probe: 0 }];
-  }));
+  return new Map(
+    theme.snippets.map((snippet) => {
+      const alone = scriptOf(theme, [snippet]);
+      return [snippet, { script: compileText(alone), text: alone, probe: 0 }];
+    }),
+  );
 }

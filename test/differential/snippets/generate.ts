@@ -8,9 +8,32 @@ const three = 3, far = -1_000_000_007, wide = 0x1234_5678_9abc;`;
 
 type Text = fc.Arbitrary<string>;
 
-interface Names { readonly i64: readonly string[]; readonly u64: readonly string[] }
+interface Names {
+  readonly i64: readonly string[];
+  readonly u64: readonly string[];
+}
 
-const CONSTANTS = ["0", "1", "2", "3", "7", "8", "63", "64", "255", "256", "65535", "1000", "0x7fff_ffff", "0x8000_0000", "0xffff_ffff", "0x1_0000_0000", "0x7fff_ffff_ffff", "three", "wide"];
+const CONSTANTS = [
+  "0",
+  "1",
+  "2",
+  "3",
+  "7",
+  "8",
+  "63",
+  "64",
+  "255",
+  "256",
+  "65535",
+  "1000",
+  "0x7fff_ffff",
+  "0x8000_0000",
+  "0xffff_ffff",
+  "0x1_0000_0000",
+  "0x7fff_ffff_ffff",
+  "three",
+  "wide",
+];
 const NEGATIVE = ["(-1)", "(-2)", "(-7)", "(-128)", "(-0x8000_0000)", "far"];
 const NARROW = ["u8", "u16", "u32", "i8", "i16", "i32"];
 
@@ -18,7 +41,12 @@ const pick = (...texts: readonly string[]): Text => fc.constantFrom(...texts);
 const binary = (a: Text, ops: readonly string[], b: Text): Text => fc.tuple(a, pick(...ops), b).map(([x, op, y]) => `(${x} ${op} ${y})`);
 
 /** TypeScript would refuse a comparison of two literals that differ. */
-const comparison = (a: Text, ops: readonly string[], b: Text): Text => binary(a.map((x) => `(${x} as number)`), ops, b);
+const comparison = (a: Text, ops: readonly string[], b: Text): Text =>
+  binary(
+    a.map((x) => `(${x} as number)`),
+    ops,
+    b,
+  );
 
 /** Expressions of each kind, at most `depth` operators deep. */
 export function expressionsOf(names: Names, depth: number): { readonly i64: Text; readonly u64: Text; readonly bool: Text } {
@@ -61,7 +89,8 @@ const NAMES: Names = { i64: ["a", "b"], u64: ["p"] };
 /** A body: locals `a`, `b` (signed) and `p` (unsigned), then statements, then everything printed. */
 export function body(): Text {
   const e = expressionsOf({ i64: [], u64: [] }, 1);
-  return fc.tuple(e.i64, e.i64, e.u64, fc.array(statement(2, 0), { minLength: 1, maxLength: 5 }))
+  return fc
+    .tuple(e.i64, e.i64, e.u64, fc.array(statement(2, 0), { minLength: 1, maxLength: 5 }))
     .map(([a, b, p, statements]) => `let a = ${a}, b = ${b}, p = ${p};\n${statements.join("\n")}\nprint\`\${a} \${b} \${p}\`;`);
 }
 
@@ -93,8 +122,12 @@ function statement(depth: number, loops: number): Text {
     fc.tuple(e.bool, block(inner)).map(([t, s]) => `if (${t}) ${s}`),
     fc.tuple(e.bool, block(inner), block(inner)).map(([t, s, o]) => `if (${t}) ${s} else ${o}`),
     fc.tuple(fc.integer({ min: 1, max: 6 }), block(inLoop)).map(([n, s]) => `for (let ${i} = 0; ${i} < ${n}; ${i}++) ${s}`),
-    fc.tuple(fc.integer({ min: 1, max: 6 }), e.bool, pick("break", "continue"), block(inLoop)).map(([n, t, how, s]) => `for (let ${i} = 0; ${i} < ${n}; ${i}++) { if (${t}) ${how}; ${s} }`),
-    fc.tuple(e.i64, inner, inner, inner, fc.boolean()).map(([x, s, u, o, falls]) => `switch ((${x}) & 3) { case 0: ${s}${falls ? "" : " break;"} case 2: ${u} break; default: ${o} }`),
+    fc
+      .tuple(fc.integer({ min: 1, max: 6 }), e.bool, pick("break", "continue"), block(inLoop))
+      .map(([n, t, how, s]) => `for (let ${i} = 0; ${i} < ${n}; ${i}++) { if (${t}) ${how}; ${s} }`),
+    fc
+      .tuple(e.i64, inner, inner, inner, fc.boolean())
+      .map(([x, s, u, o, falls]) => `switch ((${x}) & 3) { case 0: ${s}${falls ? "" : " break;"} case 2: ${u} break; default: ${o} }`),
     fc.tuple(e.bool).map(([t]) => `if (${t}) { print\`early\`; return; }`),
   );
 }

@@ -32,7 +32,18 @@ export const UNREADABLE = 0x2000_0000n;
 /** `u64` words and structures. */
 export const WORDS = 0x3000_0000n;
 
-const texts = ["", "a", "hello", "hello world", "/etc/passwd", "exactly 15 byte", "exactly 16 bytes", "a text that is longer than sixteen bytes, and than thirty-two, and even than sixty-four of them, so there", "gr\u00fc\u00dfe", "swapper/0"];
+const texts = [
+  "",
+  "a",
+  "hello",
+  "hello world",
+  "/etc/passwd",
+  "exactly 15 byte",
+  "exactly 16 bytes",
+  "a text that is longer than sixteen bytes, and than thirty-two, and even than sixty-four of them, so there",
+  "gr\u00fc\u00dfe",
+  "swapper/0",
+];
 /** Address of the n-th text. */
 export const text = (n: number): bigint => TEXTS + BigInt(n * 128);
 /** A text that runs into the end of its page, behind which nothing can be read. */
@@ -41,13 +52,16 @@ export const AT_END = TEXTS + 4096n - 7n;
 /** The pieces of the target's memory: one page of texts, one page of words. */
 export function memoryPieces(): { readonly address: bigint; readonly bytes: Uint8Array }[] {
   const page = new Uint8Array(4096);
-  texts.forEach((t, n) => page.set(new TextEncoder().encode(t), n * 128));
+  for (const [n, t] of texts.entries()) page.set(new TextEncoder().encode(t), n * 128);
   page.set(new TextEncoder().encode("at last"), 4096 - 7);
   const words = new Uint8Array(4096);
   const view = new DataView(words.buffer);
-  [0n, 1n, MAX, MIN, -1n, 0x1122334455667788n].forEach((word, i) => view.setBigInt64(i * 8, word, true));
+  for (const [i, word] of [0n, 1n, MAX, MIN, -1n, 0x1122334455667788n].entries()) view.setBigInt64(i * 8, word, true);
   for (let i = 64; i < 512; i++) words[i] = (i * 37) & 0xff;
-  return [{ address: TEXTS, bytes: page }, { address: WORDS, bytes: words }];
+  return [
+    { address: TEXTS, bytes: page },
+    { address: WORDS, bytes: words },
+  ];
 }
 
 /** Hits that only differ in their arguments. */
@@ -56,12 +70,27 @@ export const calls = (...vectors: readonly (readonly (bigint | number)[])[]): Pa
 
 /** Pairs of integers at all the edges. */
 export const edges: readonly (readonly bigint[])[] = [
-  [0n, 0n, 5n], [1n, 2n, 3n], [-1n, 1n, 2n], [7n, -2n, 64n], [-7n, 2n, 63n], [MIN, -1n, 1n], [MAX, 1n, 65n], [MAX, MIN, -1n],
-  [0xffff_ffffn, 0x8000_0000n, 31n], [0x1_2345_6789n, 0x80n, 7n], [-128n, 255n, 8n], [1000n, 10n, 0n], [MIN, MIN, MIN],
+  [0n, 0n, 5n],
+  [1n, 2n, 3n],
+  [-1n, 1n, 2n],
+  [7n, -2n, 64n],
+  [-7n, 2n, 63n],
+  [MIN, -1n, 1n],
+  [MAX, 1n, 65n],
+  [MAX, MIN, -1n],
+  [0xffff_ffffn, 0x8000_0000n, 31n],
+  [0x1_2345_6789n, 0x80n, 7n],
+  [-128n, 255n, 8n],
+  [1000n, 10n, 0n],
+  [MIN, MIN, MIN],
 ];
 
 export const expressions = (vectors: readonly (readonly (bigint | number)[])[], ...sources: readonly string[]): Snippet[] =>
   sources.map((source) => ({ name: source, handler: `(c) => { print\`\${${source}}\`; }`, hits: calls(...vectors) }));
 
 export const handlers = (vectors: readonly (readonly (bigint | number)[])[], bodies: { readonly [name: string]: string }): Snippet[] =>
-  Object.entries(bodies).map(([name, body]) => ({ name, handler: body.startsWith("(") || body.startsWith("{ enter") ? body : `(c) => { ${body} }`, hits: calls(...vectors) }));
+  Object.entries(bodies).map(([name, body]) => ({
+    name,
+    handler: body.startsWith("(") || body.startsWith("{ enter") ? body : `(c) => { ${body} }`,
+    hits: calls(...vectors),
+  }));
