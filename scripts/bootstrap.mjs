@@ -58,6 +58,7 @@ function step(title, command, args, mend) {
     stdio: ["ignore", "pipe", "pipe"],
     encoding: "utf8",
     maxBuffer: 2 ** 26,
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
   });
   if (status === 0) return;
   process.stderr.write(`${stdout ?? ""}${stderr ?? ""}`);
