@@ -28,7 +28,7 @@ const SECTIONS: readonly { readonly map: string; readonly title: string; readonl
   },
   {
     map: "nanoseconds",
-    title: "How long does a read take, from its call to its return? (nanoseconds)",
+    title: "How long does a read take, from its call to its return?",
     asked: 'uprobe("libc:read", { enter: (c) => c.time, leave: (c, began) => nanoseconds.add(c.time - began) })',
     top: 1,
   },
