@@ -10,7 +10,14 @@ const show = (value, unit) => {
 export function judge(row, reference) {
   const theirs = row.peers[reference];
   const ratio = theirs === undefined ? undefined : row.sonde / theirs;
-  const reached = row.atLeast !== undefined ? row.sonde >= row.atLeast : row.atMost !== undefined ? row.sonde <= row.atMost : row.bar !== undefined && ratio !== undefined ? ratio <= row.bar : undefined;
+  const reached =
+    row.atLeast !== undefined
+      ? row.sonde >= row.atLeast
+      : row.atMost !== undefined
+        ? row.sonde <= row.atMost
+        : row.bar !== undefined && ratio !== undefined
+          ? ratio <= row.bar
+          : undefined;
   return { ratio, reached };
 }
 
@@ -20,8 +27,22 @@ export function table(rows, peers) {
   const lines = rows.map((row) => {
     const { ratio, reached } = judge(row, reference);
     const bar = row.atLeast !== undefined ? `≥ ${row.atLeast}` : row.atMost !== undefined ? `≤ ${row.atMost}` : row.bar !== undefined ? `≤ ${row.bar} ×` : "";
-    return [row.what, show(row.sonde, row.unit), ...peers.map((peer) => show(row.peers[peer.name] ?? Number.NaN, row.unit)), ratio === undefined ? "" : `${ratio.toFixed(2)} ×`, bar, reached === undefined ? "" : reached ? "reached" : "missed"];
+    return [
+      row.what,
+      show(row.sonde, row.unit),
+      ...peers.map((peer) => show(row.peers[peer.name] ?? Number.NaN, row.unit)),
+      ratio === undefined ? "" : `${ratio.toFixed(2)} ×`,
+      bar,
+      reached === undefined ? "" : reached ? "reached" : "missed",
+    ];
   });
   const widths = head.map((_, i) => Math.max(...[head, ...lines].map((line) => line[i].length)));
-  return [head, widths.map((w) => "─".repeat(w)), ...lines].map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()).join("\n");
+  return [head, widths.map((w) => "─".repeat(w)), ...lines]
+    .map((line) =>
+      line
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

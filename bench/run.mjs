@@ -37,7 +37,14 @@ try {
   mkdirSync(results, { recursive: true });
   const reference = peers.at(-1)?.name;
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
-  const data = { version, kernel: release(), node: process.version, rounds, peers: peers.map((peer) => peer.name), rows: rows.map((row) => ({ ...row, ...judge(row, reference) })) };
+  const data = {
+    version,
+    kernel: release(),
+    node: process.version,
+    rounds,
+    peers: peers.map((peer) => peer.name),
+    rows: rows.map((row) => ({ ...row, ...judge(row, reference) })),
+  };
   writeFileSync(join(results, "latest.json"), `${JSON.stringify(data, null, 2)}\n`);
 } finally {
   rmSync(folder, { recursive: true });

@@ -13,7 +13,12 @@ export const median = (numbers) => {
 
 /** Runs a command under `measure`: { seconds, peakKiB, status, output }. */
 export function measured(programs, command, options = {}) {
-  const { stdout, stderr, output, error } = spawnSync(programs.measure, command, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe", "pipe"], maxBuffer: 1 << 28, ...options });
+  const { stdout, stderr, output, error } = spawnSync(programs.measure, command, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   if (error) throw error;
   const [seconds, peakKiB, status] = (output[3] ?? "").trim().split(" ").map(Number);
   return { seconds, peakKiB, status, output: stdout, errors: stderr };
@@ -38,10 +43,18 @@ function version(command) {
 export function bpftraces() {
   const found = [];
   const here = version(["bpftrace"]);
-  if (here) found.push({ name: `bpftrace ${here}`, kind: "bpftrace", env: process.env, at: (path) => path, command: (script, command) => ["bpftrace", "-e", script, "-c", command] });
+  if (here)
+    found.push({
+      name: `bpftrace ${here}`,
+      kind: "bpftrace",
+      env: process.env,
+      at: (path) => path,
+      command: (script, command) => ["bpftrace", "-e", script, "-c", command],
+    });
   const tree = process.env.SONDE_BENCH_ROOT;
   if (tree && existsSync(join(tree, "usr/bin/bpftrace"))) {
-    for (const folder of ["proc", "sys"]) if (!existsSync(join(tree, folder, folder === "proc" ? "self" : "kernel"))) spawnSync("mount", ["--rbind", `/${folder}`, join(tree, folder)]);
+    for (const folder of ["proc", "sys"])
+      if (!existsSync(join(tree, folder, folder === "proc" ? "self" : "kernel"))) spawnSync("mount", ["--rbind", `/${folder}`, join(tree, folder)]);
     const newer = version(["chroot", tree, "bpftrace"]);
     mkdirSync(join(tree, "var/tmp/sonde-bench"), { recursive: true });
     const at = (path) => {
@@ -49,7 +62,14 @@ export function bpftraces() {
       copyFileSync(path, join(tree, "var/tmp/sonde-bench", basename(path)));
       return `/var/tmp/sonde-bench/${basename(path)}`;
     };
-    if (newer) found.push({ name: `bpftrace ${newer}`, kind: "bpftrace", env: process.env, at, command: (script, command) => ["chroot", tree, "bpftrace", "-e", script, "-c", command] });
+    if (newer)
+      found.push({
+        name: `bpftrace ${newer}`,
+        kind: "bpftrace",
+        env: process.env,
+        at,
+        command: (script, command) => ["chroot", tree, "bpftrace", "-e", script, "-c", command],
+      });
   }
   return found;
 }

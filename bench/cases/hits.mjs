@@ -5,11 +5,40 @@ export const name = "hits";
 
 const COUNT = 300_000;
 const cases = [
-  { what: "count() on a function that starts with push", f: "starts_push", bar: 1.05, sonde: "export const n = count(); uprobe(TARGET, () => n.add());", bpftrace: "{ @ = count() }" },
-  { what: "count() on one that starts endbr64; push", f: "starts_endbr", bar: 0.15, sonde: "export const n = count(); uprobe(TARGET, () => n.add());", bpftrace: "{ @ = count() }" },
-  { what: "hist(arg0), push", f: "starts_push", bar: 1.05, sonde: "export const n = hist(); uprobe(TARGET, (c) => n.add(c.arg0));", bpftrace: "{ @ = hist(arg0) }" },
-  { what: "hash(u32, count()) by tid, push", f: "starts_push", bar: 1.05, sonde: "export const n = hash(u32, count()); uprobe(TARGET, (c) => n.at(c.tid).add());", bpftrace: "{ @[tid] = count() }" },
-  { what: "enter/leave latency histogram, push", f: "starts_push", sonde: "export const n = hist(); uprobe(TARGET, { enter: (c) => c.time, leave: (c, at) => n.add(c.time - at) });", pair: true },
+  {
+    what: "count() on a function that starts with push",
+    f: "starts_push",
+    bar: 1.05,
+    sonde: "export const n = count(); uprobe(TARGET, () => n.add());",
+    bpftrace: "{ @ = count() }",
+  },
+  {
+    what: "count() on one that starts endbr64; push",
+    f: "starts_endbr",
+    bar: 0.15,
+    sonde: "export const n = count(); uprobe(TARGET, () => n.add());",
+    bpftrace: "{ @ = count() }",
+  },
+  {
+    what: "hist(arg0), push",
+    f: "starts_push",
+    bar: 1.05,
+    sonde: "export const n = hist(); uprobe(TARGET, (c) => n.add(c.arg0));",
+    bpftrace: "{ @ = hist(arg0) }",
+  },
+  {
+    what: "hash(u32, count()) by tid, push",
+    f: "starts_push",
+    bar: 1.05,
+    sonde: "export const n = hash(u32, count()); uprobe(TARGET, (c) => n.at(c.tid).add());",
+    bpftrace: "{ @[tid] = count() }",
+  },
+  {
+    what: "enter/leave latency histogram, push",
+    f: "starts_push",
+    sonde: "export const n = hist(); uprobe(TARGET, { enter: (c) => c.time, leave: (c, at) => n.add(c.time - at) });",
+    pair: true,
+  },
 ];
 
 const nanoseconds = (got) => Number(/^ok (\d+)$/m.exec(got.output)?.[1] ?? Number.NaN) / COUNT;
@@ -33,6 +62,12 @@ export function run({ programs, sonde, peers, rounds }) {
       }
     }
     const base = median(plain);
-    return { what: `added per hit: ${what}`, unit: "ns", sonde: median(ours) - base, peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t) - base])), bar };
+    return {
+      what: `added per hit: ${what}`,
+      unit: "ns",
+      sonde: median(ours) - base,
+      peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t) - base])),
+      bar,
+    };
   });
 }

@@ -15,8 +15,18 @@ export function run({ programs, sonde, peers, rounds }) {
       // Old releases attach one by one, and detach for minutes: only those with multi links are asked.
       if (Number(peer.name.split(" ")[1].split(".")[1]) < 21) continue;
       const path = peer.at(programs.many);
-      theirs.get(peer.name).push(measured(programs, peer.command(`uprobe:${path}:fn_* { @ = count() }`, path), { env: { ...peer.env, BPFTRACE_MAX_PROBES: "20000" } }).seconds);
+      theirs
+        .get(peer.name)
+        .push(measured(programs, peer.command(`uprobe:${path}:fn_* { @ = count() }`, path), { env: { ...peer.env, BPFTRACE_MAX_PROBES: "20000" } }).seconds);
     }
   }
-  return [{ what: "10,000 functions: attach, a hit each, detach", unit: "s", sonde: median(ours), peers: Object.fromEntries([...theirs].filter(([, t]) => t.length > 0).map(([peer, t]) => [peer, median(t)])), bar: 0.8 }];
+  return [
+    {
+      what: "10,000 functions: attach, a hit each, detach",
+      unit: "s",
+      sonde: median(ours),
+      peers: Object.fromEntries([...theirs].filter(([, t]) => t.length > 0).map(([peer, t]) => [peer, median(t)])),
+      bar: 0.8,
+    },
+  ];
 }

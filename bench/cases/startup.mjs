@@ -11,7 +11,10 @@ export function run({ programs, sonde, peers, rounds }) {
   const known = one(`known ${process.pid}`);
   measured(programs, sonde.command(known, programs.idle), { env: sonde.env });
   for (let i = 0; i < rounds; i++) {
-    for (const [kind, script] of [["new script", one(`new ${process.pid} ${i}`)], ["compiled before", known]]) {
+    for (const [kind, script] of [
+      ["new script", one(`new ${process.pid} ${i}`)],
+      ["compiled before", known],
+    ]) {
       const got = measured(programs, sonde.command(script, programs.idle), { env: sonde.env });
       if (got.status !== 0) throw new Error(`sonde: status ${got.status}\n${got.errors}`);
       times[kind].push(got.seconds);
@@ -25,9 +28,24 @@ export function run({ programs, sonde, peers, rounds }) {
     }
   }
   const rows = [];
-  for (const [kind, bar] of [["new script", 0.75], ["compiled before", 0.5]]) {
-    rows.push({ what: `start to exit, ${kind}`, unit: "s", sonde: median(times[kind]), peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t.seconds)])), bar });
+  for (const [kind, bar] of [
+    ["new script", 0.75],
+    ["compiled before", 0.5],
+  ]) {
+    rows.push({
+      what: `start to exit, ${kind}`,
+      unit: "s",
+      sonde: median(times[kind]),
+      peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t.seconds)])),
+      bar,
+    });
   }
-  rows.push({ what: "peak memory, new script", unit: "MB", sonde: median(peaks["new script"]) / 1000, peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t.peak) / 1000])), bar: 0.75 });
+  rows.push({
+    what: "peak memory, new script",
+    unit: "MB",
+    sonde: median(peaks["new script"]) / 1000,
+    peers: Object.fromEntries([...theirs].map(([peer, t]) => [peer, median(t.peak) / 1000])),
+    bar: 0.75,
+  });
   return rows;
 }

@@ -78,7 +78,10 @@ export interface ProgramImage {
   readonly lines: readonly LineEntry[];
 }
 
-export interface SourceFile { readonly path: string; readonly text: string }
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
 
 export interface SessionImage {
   readonly maps: readonly MapImage[];

@@ -6,7 +6,10 @@ import type { Reg } from "../mir/types.ts";
 import type { Interval } from "./liveness.ts";
 
 export type Home = { readonly in: "register"; readonly register: number } | { readonly in: "slot"; readonly slot: number };
-export interface Allocation { readonly homes: ReadonlyMap<Reg, Home>; readonly slots: number }
+export interface Allocation {
+  readonly homes: ReadonlyMap<Reg, Home>;
+  readonly slots: number;
+}
 
 const SCRATCHED = [3, 2, 1];
 const KEPT = [6, 7, 8, 9];

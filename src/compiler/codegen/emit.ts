@@ -2,19 +2,20 @@
  * From the middle tree to eBPF. Two-address form is made here, spilled registers come and go through r4, r5 and r0,
  * and blocks are laid in a row so that the likelier way falls through.
  */
-import * as a64 from "../../bpf/alu64.ts";
+
 import { mov32 } from "../../bpf/alu32.ts";
+import * as a64 from "../../bpf/alu64.ts";
 import * as atomics from "../../bpf/atomic.ts";
 import { callHelper, callKfunc } from "../../bpf/call.ts";
 import type { Instruction, LineEntry } from "../../bpf/instruction.ts";
 import * as jumps from "../../bpf/jump.ts";
 import { loadMap, loadMapValue, loadNumber } from "../../bpf/load-imm.ts";
 import { ldsx, ldx, st, stx } from "../../bpf/memory.ts";
-import { r0, r1, r4, r5, r10, type Reg as Register, registers } from "../../bpf/register.ts";
-import { order } from "../passes/flow.ts";
+import { type Reg as Register, r0, r1, r4, r5, r10, registers } from "../../bpf/register.ts";
 import { type Base, type CallArg, type Comparison, type Instr, isReg, type MirFunction, type Operand, type Position, type Reg } from "../mir/types.ts";
-import { allocate, type Allocation } from "./allocate.ts";
-import { FRAME_BYTES, type Frame, placeObjects } from "./frame.ts";
+import { order } from "../passes/flow.ts";
+import { type Allocation, allocate } from "./allocate.ts";
+import { type Frame, placeObjects } from "./frame.ts";
 import { liveness } from "./liveness.ts";
 import { parallelMoves } from "./parallel-moves.ts";
 
@@ -26,19 +27,54 @@ export interface EmitTarget {
   readonly cpus: number;
   readonly lineOf: (position: Position) => { file: number; line: number; column: number };
 }
-export interface Emitted { readonly instructions: Instruction[]; readonly lines: LineEntry[] }
+export interface Emitted {
+  readonly instructions: Instruction[];
+  readonly lines: LineEntry[];
+}
 
 const s32 = (n: bigint): boolean => n >= -0x8000_0000n && n <= 0x7fff_ffffn;
 const s16 = (n: number): boolean => n >= -0x8000 && n <= 0x7fff;
 
 const conditional: { readonly [C in Comparison]: (a: Register, b: Register | number, target: number) => Instruction } = {
-  eq: jumps.jeq, ne: jumps.jne, ugt: jumps.jgt, uge: jumps.jge, ult: jumps.jlt, ule: jumps.jle,
-  sgt: jumps.jsgt, sge: jumps.jsge, slt: jumps.jslt, sle: jumps.jsle, set: jumps.jset,
+  eq: jumps.jeq,
+  ne: jumps.jne,
+  ugt: jumps.jgt,
+  uge: jumps.jge,
+  ult: jumps.jlt,
+  ule: jumps.jle,
+  sgt: jumps.jsgt,
+  sge: jumps.jsge,
+  slt: jumps.jslt,
+  sle: jumps.jsle,
+  set: jumps.jset,
 };
 const opposite: { readonly [C in Exclude<Comparison, "set">]: Exclude<Comparison, "set"> } = {
-  eq: "ne", ne: "eq", ugt: "ule", ule: "ugt", uge: "ult", ult: "uge", sgt: "sle", sle: "sgt", sge: "slt", slt: "sge",
+  eq: "ne",
+  ne: "eq",
+  ugt: "ule",
+  ule: "ugt",
+  uge: "ult",
+  ult: "uge",
+  sgt: "sle",
+  sle: "sgt",
+  sge: "slt",
+  slt: "sge",
 };
-const alu = { add: a64.add, sub: a64.sub, mul: a64.mul, udiv: a64.div, sdiv: a64.sdiv, umod: a64.mod, smod: a64.smod, and: a64.and, or: a64.or, xor: a64.xor, shl: a64.lsh, shr: a64.rsh, sar: a64.arsh };
+const alu = {
+  add: a64.add,
+  sub: a64.sub,
+  mul: a64.mul,
+  udiv: a64.div,
+  sdiv: a64.sdiv,
+  umod: a64.mod,
+  smod: a64.smod,
+  and: a64.and,
+  or: a64.or,
+  xor: a64.xor,
+  shl: a64.lsh,
+  shr: a64.rsh,
+  sar: a64.arsh,
+};
 const commutes = new Set(["add", "mul", "and", "or", "xor"]);
 const fetching = { add: atomics.fetchAdd, or: atomics.fetchOr, and: atomics.fetchAnd, xor: atomics.fetchXor, xchg: atomics.xchg };
 const plain = { add: atomics.atomicAdd, or: atomics.atomicOr, and: atomics.atomicAnd, xor: atomics.atomicXor };
@@ -337,5 +373,3 @@ class Emitter {
     for (const load of later) load();
   }
 }
-
-export { FRAME_BYTES };

@@ -8,7 +8,11 @@ export const SMALL_OBJECT = 32;
 export const OBJECT_BYTES = 320;
 
 export type ObjectHome = { readonly in: "frame"; readonly offset: number } | { readonly in: "scratch"; readonly offset: number };
-export interface Frame { readonly objects: readonly ObjectHome[]; readonly objectBytes: number; readonly scratchBytes: number }
+export interface Frame {
+  readonly objects: readonly ObjectHome[];
+  readonly objectBytes: number;
+  readonly scratchBytes: number;
+}
 
 export function placeObjects(fn: MirFunction): Frame {
   const homes: ObjectHome[] = [];

@@ -2,8 +2,17 @@
 import { endReads, reads, successors, writes } from "../mir/operands.ts";
 import type { Block, MirFunction, Reg } from "../mir/types.ts";
 
-export interface Interval { readonly reg: Reg; start: number; end: number; uses: number; crossesCall: boolean }
-export interface Layout { readonly blocks: readonly Block[]; readonly intervals: readonly Interval[] }
+export interface Interval {
+  readonly reg: Reg;
+  start: number;
+  end: number;
+  uses: number;
+  crossesCall: boolean;
+}
+export interface Layout {
+  readonly blocks: readonly Block[];
+  readonly intervals: readonly Interval[];
+}
 
 export function liveness(fn: MirFunction, blocks: readonly Block[]): Layout {
   const liveIn = new Map<number, Set<Reg>>();

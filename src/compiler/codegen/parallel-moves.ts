@@ -1,5 +1,8 @@
 /** Puts moves that are meant to happen at once into an order that does the same one after the other; cycles go through a spare register. */
-export interface Move { readonly from: number; readonly to: number }
+export interface Move {
+  readonly from: number;
+  readonly to: number;
+}
 
 export function parallelMoves(moves: readonly Move[], spare: number): Move[] {
   const pending = moves.filter((m) => m.from !== m.to);

@@ -62,9 +62,22 @@ export type Stmt = { readonly span: Span } & (
   | { readonly k: "expr"; readonly expr: Expr }
   | { readonly k: "if"; readonly test: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
   /** Clauses in order; `test` undefined is `default`; control falls through unless a `break` ends it. */
-  | { readonly k: "switch"; readonly value: Expr; readonly clauses: readonly { readonly test: Expr | undefined; readonly body: readonly Stmt[] }[]; readonly label: number }
+  | {
+      readonly k: "switch";
+      readonly value: Expr;
+      readonly clauses: readonly { readonly test: Expr | undefined; readonly body: readonly Stmt[] }[];
+      readonly label: number;
+    }
   /** `while` and `for`: while (test) { body; update }. `label` is what break and continue name. */
-  | { readonly k: "loop"; readonly init: readonly Stmt[]; readonly test: Expr | undefined; readonly update: Expr | undefined; readonly body: readonly Stmt[]; readonly label: number; readonly doFirst: boolean }
+  | {
+      readonly k: "loop";
+      readonly init: readonly Stmt[];
+      readonly test: Expr | undefined;
+      readonly update: Expr | undefined;
+      readonly body: readonly Stmt[];
+      readonly label: number;
+      readonly doFirst: boolean;
+    }
   | { readonly k: "forOf"; readonly local: number; readonly of: Expr; readonly bind: readonly Stmt[]; readonly body: readonly Stmt[]; readonly label: number }
   | { readonly k: "break"; readonly label: number }
   | { readonly k: "continue"; readonly label: number }
@@ -115,7 +128,9 @@ export type StaticValue =
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "string"; readonly value: string }
   /** A parameter of the script, or anything else of this type whose value is only known later. */
-  | { readonly kind: "someInt" } | { readonly kind: "someBool" } | { readonly kind: "someString" }
+  | { readonly kind: "someInt" }
+  | { readonly kind: "someBool" }
+  | { readonly kind: "someString" }
   /** Made by the vocabulary: `hash(u32, count())` as a call tree of its names and constants. */
   | { readonly kind: "call"; readonly name: string; readonly args: readonly StaticValue[] }
   | { readonly kind: "name"; readonly name: string }

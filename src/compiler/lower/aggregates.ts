@@ -15,15 +15,18 @@ export function addTo(p: Program, spec: AggregateSpec, base: Base, offset: numbe
     b.atomic("add", base, offset, 8, 1n);
     return;
   }
-  if (spec.kind === "stacks" || value === undefined) return p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
+  if (spec.kind === "stacks" || value === undefined) p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
   const n: IntValue = value.k === "int" && value.big ? { ...value, big: false } : integer(p, value, span);
   switch (spec.kind) {
-    case "sum": b.atomic("add", base, offset, 8, n.op); return;
+    case "sum":
+      b.atomic("add", base, offset, 8, n.op);
+      return;
     case "avg":
       b.atomic("add", base, offset, 8, 1n);
       b.atomic("add", base, offset + 8, 8, n.op);
       return;
-    case "min": case "max":
+    case "min":
+    case "max":
       b.atomic("add", base, offset, 8, 1n);
       raise(p, base, offset + 8, word(p, n.op, spec.kind));
       return;
@@ -33,7 +36,8 @@ export function addTo(p: Program, spec: AggregateSpec, base: Base, offset: numbe
       raise(p, base, offset + 16, word(p, n.op, "min"));
       raise(p, base, offset + 24, word(p, n.op, "max"));
       return;
-    case "hist": case "lhist":
+    case "hist":
+    case "lhist":
       b.atomic("add", base, offset, 8, n.op);
       raise(p, base, offset + 8, word(p, n.op, "min"));
       raise(p, base, offset + 16, word(p, n.op, "max"));

@@ -4,7 +4,22 @@ import type { BinaryOp, Span } from "../hir/types.ts";
 import type { BinaryFn, Operand } from "../mir/types.ts";
 import { bothPresent } from "./cells.ts";
 import type { Program } from "./program.ts";
-import { bool, constant, I64_MAX, I64_MIN, i64, type IntValue, isConstant, type Kind, maybe, nameOf, U64_MAX, u64, UNDEFINED, type Value, valueOf } from "./value.ts";
+import {
+  constant,
+  I64_MAX,
+  I64_MIN,
+  type IntValue,
+  i64,
+  isConstant,
+  type Kind,
+  maybe,
+  nameOf,
+  numberOf,
+  U64_MAX,
+  UNDEFINED,
+  u64,
+  type Value,
+} from "./value.ts";
 
 /** The integer in a value that isn't a maybe. */
 export function integer(p: Program, v: Value, span: Span): IntValue {
@@ -25,7 +40,8 @@ export function lift(p: Program, a: Value, c: Value, compute: (a: Value, c: Valu
   return maybe(bothPresent(p, a, c), inner);
 }
 
-const kindOfTwo = (a: IntValue, c: IntValue): Kind => (a.kind === "u64" || c.kind === "u64" ? "u64" : a.kind === "either" && c.kind === "either" ? "either" : "i64");
+const kindOfTwo = (a: IntValue, c: IntValue): Kind =>
+  a.kind === "u64" || c.kind === "u64" ? "u64" : a.kind === "either" && c.kind === "either" ? "either" : "i64";
 
 /** The kind as computed with: a constant that isn't negative joins the other side. */
 const wrap = (kind: Kind, n: bigint): bigint => (kind === "u64" ? BigInt.asUintN(64, n) : BigInt.asIntN(64, n));
@@ -56,47 +72,59 @@ function compute(p: Program, op: BinaryOp, left: Value, right: Value, span: Span
   const b = p.b;
   const kind = kindOfTwo(a, c);
   switch (op) {
-    case "+": return ranged(kind, b.binary("add", a.op, c.op), a.min + c.min, a.max + c.max);
-    case "-": return ranged("i64", b.binary("sub", a.op, c.op), a.min - c.max, a.max - c.min);
-    case "*": return ranged(kind, b.binary("mul", a.op, c.op), ...corners(a, c, (x, y) => x * y));
-    case "/": case "%": return divide(p, op, a, c, span);
+    case "+":
+      return ranged(kind, b.binary("add", a.op, c.op), a.min + c.min, a.max + c.max);
+    case "-":
+      return ranged("i64", b.binary("sub", a.op, c.op), a.min - c.max, a.max - c.min);
+    case "*":
+      return ranged(kind, b.binary("mul", a.op, c.op), ...corners(a, c, (x, y) => x * y));
+    case "/":
+    case "%":
+      return divide(p, op, a, c, span);
     case "**": {
       if (!isConstant(a) || !isConstant(c)) return p.fail(problem.powerNotConstant(p.place(span)));
-      const exponent = valueOf(c);
+      const exponent = numberOf(c);
       if (exponent < 0n || exponent > 64n) p.fail(problem.powerTooLarge(p.place(span)));
-      const exact = valueOf(a) ** exponent;
+      const exact = numberOf(a) ** exponent;
       if (exact > U64_MAX || exact < I64_MIN) p.fail(problem.powerTooLarge(p.place(span)));
       return constant(exact);
     }
     case "<<": {
       const shifted = b.binary("shl", a.op, masked(p, c));
-      if (isConstant(a) && isConstant(c) && a.kind === "either") return constant(BigInt.asIntN(64, valueOf(a) << (valueOf(c) & 63n)), undefined);
-      const small = isConstant(c) && valueOf(c) >= 0n && valueOf(c) < 64n;
-      return ranged(a.kind, shifted, small ? a.min << valueOf(c) : I64_MIN - 1n, small ? a.max << valueOf(c) : U64_MAX + 1n);
+      if (isConstant(a) && isConstant(c) && a.kind === "either") return constant(BigInt.asIntN(64, numberOf(a) << (numberOf(c) & 63n)), undefined);
+      const small = isConstant(c) && numberOf(c) >= 0n && numberOf(c) < 64n;
+      return ranged(a.kind, shifted, small ? a.min << numberOf(c) : I64_MIN - 1n, small ? a.max << numberOf(c) : U64_MAX + 1n);
     }
     case ">>": {
       const fn = a.kind === "u64" ? "shr" : "sar";
-      const small = isConstant(c) && valueOf(c) >= 0n && valueOf(c) < 64n;
-      const shift = small ? valueOf(c) : 0n;
+      const small = isConstant(c) && numberOf(c) >= 0n && numberOf(c) < 64n;
+      const shift = small ? numberOf(c) : 0n;
       const [min, max] = small ? [a.min >> shift, a.max >> shift] : [a.min < 0n ? a.min : 0n, a.max > 0n ? a.max : 0n];
       return ranged(a.kind, b.binary(fn, a.op, masked(p, c)), min, max);
     }
     case ">>>": {
-      const small = isConstant(c) && valueOf(c) > 0n && valueOf(c) < 64n;
-      return ranged("u64", b.binary("shr", a.op, masked(p, c)), 0n, a.min >= 0n ? (small ? a.max >> valueOf(c) : a.max) : small ? U64_MAX >> valueOf(c) : U64_MAX);
+      const small = isConstant(c) && numberOf(c) > 0n && numberOf(c) < 64n;
+      return ranged(
+        "u64",
+        b.binary("shr", a.op, masked(p, c)),
+        0n,
+        a.min >= 0n ? (small ? a.max >> numberOf(c) : a.max) : small ? U64_MAX >> numberOf(c) : U64_MAX,
+      );
     }
     case "&": {
       const bounded = [a, c].filter((v) => v.min >= 0n).map((v) => v.max);
       const max = bounded.length > 0 ? bounded.reduce((m, x) => (x < m ? x : m)) : I64_MAX;
       return ranged(kind, b.binary("and", a.op, c.op), bounded.length > 0 ? 0n : I64_MIN, max);
     }
-    case "|": case "^": {
+    case "|":
+    case "^": {
       const fn = op === "|" ? "or" : "xor";
       const positive = a.min >= 0n && c.min >= 0n;
       const top = a.max > c.max ? a.max : c.max;
       return ranged(kind, b.binary(fn, a.op, c.op), positive ? 0n : I64_MIN, positive ? (1n << BigInt(top.toString(2).length)) - 1n : I64_MAX);
     }
-    default: return UNDEFINED;
+    default:
+      return UNDEFINED;
   }
 }
 
@@ -136,7 +164,7 @@ export function unary(p: Program, op: "-" | "+" | "~", value: Value, span: Span)
   return lift(p, value, constant(0n), (v) => {
     const a = integer(p, v, span);
     if (op === "+") return { ...a, pointee: undefined };
-    if (op === "-") return isConstant(a) ? constant(BigInt.asIntN(64, -valueOf(a))) : ranged("i64", p.b.binary("sub", 0n, a.op), -a.max, -a.min);
+    if (op === "-") return isConstant(a) ? constant(BigInt.asIntN(64, -numberOf(a))) : ranged("i64", p.b.binary("sub", 0n, a.op), -a.max, -a.min);
     return ranged(a.kind === "u64" ? "u64" : "i64", p.b.binary("xor", a.op, -1n), -a.max - 1n, -a.min - 1n);
   });
 }
@@ -146,15 +174,16 @@ export function convert(p: Program, v: IntValue | { k: "bool"; op: Operand }, si
   if (v.k === "bool") return i64(v.op, 0n, 1n);
   if (isConstant(v)) {
     const bits = size * 8;
-    const low = BigInt.asUintN(bits, valueOf(v));
+    const low = BigInt.asUintN(bits, numberOf(v));
     const value = signed ? BigInt.asIntN(bits, low) : low;
     return constant(value, size === 8 ? (signed ? "i64" : "u64") : "i64");
   }
-  if (size === 8) return signed ? i64(v.op, v.max <= I64_MAX ? v.min : I64_MIN, v.max <= I64_MAX ? v.max : I64_MAX) : u64(v.op, v.min >= 0n ? v.min : 0n, v.min >= 0n ? v.max : U64_MAX);
+  if (size === 8)
+    return signed
+      ? i64(v.op, v.max <= I64_MAX ? v.min : I64_MIN, v.max <= I64_MAX ? v.max : I64_MAX)
+      : u64(v.op, v.min >= 0n ? v.min : 0n, v.min >= 0n ? v.max : U64_MAX);
   const bits = (size * 8) as 8 | 16 | 32;
   const [low, high] = signed ? [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n] : [0n, (1n << BigInt(bits)) - 1n];
   if (v.min >= low && v.max <= high) return { k: "int", op: v.op, kind: "i64", min: v.min, max: v.max };
   return i64(p.b.extend(v.op, bits, signed), low, high);
 }
-
-export { bool };

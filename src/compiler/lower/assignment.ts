@@ -8,8 +8,8 @@ import { assignCell, join, joinShapes, shapeOf, whenPresent } from "./cells.ts";
 import { truth } from "./condition.ts";
 import { evaluate, orElse, ownerOf } from "./expression.ts";
 import { member } from "./members.ts";
-import type { Program } from "./program.ts";
 import { storeField } from "./memory-layout.ts";
+import type { Program } from "./program.ts";
 import { constant, type EntryValue, nameOf, ofWidth, type RecordValue, UNDEFINED, type Value } from "./value.ts";
 
 type Assign = Extract<Expr, { k: "assign" }>;
@@ -62,7 +62,14 @@ function logicalAssign(p: Program, e: Assign): Value {
   else truth(p, before, e.target.span, skip, run);
   b.enter(run);
   const value = b.dead ? UNDEFINED : assign(p, { ...e, op: "=" });
-  return join(p, [{ value: before, block: skip }, { value, block: b.current }], e.span);
+  return join(
+    p,
+    [
+      { value: before, block: skip },
+      { value, block: b.current },
+    ],
+    e.span,
+  );
 }
 
 export function update(p: Program, e: Update, valueUsed: boolean): Value {
@@ -118,7 +125,15 @@ const atomicField = (schema: { kind: string }): { schema: IntSchema; size: 4 | 8
 
 function fieldOf(p: Program, entry: EntryValue, name: string, span: Span) {
   const field = entry.schema.fields.find((f) => f.name === name);
-  if (!field) return p.fail(problem.noMember(p.place(span), "the entry", name, entry.schema.fields.map((f) => f.name)));
+  if (!field)
+    return p.fail(
+      problem.noMember(
+        p.place(span),
+        "the entry",
+        name,
+        entry.schema.fields.map((f) => f.name),
+      ),
+    );
   return field;
 }
 
@@ -174,7 +189,14 @@ export function whenPresentSink(p: Program, v: Value, span: Span, inside: (v: Va
   const absentEnd = b.current;
   b.enter(there);
   const value = inside(v.value);
-  return join(p, [{ value, block: b.current }, { value: UNDEFINED, block: absentEnd }], span);
+  return join(
+    p,
+    [
+      { value, block: b.current },
+      { value: UNDEFINED, block: absentEnd },
+    ],
+    span,
+  );
 }
 
 /** Sets a local; if its registers don't fit the value, the program is lowered again with wider ones. */
@@ -188,7 +210,7 @@ function setCell(p: Program, key: string, cell: Value, value: Value, span: Span,
   const shape = p.knowledge.shapes.get(key) ?? shapeOf(cell);
   const joined = joinShapes(shape, shapeOf(value));
   if (joined === "signs") p.fail(problem.mixedKinds(p.place(span), `\`${name}\``));
-  if (joined === undefined) return p.fail(problem.noJoin(p.place(span), nameOf(cell), nameOf(value)));
+  if (joined === undefined) p.fail(problem.noJoin(p.place(span), nameOf(cell), nameOf(value)));
   if (sizeKey(joined) !== sizeKey(shape)) {
     p.knowledge.shapes.set(key, joined);
     p.restart();
@@ -223,4 +245,3 @@ function constantIndex(p: Program, e: Expr): string {
   if (v.k === "int" && typeof v.op === "bigint") return v.min.toString();
   return p.fail(problem.notConstant(p.place(e.span), "the index of an assignment"));
 }
-

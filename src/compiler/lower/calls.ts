@@ -3,19 +3,19 @@ import { ints } from "../../schema/layout.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import { convert, integer, lift } from "./arithmetic.ts";
-import { join, newCell, assignCell, whenPresent, type Arm } from "./cells.ts";
-import { compareIntegers, truth } from "./condition.ts";
-import { functionText } from "./memory-layout.ts";
-import { readBytes, readSchema, readText } from "./memory.ts";
+import { type Arm, join, whenPresent } from "./cells.ts";
+import { compare, compareIntegers, truth } from "./condition.ts";
 import { evaluate } from "./expression.ts";
 import { nthArgument } from "./members.ts";
+import { readBytes, readSchema, readText } from "./memory.ts";
+import { functionText } from "./memory-layout.ts";
 import { detachRequest, formatted, request } from "./output.ts";
 import type { Frame, Program } from "./program.ts";
 import { constantLength, schemaCall, wantSchema } from "./schema-value.ts";
-import { slotMethod, stateMethod } from "./states.ts";
 import { bindParameters, statements } from "./statements.ts";
+import { slotMethod, stateMethod } from "./states.ts";
 import { endsWith, flagOf, includes, slice, startsWith } from "./text.ts";
-import { bool, constant, i64, type IntValue, isConstant, nameOf, UNDEFINED, type Value, valueOf } from "./value.ts";
+import { bool, constant, type IntValue, i64, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 type Call = Extract<Expr, { k: "call" }>;
 
@@ -24,13 +24,22 @@ export function call(p: Program, e: Call): Value {
   p.at(e.span);
   return whenPresent(p, callee, e.span, (c) => {
     switch (c.k) {
-      case "builtin": return builtin(p, c.name, e.args, e.span);
-      case "method": return method(p, c.object, c.name, e.args, e.span);
-      case "function": return inline(p, c, e.args.map((a) => evaluate(p, a)), e.span);
+      case "builtin":
+        return builtin(p, c.name, e.args, e.span);
+      case "method":
+        return method(p, c.object, c.name, e.args, e.span);
+      case "function":
+        return inline(
+          p,
+          c,
+          e.args.map((a) => evaluate(p, a)),
+          e.span,
+        );
       case "unknown":
         for (const arg of e.args) evaluate(p, arg);
         return c;
-      default: return p.fail(problem.notCallable(p.place(e.callee.span), nameOf(c)));
+      default:
+        return p.fail(problem.notCallable(p.place(e.callee.span), nameOf(c)));
     }
   });
 }
@@ -58,7 +67,13 @@ function builtin(p: Program, name: string, args: readonly Expr[], span: Span): V
       const length = args[2] ? evaluate(p, args[2]) : undefined;
       p.at(span);
       if (address.k === "unknown" || max.k === "unknown") return { k: "unknown" };
-      return readText(p, pointerOf(p, address, span), max.k === "undefined" ? 64 : constantLength(p, max, args[1]?.span ?? span, "the length of a text"), length?.k === "undefined" ? undefined : length, span);
+      return readText(
+        p,
+        pointerOf(address),
+        max.k === "undefined" ? 64 : constantLength(p, max, args[1]?.span ?? span, "the length of a text"),
+        length?.k === "undefined" ? undefined : length,
+        span,
+      );
     }
     case "buf": {
       const address = arg(p, args, 0, span);
@@ -66,30 +81,41 @@ function builtin(p: Program, name: string, args: readonly Expr[], span: Span): V
       const length = args[2] ? evaluate(p, args[2]) : undefined;
       p.at(span);
       if (address.k === "unknown") return address;
-      return readBytes(p, pointerOf(p, address, span), max, length, span);
+      return readBytes(p, pointerOf(address), max, length, span);
     }
     case "read": {
       const address = arg(p, args, 0, span);
       const schema = wantSchema(p, args[1] ?? p.fail(problem.wrongValue(p.place(span), "a type", "nothing")));
       p.at(span);
-      return whenPresent(p, address, span, (a) => (a.k === "unknown" ? a : readSchema(p, integer(p, pointerOf(p, a, span), span), schema, span)));
+      return whenPresent(p, address, span, (a) => (a.k === "unknown" ? a : readSchema(p, integer(p, pointerOf(a), span), schema, span)));
     }
-    case "hex": case "duration": case "sym": return formatted(p, name, arg(p, args, 0, span), span);
-    case "exit": case "clear": case "show": return request(p, name, args, span);
-    case "cstring": case "bytes": case "struct": return schemaCall(p, name, args, span);
-    case "Number": return whenPresent(p, arg(p, args, 0, span), span, (v) => (v.k === "bool" ? i64(v.op, 0n, 1n) : v.k === "unknown" ? v : integer(p, v, span)));
-    case "Boolean": return booleanOf(p, arg(p, args, 0, span), span);
-    case "print": return p.fail(problem.notSupported(p.place(span), "print as a call", "Write it as a template: print`…`."));
-    default: return name.startsWith("Math.") ? math(p, name.slice(5), args, span) : p.fail(problem.notCallable(p.place(span), `\`${name}\``));
+    case "hex":
+    case "duration":
+    case "sym":
+      return formatted(p, name, arg(p, args, 0, span), span);
+    case "exit":
+    case "clear":
+    case "show":
+      return request(p, name, args, span);
+    case "cstring":
+    case "bytes":
+    case "struct":
+      return schemaCall(p, name, args, span);
+    case "Number":
+      return whenPresent(p, arg(p, args, 0, span), span, (v) => (v.k === "bool" ? i64(v.op, 0n, 1n) : v.k === "unknown" ? v : integer(p, v, span)));
+    case "Boolean":
+      return booleanOf(p, arg(p, args, 0, span), span);
+    case "print":
+      return p.fail(problem.notSupported(p.place(span), "print as a call", "Write it as a template: print`…`."));
+    default:
+      return name.startsWith("Math.") ? math(p, name.slice(5), args, span) : p.fail(problem.notCallable(p.place(span), `\`${name}\``));
   }
 }
 
 /** An embedded array stands for its address. */
-function pointerOf(p: Program, v: Value, span: Span): Value {
+function pointerOf(v: Value): Value {
   if (v.k === "place") return v.address;
   if (v.k === "maybe" && v.value.k === "place") return { ...v, value: v.value.address };
-  void p;
-  void span;
   return v;
 }
 
@@ -107,7 +133,8 @@ function math(p: Program, name: string, args: readonly Expr[], span: Span): Valu
   if (values.some((v) => v.k === "unknown")) return { k: "unknown" };
   const first = values[0] ?? p.fail(problem.wrongValue(p.place(span), "an argument", "nothing"));
   switch (name) {
-    case "min": case "max":
+    case "min":
+    case "max":
       return values.slice(1).reduce((best: Value, v) => lift(p, best, v, (a, c) => least(p, name, integer(p, a, span), integer(p, c, span), span)), first);
     case "abs":
       return lift(p, first, constant(0n), (v) => {
@@ -117,8 +144,11 @@ function math(p: Program, name: string, args: readonly Expr[], span: Span): Valu
         const magnitude = p.b.binary("sub", p.b.binary("xor", n.op, sign), sign);
         return i64(magnitude, n.min > -(2n ** 63n) ? 0n : -(2n ** 63n), n.min > -(2n ** 63n) ? (-n.min > n.max ? -n.min : n.max) : 2n ** 63n - 1n);
       });
-    case "trunc": return lift(p, first, constant(0n), (v) => integer(p, v, span));
-    case "floor": case "ceil": case "round":
+    case "trunc":
+      return lift(p, first, constant(0n), (v) => integer(p, v, span));
+    case "floor":
+    case "ceil":
+    case "round":
       return lift(p, first, constant(0n), (v) => {
         const n = integer(p, v, span);
         if (n.min < 0n) p.fail(problem.floorOfNegative(p.place(span), name));
@@ -139,19 +169,27 @@ function math(p: Program, name: string, args: readonly Expr[], span: Span): Valu
         const some = b.binary("shr", b.binary("sub", 0n, low), 63n);
         return i64(b.binary("sub", b.binary("sub", 32n, log), some), 0n, 32n);
       });
-    default: return p.fail(problem.notCallable(p.place(span), `\`Math.${name}\``));
+    default:
+      return p.fail(problem.notCallable(p.place(span), `\`Math.${name}\``));
   }
 }
 
 function least(p: Program, name: "min" | "max", a: IntValue, c: IntValue, span: Span): Value {
-  if (isConstant(a) && isConstant(c)) return (valueOf(a) < valueOf(c)) === (name === "min") ? a : c;
+  if (isConstant(a) && isConstant(c)) return numberOf(a) < numberOf(c) === (name === "min") ? a : c;
   if (name === "min" ? a.max <= c.min : a.min >= c.max) return a;
   if (name === "min" ? c.max <= a.min : c.min >= a.max) return c;
   const b = p.b;
   const first = b.block();
   const second = b.block();
   compareIntegers(p, name === "min" ? "<=" : ">=", a, c, span, first, second);
-  const v = join(p, [{ value: a, block: first }, { value: c, block: second }], span);
+  const v = join(
+    p,
+    [
+      { value: a, block: first },
+      { value: c, block: second },
+    ],
+    span,
+  );
   if (v.k !== "int") return v;
   const lesser = (x: bigint, y: bigint): bigint => (x < y ? x : y);
   const greater = (x: bigint, y: bigint): bigint => (x > y ? x : y);
@@ -160,8 +198,10 @@ function least(p: Program, name: "min" | "max", a: IntValue, c: IntValue, span: 
 
 function method(p: Program, object: Value, name: string, args: readonly Expr[], span: Span): Value {
   switch (object.k) {
-    case "state": return stateMethod(p, object, name, args, span);
-    case "slot": return slotMethod(p, object, name, args, span);
+    case "state":
+      return stateMethod(p, object, name, args, span);
+    case "slot":
+      return slotMethod(p, object, name, args, span);
     case "context":
       if (name === "arg") {
         const n = arg(p, args, 0, span);
@@ -175,7 +215,10 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
     case "probe":
       if (name === "detach") return detachRequest(p, object.probe);
       return p.fail(problem.hostMethod(p.place(span), name, "Read it outside of handlers."));
-    case "string": case "text": case "func": return textMethod(p, object, name, args, span);
+    case "string":
+    case "text":
+    case "func":
+      return textMethod(p, object, name, args, span);
     case "bytes":
       if (name === "equals") return equalBytes(p, object, arg(p, args, 0, span), span);
       break;
@@ -185,7 +228,8 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
     case "constant":
       if (name === "includes" && object.value.kind === "array") return includesConstant(p, object.value.items, arg(p, args, 0, span), span);
       break;
-    case "unknown": return object;
+    case "unknown":
+      return object;
     default:
   }
   return p.fail(problem.noMember(p.place(span), nameOf(object), `${name}()`, []));
@@ -198,22 +242,26 @@ function textMethod(p: Program, object: Extract<Value, { k: "string" | "text" | 
     return v.k === "text" ? v.text : p.fail(problem.notConstant(p.place(args[0]?.span ?? span), `what ${name} looks for`));
   };
   switch (name) {
-    case "startsWith": return startsWith(p, text, constantText());
-    case "endsWith": return endsWith(p, text, constantText());
-    case "includes": return includes(p, text, constantText());
+    case "startsWith":
+      return startsWith(p, text, constantText());
+    case "endsWith":
+      return endsWith(p, text, constantText());
+    case "includes":
+      return includes(p, text, constantText());
     case "slice": {
       const at = (i: number, otherwise: number): number => {
         const e = args[i];
         if (!e) return otherwise;
         const v = evaluate(p, e);
-        if (!isConstant(v) || valueOf(v) < 0n) return p.fail(problem.notConstant(p.place(e.span), "where a slice begins and ends (not negative)"));
-        return Number(valueOf(v));
+        if (!isConstant(v) || numberOf(v) < 0n) return p.fail(problem.notConstant(p.place(e.span), "where a slice begins and ends (not negative)"));
+        return Number(numberOf(v));
       };
       const from = at(0, 0);
       const to = at(1, Number.MAX_SAFE_INTEGER);
       return text.k === "text" ? { k: "text", text: text.text.slice(from, to) } : slice(p, text, from, Math.max(from, to));
     }
-    default: return p.fail(problem.noMember(p.place(span), "text", `${name}()`, ["length", "startsWith()", "endsWith()", "includes()", "slice()"]));
+    default:
+      return p.fail(problem.noMember(p.place(span), "text", `${name}()`, ["length", "startsWith()", "endsWith()", "includes()", "slice()"]));
   }
 }
 
@@ -224,7 +272,14 @@ function includesConstant(p: Program, items: readonly import("./input.ts").Captu
     const yes = b.block();
     for (const item of items) {
       const next = b.block();
-      const other: Value = item.kind === "int" ? constant(item.value) : item.kind === "string" ? { k: "text", text: item.value } : item.kind === "bool" ? bool(item.value ? 1n : 0n) : UNDEFINED;
+      const other: Value =
+        item.kind === "int"
+          ? constant(item.value)
+          : item.kind === "string"
+            ? { k: "text", text: item.value }
+            : item.kind === "bool"
+              ? bool(item.value ? 1n : 0n)
+              : UNDEFINED;
       compareQuietly(p, v, other, span, yes, next);
       b.enter(next);
     }
@@ -232,8 +287,6 @@ function includesConstant(p: Program, items: readonly import("./input.ts").Captu
     b.enter(yes);
   });
 }
-
-import { compare } from "./condition.ts";
 
 /** As `compare`, without warnings: a list may hold what can't match. */
 function compareQuietly(p: Program, a: Value, c: Value, span: Span, yes: Arm["block"], no: Arm["block"]): void {
@@ -277,5 +330,3 @@ export function inline(p: Program, f: Extract<Value, { k: "function" }>, args: r
   p.at(span);
   return join(p, arms, span);
 }
-
-export { newCell, assignCell };

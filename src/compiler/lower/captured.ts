@@ -17,18 +17,28 @@ export function fromCapture(p: Program, value: CaptureValue, name: string, span:
     case "int":
       if (value.value > U64_MAX || value.value < I64_MIN) p.fail(problem.integerTooLarge(p.place(span), `\`${name}\` (${value.value})`));
       return constant(value.value);
-    case "bool": return bool(value.value ? 1n : 0n);
-    case "string": return { k: "text", text: value.value };
-    case "undefined": return UNDEFINED;
+    case "bool":
+      return bool(value.value ? 1n : 0n);
+    case "string":
+      return { k: "text", text: value.value };
+    case "undefined":
+      return UNDEFINED;
     case "some":
       if (value.type === "int") return i64(p.b.temp());
       if (value.type === "bool") return bool(p.b.temp());
       return { k: "string", base: p.zeroed(72), offset: 0, cap: 64, cut: 0n };
-    case "object": case "array": return { k: "constant", value };
-    case "state": return { k: "state", state: value.state };
-    case "schema": return { k: "schema", schema: value.schema };
-    case "probe": return { k: "probe", probe: value.probe };
-    case "unknown": return { k: "unknown" };
-    case "invalid": return p.fail(problem.captureInvalid(p.place(span), name, value.why));
+    case "object":
+    case "array":
+      return { k: "constant", value };
+    case "state":
+      return { k: "state", state: value.state };
+    case "schema":
+      return { k: "schema", schema: value.schema };
+    case "probe":
+      return { k: "probe", probe: value.probe };
+    case "unknown":
+      return { k: "unknown" };
+    case "invalid":
+      return p.fail(problem.captureInvalid(p.place(span), name, value.why));
   }
 }

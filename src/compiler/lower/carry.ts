@@ -14,7 +14,7 @@ import type { Span } from "../hir/types.ts";
 import type { Base } from "../mir/types.ts";
 import { type Shape, shapeOf } from "./cells.ts";
 import { registerOffsets } from "./members.ts";
-import { copyStructWords, loadSchema, storeStruct } from "./memory-layout.ts";
+import { copyStructWords, storeStruct } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
 import { CARRY_CAPACITY } from "./session-layout.ts";
 import { copyText } from "./text.ts";
@@ -43,16 +43,29 @@ function widthOf(shape: Extract<Shape, { s: "int" }>): 1 | 2 | 4 | 8 {
 /** Calls back for each part with its offset; gives where the next would begin. */
 function sizeOf(shape: Shape, at: number): number {
   switch (shape.s) {
-    case "int": { const size = widthOf(shape); return roundUp(at, size) + size; }
-    case "bool": return at + 1;
-    case "float": case "place": return roundUp(at, 8) + 8;
-    case "func": return roundUp(at, 4) + 4;
-    case "maybe": return sizeOf(shape.of, at + 1);
-    case "string": return roundUp(at, 8) + roundUp(shape.cap + 1, 8);
-    case "bytes": return roundUp(at, 8) + roundUp(shape.cap, 8) + 8;
-    case "record": return shape.fields.reduce((end, [, of]) => sizeOf(of, end), at);
-    case "entry": return roundUp(at, 8) + roundUp(shape.schema.size, 8);
-    default: return at;
+    case "int": {
+      const size = widthOf(shape);
+      return roundUp(at, size) + size;
+    }
+    case "bool":
+      return at + 1;
+    case "float":
+    case "place":
+      return roundUp(at, 8) + 8;
+    case "func":
+      return roundUp(at, 4) + 4;
+    case "maybe":
+      return sizeOf(shape.of, at + 1);
+    case "string":
+      return roundUp(at, 8) + roundUp(shape.cap + 1, 8);
+    case "bytes":
+      return roundUp(at, 8) + roundUp(shape.cap, 8) + 8;
+    case "record":
+      return shape.fields.reduce((end, [, of]) => sizeOf(of, end), at);
+    case "entry":
+      return roundUp(at, 8) + roundUp(shape.schema.size, 8);
+    default:
+      return at;
   }
 }
 
@@ -69,7 +82,9 @@ function write(p: Program, base: Base, offset: number, shape: Shape, v: Value, a
     case "bool":
       if (v.k === "bool") b.store(base, offset + at, 1, v.op);
       return at + 1;
-    case "float": case "func": case "place": {
+    case "float":
+    case "func":
+    case "place": {
       const size = shape.s === "func" ? 4 : 8;
       at = roundUp(at, size);
       b.store(base, offset + at, size, v.k === "place" ? v.address.op : (v as { op: number | bigint }).op);
@@ -112,7 +127,9 @@ function write(p: Program, base: Base, offset: number, shape: Shape, v: Value, a
       at = roundUp(at, 8);
       storeStruct(p, base, offset + at, shape.schema, v, span);
       return at + roundUp(shape.schema.size, 8);
-    case "text": case "undefined": return at;
+    case "text":
+    case "undefined":
+      return at;
     case "static":
       if (shape.value.k === "state" || shape.value.k === "schema" || shape.value.k === "constant") return at;
       return p.fail(problem.notCarriable(p.place(span), nameOf(shape.value)));
@@ -127,14 +144,30 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
       const size = widthOf(shape);
       at = roundUp(at, size);
       const op = b.load(base, offset + at, size, shape.min < 0n);
-      return { value: { k: "int", op, kind: shape.kind, min: shape.min, max: shape.max, pointee: shape.pointee, structs: shape.structs, names: shape.names }, at: at + size };
+      return {
+        value: { k: "int", op, kind: shape.kind, min: shape.min, max: shape.max, pointee: shape.pointee, structs: shape.structs, names: shape.names },
+        at: at + size,
+      };
     }
-    case "bool": return { value: bool(b.load(base, offset + at, 1)), at: at + 1 };
-    case "float": at = roundUp(at, 8); return { value: { k: "float", op: b.load(base, offset + at, 8) }, at: at + 8 };
-    case "func": at = roundUp(at, 4); return { value: { k: "func", op: b.load(base, offset + at, 4) }, at: at + 4 };
+    case "bool":
+      return { value: bool(b.load(base, offset + at, 1)), at: at + 1 };
+    case "float":
+      at = roundUp(at, 8);
+      return { value: { k: "float", op: b.load(base, offset + at, 8) }, at: at + 8 };
+    case "func":
+      at = roundUp(at, 4);
+      return { value: { k: "func", op: b.load(base, offset + at, 4) }, at: at + 4 };
     case "place": {
       at = roundUp(at, 8);
-      return { value: { k: "place", address: { k: "int", op: b.load(base, offset + at, 8), kind: "u64", min: 0n, max: 2n ** 64n - 1n }, type: shape.type, structs: shape.structs }, at: at + 8 };
+      return {
+        value: {
+          k: "place",
+          address: { k: "int", op: b.load(base, offset + at, 8), kind: "u64", min: 0n, max: 2n ** 64n - 1n },
+          type: shape.type,
+          structs: shape.structs,
+        },
+        at: at + 8,
+      };
     }
     case "maybe": {
       const present = b.load(base, offset + at, 1);
@@ -154,11 +187,17 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
     }
     case "string": {
       at = roundUp(at, 8);
-      return { value: { k: "string", base, offset: offset + at, cap: shape.cap, cut: b.load(base, offset + at + shape.cap, 1) }, at: at + roundUp(shape.cap + 1, 8) };
+      return {
+        value: { k: "string", base, offset: offset + at, cap: shape.cap, cut: b.load(base, offset + at + shape.cap, 1) },
+        at: at + roundUp(shape.cap + 1, 8),
+      };
     }
     case "bytes": {
       at = roundUp(at, 8);
-      return { value: { k: "bytes", base, offset: offset + at, cap: shape.cap, length: b.load(base, offset + at + roundUp(shape.cap, 8), 8) }, at: at + roundUp(shape.cap, 8) + 8 };
+      return {
+        value: { k: "bytes", base, offset: offset + at, cap: shape.cap, length: b.load(base, offset + at + roundUp(shape.cap, 8), 8) },
+        at: at + roundUp(shape.cap, 8) + 8,
+      };
     }
     case "record": {
       const fields = new Map<string, Value>();
@@ -173,9 +212,12 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
       at = roundUp(at, 8);
       return { value: { k: "entry", pointer: b.address(base, offset + at), offset: 0, schema: shape.schema }, at: at + roundUp(shape.schema.size, 8) };
     }
-    case "text": return { value: { k: "text", text: shape.text }, at };
-    case "undefined": return { value: { k: "undefined" }, at };
-    case "static": return { value: shape.value, at };
+    case "text":
+      return { value: { k: "text", text: shape.text }, at };
+    case "undefined":
+      return { value: { k: "undefined" }, at };
+    case "static":
+      return { value: shape.value, at };
   }
 }
 
@@ -192,7 +234,15 @@ export function carryLayout(p: Program, v: Value, sessions: boolean): CarryLayou
 function carryMap(p: Program, sessions: boolean, size: number): number {
   const valueSize = HEAD + roundUp(size, 8);
   const maxEntries = Math.max(1024, Math.min(CARRY_CAPACITY, Math.floor((8 * 1024 * 1024) / valueSize)));
-  return p.session.carryMap(p.probeIndex, { name: "carry", type: "lru_hash", keySize: sessions ? 8 : 24, valueSize, maxEntries, mmap: false, noPrealloc: false });
+  return p.session.carryMap(p.probeIndex, {
+    name: "carry",
+    type: "lru_hash",
+    keySize: sessions ? 8 : 24,
+    valueSize,
+    maxEntries,
+    mmap: false,
+    noPrealloc: false,
+  });
 }
 
 /** An entry of the table: the thread, whether `leave` is to run, then the value. */
@@ -208,7 +258,8 @@ export function keep(p: Program, layout: CarryLayout, v: Value, sessions: boolea
   b.branch("ne", v.k === "maybe" ? v.present : 1n, 0n, there, absent);
   b.enter(absent);
   if (!b.dead) {
-    if (sessions) b.set(p.status, 1n); // leave isn't run for this call
+    if (sessions)
+      b.set(p.status, 1n); // leave isn't run for this call
     else table(p, layout, undefined, span);
   }
   b.jump(after);
@@ -305,5 +356,4 @@ export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Va
   return readBack(p, memory, HEAD, layout.shape, 0).value;
 }
 
-export { loadSchema };
 export type { Schema };

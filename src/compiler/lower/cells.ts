@@ -9,11 +9,22 @@ import type { Span } from "../hir/types.ts";
 import type { Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { copyText, textBytes, textToMemory } from "./text.ts";
-import { I64_MAX, I64_MIN, type IntValue, type Kind, maybe, nameOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
+import { I64_MAX, I64_MIN, type IntValue, type Kind, nameOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
 
 export type Shape =
-  | { readonly s: "int"; readonly kind: Kind; readonly min: bigint; readonly max: bigint; readonly pointee: CType | undefined; readonly structs: Structs | undefined; readonly names: IntValue["names"] }
-  | { readonly s: "bool" } | { readonly s: "undefined" } | { readonly s: "float" } | { readonly s: "func" }
+  | {
+      readonly s: "int";
+      readonly kind: Kind;
+      readonly min: bigint;
+      readonly max: bigint;
+      readonly pointee: CType | undefined;
+      readonly structs: Structs | undefined;
+      readonly names: IntValue["names"];
+    }
+  | { readonly s: "bool" }
+  | { readonly s: "undefined" }
+  | { readonly s: "float" }
+  | { readonly s: "func" }
   | { readonly s: "maybe"; readonly of: Shape }
   | { readonly s: "text"; readonly text: string }
   | { readonly s: "string"; readonly cap: number }
@@ -26,15 +37,28 @@ export type Shape =
 
 export function shapeOf(v: Value): Shape {
   switch (v.k) {
-    case "int": return { s: "int", kind: v.kind, min: v.min, max: v.max, pointee: v.pointee, structs: v.structs, names: v.names };
-    case "bool": case "undefined": case "float": case "func": return { s: v.k };
-    case "maybe": return { s: "maybe", of: shapeOf(v.value) };
-    case "text": return { s: "text", text: v.text };
-    case "string": case "bytes": return { s: v.k, cap: v.cap };
-    case "record": return { s: "record", fields: [...v.fields].map(([name, field]) => [name, shapeOf(field)] as const), tuple: v.tuple, key: v.key };
-    case "entry": return { s: "entry", schema: v.schema };
-    case "place": return { s: "place", type: v.type, structs: v.structs };
-    default: return { s: "static", value: v };
+    case "int":
+      return { s: "int", kind: v.kind, min: v.min, max: v.max, pointee: v.pointee, structs: v.structs, names: v.names };
+    case "bool":
+    case "undefined":
+    case "float":
+    case "func":
+      return { s: v.k };
+    case "maybe":
+      return { s: "maybe", of: shapeOf(v.value) };
+    case "text":
+      return { s: "text", text: v.text };
+    case "string":
+    case "bytes":
+      return { s: v.k, cap: v.cap };
+    case "record":
+      return { s: "record", fields: [...v.fields].map(([name, field]) => [name, shapeOf(field)] as const), tuple: v.tuple, key: v.key };
+    case "entry":
+      return { s: "entry", schema: v.schema };
+    case "place":
+      return { s: "place", type: v.type, structs: v.structs };
+    default:
+      return { s: "static", value: v };
   }
 }
 
@@ -47,7 +71,8 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
     const of = joinShapes(a.s === "maybe" ? a.of : a, b.s === "maybe" ? b.of : b);
     return of === undefined || of === "signs" ? of : of.s === "maybe" ? of : { s: "maybe", of };
   }
-  const capOf = (shape: Shape): number | undefined => (shape.s === "string" ? shape.cap : shape.s === "text" ? Math.max(1, textBytes(shape.text).length) : undefined);
+  const capOf = (shape: Shape): number | undefined =>
+    shape.s === "string" ? shape.cap : shape.s === "text" ? Math.max(1, textBytes(shape.text).length) : undefined;
   if (a.s === "text" && b.s === "text" && a.text === b.text) return a;
   const [capA, capB] = [capOf(a), capOf(b)];
   if (capA !== undefined && capB !== undefined) return { s: "string", cap: Math.max(capA, capB) };
@@ -59,11 +84,17 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
       if (kind === undefined) return "signs";
       const same = JSON.stringify(a.pointee) === JSON.stringify(other.pointee);
       return {
-        s: "int", kind, min: a.min < other.min ? a.min : other.min, max: a.max > other.max ? a.max : other.max,
-        pointee: same ? a.pointee : undefined, structs: same ? a.structs : undefined, names: a.names === other.names ? a.names : undefined,
+        s: "int",
+        kind,
+        min: a.min < other.min ? a.min : other.min,
+        max: a.max > other.max ? a.max : other.max,
+        pointee: same ? a.pointee : undefined,
+        structs: same ? a.structs : undefined,
+        names: a.names === other.names ? a.names : undefined,
       };
     }
-    case "bytes": return { s: "bytes", cap: Math.max(a.cap, (b as typeof a).cap) };
+    case "bytes":
+      return { s: "bytes", cap: Math.max(a.cap, (b as typeof a).cap) };
     case "record": {
       const other = b as typeof a;
       if (a.fields.length !== other.fields.length) return undefined;
@@ -77,10 +108,14 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
       }
       return { s: "record", fields, tuple: a.tuple, key: a.key === other.key ? a.key : undefined };
     }
-    case "entry": return a.schema === (b as typeof a).schema ? a : undefined;
-    case "place": return JSON.stringify(a.type) === JSON.stringify((b as typeof a).type) ? a : undefined;
-    case "static": return sameStatic(a.value, (b as typeof a).value) ? a : undefined;
-    default: return a;
+    case "entry":
+      return a.schema === (b as typeof a).schema ? a : undefined;
+    case "place":
+      return JSON.stringify(a.type) === JSON.stringify((b as typeof a).type) ? a : undefined;
+    case "static":
+      return sameStatic(a.value, (b as typeof a).value) ? a : undefined;
+    default:
+      return a;
   }
 }
 
@@ -94,18 +129,39 @@ export function newCell(p: Program, shape: Shape, own: boolean): Value {
   switch (shape.s) {
     case "int": {
       const [min, max] = own ? rangeOf(shape.kind) : [shape.min, shape.max];
-      return { k: "int", op: b.variable(), kind: shape.kind === "either" && own ? "i64" : shape.kind, min, max, pointee: shape.pointee, structs: shape.structs, names: shape.names };
+      return {
+        k: "int",
+        op: b.variable(),
+        kind: shape.kind === "either" && own ? "i64" : shape.kind,
+        min,
+        max,
+        pointee: shape.pointee,
+        structs: shape.structs,
+        names: shape.names,
+      };
     }
-    case "bool": case "float": case "func": return { k: shape.s, op: b.variable() };
-    case "undefined": return UNDEFINED;
-    case "maybe": return { k: "maybe", present: b.variable(), value: newCell(p, shape.of, own) };
-    case "text": return { k: "text", text: shape.text };
-    case "string": return { k: "string", base: own ? p.zeroed(roundUp8(shape.cap + 1)) : { reg: b.variable() }, offset: 0, cap: shape.cap, cut: b.variable() };
-    case "bytes": return { k: "bytes", base: own ? p.zeroed(roundUp8(shape.cap)) : { reg: b.variable() }, offset: 0, cap: shape.cap, length: b.variable() };
-    case "record": return { k: "record", fields: new Map(shape.fields.map(([name, of]) => [name, newCell(p, of, own)])), tuple: shape.tuple, key: shape.key };
-    case "entry": return { k: "entry", pointer: b.variable(), offset: 0, schema: shape.schema };
-    case "place": return { k: "place", address: { k: "int", op: b.variable(), kind: "u64", min: 0n, max: U64_MAX }, type: shape.type, structs: shape.structs };
-    case "static": return shape.value;
+    case "bool":
+    case "float":
+    case "func":
+      return { k: shape.s, op: b.variable() };
+    case "undefined":
+      return UNDEFINED;
+    case "maybe":
+      return { k: "maybe", present: b.variable(), value: newCell(p, shape.of, own) };
+    case "text":
+      return { k: "text", text: shape.text };
+    case "string":
+      return { k: "string", base: own ? p.zeroed(roundUp8(shape.cap + 1)) : { reg: b.variable() }, offset: 0, cap: shape.cap, cut: b.variable() };
+    case "bytes":
+      return { k: "bytes", base: own ? p.zeroed(roundUp8(shape.cap)) : { reg: b.variable() }, offset: 0, cap: shape.cap, length: b.variable() };
+    case "record":
+      return { k: "record", fields: new Map(shape.fields.map(([name, of]) => [name, newCell(p, of, own)])), tuple: shape.tuple, key: shape.key };
+    case "entry":
+      return { k: "entry", pointer: b.variable(), offset: 0, schema: shape.schema };
+    case "place":
+      return { k: "place", address: { k: "int", op: b.variable(), kind: "u64", min: 0n, max: U64_MAX }, type: shape.type, structs: shape.structs };
+    case "static":
+      return shape.value;
   }
 }
 
@@ -129,7 +185,10 @@ export function assignCell(p: Program, cell: Value, v: Value): void {
         assignCell(p, cell.value, v);
       }
       return;
-    case "int": case "bool": case "float": case "func":
+    case "int":
+    case "bool":
+    case "float":
+    case "func":
       if (v.k === cell.k) set(cell.op, v.op);
       return;
     case "string": {
@@ -179,18 +238,41 @@ function clearCell(p: Program, cell: Value): void {
     if (typeof op === "number") p.b.set(op, 0n);
   };
   switch (cell.k) {
-    case "int": case "bool": case "float": case "func": clear(cell.op); break;
-    case "maybe": clear(cell.present); clearCell(p, cell.value); break;
-    case "string": if ("reg" in cell.base) clear(cell.base.reg); clear(cell.cut); break;
-    case "bytes": if ("reg" in cell.base) clear(cell.base.reg); clear(cell.length); break;
-    case "record": for (const field of cell.fields.values()) clearCell(p, field); break;
-    case "entry": clear(cell.pointer); break;
-    case "place": clear(cell.address.op); break;
+    case "int":
+    case "bool":
+    case "float":
+    case "func":
+      clear(cell.op);
+      break;
+    case "maybe":
+      clear(cell.present);
+      clearCell(p, cell.value);
+      break;
+    case "string":
+      if ("reg" in cell.base) clear(cell.base.reg);
+      clear(cell.cut);
+      break;
+    case "bytes":
+      if ("reg" in cell.base) clear(cell.base.reg);
+      clear(cell.length);
+      break;
+    case "record":
+      for (const field of cell.fields.values()) clearCell(p, field);
+      break;
+    case "entry":
+      clear(cell.pointer);
+      break;
+    case "place":
+      clear(cell.address.op);
+      break;
     default:
   }
 }
 
-export interface Arm { readonly value: Value; readonly block: Block }
+export interface Arm {
+  readonly value: Value;
+  readonly block: Block;
+}
 
 /** Goes on in one block with the value of whichever way was taken. */
 export function join(p: Program, arms: readonly Arm[], span: Span): Value {
@@ -236,7 +318,14 @@ export function whenPresent(p: Program, v: Value, span: Span, inside: (value: Va
   b.enter(there);
   const value = inside(v.value);
   const done = b.current;
-  return join(p, [{ value, block: done }, { value: UNDEFINED, block: absent }], span);
+  return join(
+    p,
+    [
+      { value, block: done },
+      { value: UNDEFINED, block: absent },
+    ],
+    span,
+  );
 }
 
 /** 1 where both are there; absent as soon as one is known to be. */
@@ -263,5 +352,3 @@ export function presence(p: Program, v: Value): number | bigint {
   b.enter(after);
   return flag;
 }
-
-export { maybe };

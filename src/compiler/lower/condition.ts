@@ -5,7 +5,7 @@ import type { Block, Comparison } from "../mir/types.ts";
 import { evaluate } from "./expression.ts";
 import type { Program } from "./program.ts";
 import { equalTexts } from "./text.ts";
-import { bool, type BoolValue, constant, I64_MAX, type IntValue, isConstant, nameOf, type Value } from "./value.ts";
+import { type BoolValue, bool, I64_MAX, type IntValue, isConstant, nameOf, type Value } from "./value.ts";
 
 const compares = new Set<BinaryOp>(["<", "<=", ">", ">=", "===", "!=="]);
 
@@ -37,11 +37,19 @@ export function condition(p: Program, e: Expr, yes: Block, no: Block): void {
 
 /** By truthiness. */
 export function truth(p: Program, v: Value, span: Span, yes: Block, no: Block): void {
+  if (v.k === "state") p.fail(problem.mapTruth(p.place(span)));
   const b = p.b;
   switch (v.k) {
-    case "undefined": b.jump(no); return;
-    case "unknown": b.branch("ne", b.copy(p.b.temp()), 0n, yes, no); return;
-    case "bool": case "int": b.branch("ne", v.op, 0n, yes, no); return;
+    case "undefined":
+      b.jump(no);
+      return;
+    case "unknown":
+      b.branch("ne", b.copy(p.b.temp()), 0n, yes, no);
+      return;
+    case "bool":
+    case "int":
+      b.branch("ne", v.op, 0n, yes, no);
+      return;
     case "maybe": {
       const there = b.block();
       b.branch("ne", v.present, 0n, there, no);
@@ -50,15 +58,24 @@ export function truth(p: Program, v: Value, span: Span, yes: Block, no: Block): 
       else truth(p, v.value, span, yes, no);
       return;
     }
-    case "text": b.jump(v.text === "" ? no : yes); return;
-    case "string": b.branch("ne", b.load(v.base, v.offset, 1), 0n, yes, no); return;
-    case "float": b.branch("ne", b.binary("shl", v.op, 1n), 0n, yes, no); return;
-    case "record": case "entry": case "bytes": case "func":
+    case "text":
+      b.jump(v.text === "" ? no : yes);
+      return;
+    case "string":
+      b.branch("ne", b.load(v.base, v.offset, 1), 0n, yes, no);
+      return;
+    case "float":
+      b.branch("ne", b.binary("shl", v.op, 1n), 0n, yes, no);
+      return;
+    case "record":
+    case "entry":
+    case "bytes":
+    case "func":
       p.warn(problem.structTruth(p.place(span), nameOf(v)));
       b.jump(yes);
       return;
-    case "state": return p.fail(problem.mapTruth(p.place(span)));
-    default: b.jump(yes);
+    default:
+      b.jump(yes);
   }
 }
 
@@ -140,7 +157,15 @@ function compareThere(p: Program, relation: Exclude<Relation, "!=="> | "!==", le
     const text = left.k === "text" ? left.text : right.k === "text" ? right.text : undefined;
     if (text !== undefined) {
       const found = names.find(([name]) => name === text);
-      if (!found) p.fail(problem.noMember(p.place(span), "the enumeration", text, names.slice(0, 8).map(([n]) => n)));
+      if (!found)
+        p.fail(
+          problem.noMember(
+            p.place(span),
+            "the enumeration",
+            text,
+            names.slice(0, 8).map(([n]) => n),
+          ),
+        );
       const e = (left.k === "int" ? left : right) as IntValue;
       b.branch("eq", e.op, BigInt.asIntN(64, (found as readonly [string, bigint])[1]), yes, no);
       return;
@@ -148,7 +173,7 @@ function compareThere(p: Program, relation: Exclude<Relation, "!=="> | "!==", le
   }
   const number = (v: Value): IntValue | undefined => (v.k === "int" ? v : v.k === "place" && v.type.k === "array" ? v.address : undefined);
   const [a, c] = [number(left), number(right)];
-  if (!a || !c) return p.fail(problem.notComparable(p.place(span), nameOf(left), nameOf(right)));
+  if (!a || !c) p.fail(problem.notComparable(p.place(span), nameOf(left), nameOf(right)));
   if ((a.big && !isConstant(c) && c.kind !== "u64") || (c.big && !isConstant(a) && a.kind !== "u64")) p.fail(problem.bigintArithmetic(p.place(span)));
   compareIntegers(p, relation, a, c, span, yes, no);
 }
@@ -199,11 +224,16 @@ export function compareIntegers(p: Program, relation: Relation, a: IntValue, c: 
 
 function decide(relation: Relation, a: IntValue, c: IntValue): boolean | undefined {
   switch (relation) {
-    case "<": return a.max < c.min ? true : a.min >= c.max ? false : undefined;
-    case "<=": return a.max <= c.min ? true : a.min > c.max ? false : undefined;
-    case ">": return decide("<", c, a);
-    case ">=": return decide("<=", c, a);
-    case "===": return a.max < c.min || a.min > c.max ? false : isConstant(a) && isConstant(c) && a.min === c.min ? true : undefined;
+    case "<":
+      return a.max < c.min ? true : a.min >= c.max ? false : undefined;
+    case "<=":
+      return a.max <= c.min ? true : a.min > c.max ? false : undefined;
+    case ">":
+      return decide("<", c, a);
+    case ">=":
+      return decide("<=", c, a);
+    case "===":
+      return a.max < c.min || a.min > c.max ? false : isConstant(a) && isConstant(c) && a.min === c.min ? true : undefined;
     case "!==": {
       const same = decide("===", a, c);
       return same === undefined ? undefined : !same;
@@ -281,4 +311,3 @@ export function narrow(p: Program, test: Expr, truthy: boolean): () => void {
 }
 
 const isConstantExpr = (e: Expr): boolean => e.k === "int" || e.k === "string" || e.k === "bool";
-export { constant };

@@ -2,16 +2,16 @@
 import { SondeBug } from "../../errors/error.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr } from "../hir/types.ts";
-import { binary, integer, unary } from "./arithmetic.ts";
+import { binary, unary } from "./arithmetic.ts";
 import { assign, update } from "./assignment.ts";
 import { call } from "./calls.ts";
 import { captured, fromCapture } from "./captured.ts";
-import { join, newCell, whenPresent } from "./cells.ts";
-import { condition, conditionValue, narrowed } from "./condition.ts";
+import { assignCell, join, joinShapes, newCell, shapeOf, whenPresent } from "./cells.ts";
+import { condition, conditionValue, narrowed, truth } from "./condition.ts";
 import { element, member } from "./members.ts";
 import { tagged } from "./output.ts";
 import type { Frame, Program } from "./program.ts";
-import { bool, constant, I64_MIN, isConstant, nameOf, U64_MAX, UNDEFINED, type Value, valueOf } from "./value.ts";
+import { bool, constant, I64_MIN, isConstant, nameOf, numberOf, U64_MAX, UNDEFINED, type Value } from "./value.ts";
 
 export function evaluate(p: Program, e: Expr): Value {
   p.at(e.span);
@@ -27,14 +27,22 @@ export function evaluate(p: Program, e: Expr): Value {
       if (value > U64_MAX || value < I64_MIN) p.fail(problem.integerTooLarge(p.place(e.span), `${e.value}n`));
       return { ...constant(value), big: true };
     }
-    case "float": return p.fail(problem.floatLiteral(p.place(e.span), e.text));
-    case "bool": return bool(e.value ? 1n : 0n);
-    case "string": return { k: "text", text: e.value };
-    case "undefined": return UNDEFINED;
-    case "local": return local(p, e.id, e.name);
-    case "capture": return captured(p, e.id, e.span);
-    case "builtin": return { k: "builtin", name: e.name };
-    case "function": return functionValue(p, e.id);
+    case "float":
+      return p.fail(problem.floatLiteral(p.place(e.span), e.text));
+    case "bool":
+      return bool(e.value ? 1n : 0n);
+    case "string":
+      return { k: "text", text: e.value };
+    case "undefined":
+      return UNDEFINED;
+    case "local":
+      return local(p, e.id, e.name);
+    case "capture":
+      return captured(p, e.id, e.span);
+    case "builtin":
+      return { k: "builtin", name: e.name };
+    case "function":
+      return functionValue(p, e.id);
     case "unary":
       if (e.op === "!") return conditionValue(p, e);
       return negated(p, e);
@@ -43,10 +51,11 @@ export function evaluate(p: Program, e: Expr): Value {
       const left = evaluate(p, e.left);
       const right = evaluate(p, e.right);
       p.at(e.span);
-      if ((e.left.k === "bigint" || e.right.k === "bigint")) p.fail(problem.bigintArithmetic(p.place(e.span)));
+      if (e.left.k === "bigint" || e.right.k === "bigint") p.fail(problem.bigintArithmetic(p.place(e.span)));
       return binary(p, e.op, left, right, e.span, [e.left.span, e.right.span]);
     }
-    case "logical": return logical(p, e);
+    case "logical":
+      return logical(p, e);
     case "conditional": {
       const yes = b.block();
       const no = b.block();
@@ -56,10 +65,19 @@ export function evaluate(p: Program, e: Expr): Value {
       const oneBlock = b.current;
       b.enter(no);
       const two = b.dead ? UNDEFINED : narrowed(p, e.test, false, () => evaluate(p, e.else));
-      return join(p, [{ value: one, block: oneBlock }, { value: two, block: b.current }], e.span);
+      return join(
+        p,
+        [
+          { value: one, block: oneBlock },
+          { value: two, block: b.current },
+        ],
+        e.span,
+      );
     }
-    case "assign": return assign(p, e);
-    case "update": return update(p, e, true);
+    case "assign":
+      return assign(p, e);
+    case "update":
+      return update(p, e, true);
     case "member": {
       const object = evaluate(p, e.object);
       p.at(e.span);
@@ -69,8 +87,10 @@ export function evaluate(p: Program, e: Expr): Value {
       const object = evaluate(p, e.object);
       return whenPresent(p, object, e.span, (o) => element(p, o, e.index, e.span));
     }
-    case "call": return call(p, e);
-    case "chain": return evaluate(p, e.inner);
+    case "call":
+      return call(p, e);
+    case "chain":
+      return evaluate(p, e.inner);
     case "object": {
       const fields = new Map<string, Value>();
       for (const { name, value } of e.properties) fields.set(name, evaluate(p, value));
@@ -84,9 +104,12 @@ export function evaluate(p: Program, e: Expr): Value {
       for (const [name, value] of fieldsOf(p, over, e.over)) fields.set(name, value);
       return record(p, fields, false, `${p.frame.key}@${e.span[0]}`);
     }
-    case "array": return record(p, new Map(e.items.map((item, i) => [String(i), evaluate(p, item)])), true, `${p.frame.key}@${e.span[0]}`);
-    case "tagged": return tagged(p, e);
-    case "template": return template(p, e);
+    case "array":
+      return record(p, new Map(e.items.map((item, i) => [String(i), evaluate(p, item)])), true, `${p.frame.key}@${e.span[0]}`);
+    case "tagged":
+      return tagged(p, e);
+    case "template":
+      return template(p, e);
     case "comma":
       discard(p, e.first);
       return evaluate(p, e.second);
@@ -99,7 +122,8 @@ export function evaluate(p: Program, e: Expr): Value {
     case "void":
       discard(p, e.operand);
       return UNDEFINED;
-    case "cast": return evaluate(p, e.value);
+    case "cast":
+      return evaluate(p, e.value);
   }
 }
 
@@ -165,7 +189,7 @@ export function record(p: Program, fields: Map<string, Value>, tuple: boolean, k
 
 /** Registers for a place that is assigned to more than once, set to its first value. */
 export function cellFor(p: Program, key: string, initial: Value): Value {
-  const shape = p.knowledge.shapes.get(key) ?? shapeFor(initial);
+  const shape = p.knowledge.shapes.get(key) ?? shapeOf(initial);
   const joined = joinShapes(shape, shapeOf(initial));
   const fit = joined === undefined || joined === "signs" ? shape : joined;
   p.knowledge.shapes.set(key, fit);
@@ -174,13 +198,12 @@ export function cellFor(p: Program, key: string, initial: Value): Value {
   return cell;
 }
 
-import { assignCell, joinShapes, shapeOf } from "./cells.ts";
-const shapeFor = shapeOf;
 
 function fieldsOf(p: Program, v: Value, e: Expr): Iterable<[string, Value]> {
   if (v.k === "record") return v.fields;
   if (v.k === "entry") return v.schema.fields.map((f): [string, Value] => [f.name, member(p, v, f.name, e.span)]);
-  if (v.k === "constant" && v.value.kind === "object") return Object.entries(v.value.properties).map(([name, c]): [string, Value] => [name, fromCapture(p, c, name, e.span)]);
+  if (v.k === "constant" && v.value.kind === "object")
+    return Object.entries(v.value.properties).map(([name, c]): [string, Value] => [name, fromCapture(p, c, name, e.span)]);
   return p.fail(problem.notSupported(p.place(e.span), `spreading ${nameOf(v)}`, "Name its fields one by one."));
 }
 
@@ -206,13 +229,22 @@ function snapshot(p: Program, v: Value, mutable: boolean): Value {
   const b = p.b;
   const now = (op: number | bigint): number | bigint => (typeof op === "number" && b.fn.variables.has(op) ? b.copy(op) : op);
   switch (v.k) {
-    case "int": return { ...v, op: now(v.op) };
-    case "bool": case "float": case "func": return { ...v, op: now(v.op) };
-    case "maybe": return { ...v, present: now(v.present), value: snapshot(p, v.value, true) };
-    case "string": return { ...v, cut: now(v.cut) };
-    case "bytes": return { ...v, length: now(v.length) };
-    case "entry": return { ...v, pointer: now(v.pointer) };
-    default: return v;
+    case "int":
+      return { ...v, op: now(v.op) };
+    case "bool":
+    case "float":
+    case "func":
+      return { ...v, op: now(v.op) };
+    case "maybe":
+      return { ...v, present: now(v.present), value: snapshot(p, v.value, true) };
+    case "string":
+      return { ...v, cut: now(v.cut) };
+    case "bytes":
+      return { ...v, length: now(v.length) };
+    case "entry":
+      return { ...v, pointer: now(v.pointer) };
+    default:
+      return v;
   }
 }
 
@@ -244,7 +276,14 @@ export function orElse(p: Program, v: Extract<Value, { k: "maybe" }>, otherwise:
   b.enter(absent);
   const other = otherwise();
   const otherBlock = b.current;
-  return join(p, [{ value: v.value, block: there }, { value: other, block: otherBlock }], span);
+  return join(
+    p,
+    [
+      { value: v.value, block: there },
+      { value: other, block: otherBlock },
+    ],
+    span,
+  );
 }
 
 function logical(p: Program, e: Extract<Expr, { k: "logical" }>): Value {
@@ -265,10 +304,15 @@ function logical(p: Program, e: Extract<Expr, { k: "logical" }>): Value {
   const value = b.dead ? UNDEFINED : narrowed(p, e.left, e.op === "&&", () => evaluate(p, e.right));
   const rightBlock = b.current;
   const kept = e.op === "&&" ? whenFalse(left) : whenTrue(left);
-  return join(p, [{ value: kept, block: short }, { value, block: rightBlock }], e.span);
+  return join(
+    p,
+    [
+      { value: kept, block: short },
+      { value, block: rightBlock },
+    ],
+    e.span,
+  );
 }
-
-import { truth } from "./condition.ts";
 
 /** What a value is where it is false: the one falsy value of its kind, so that more kinds can meet. */
 function whenFalse(v: Value): Value {
@@ -289,12 +333,10 @@ function template(p: Program, e: Extract<Expr, { k: "template" }>): Value {
   for (const [i, inner] of e.values.entries()) {
     const v = evaluate(p, inner);
     if (v.k === "text") text += v.text;
-    else if (isConstant(v)) text += valueOf(v).toString();
+    else if (isConstant(v)) text += numberOf(v).toString();
     else if (v.k === "bool" && typeof v.op === "bigint") text += v.op === 0n ? "false" : "true";
     else p.fail(problem.textConcatenation(p.place(e.span)));
     text += e.texts[i + 1] ?? "";
   }
   return { k: "text", text };
 }
-
-export { integer };

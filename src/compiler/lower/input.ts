@@ -1,10 +1,11 @@
 /** What the back end is given: handlers, what their captures are worth now, and what to compile for. */
-import type { Target } from "../target.ts";
+
 import type { Signature } from "../../schema/ctypes.ts";
 import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { HandlerHir, ScriptUnit } from "../hir/types.ts";
 import type { SessionImage } from "../image.ts";
+import type { Target } from "../target.ts";
 
 /** A captured name's value when the session arms; in `check`, what can be told before. */
 export type CaptureValue =
@@ -50,7 +51,25 @@ export interface LowerRequest {
   readonly unsafe: boolean;
 }
 
-export type Register = "rax" | "rbx" | "rcx" | "rdx" | "rsi" | "rdi" | "rbp" | "rsp" | "r8" | "r9" | "r10" | "r11" | "r12" | "r13" | "r14" | "r15" | "rip" | "rflags";
+export type Register =
+  | "rax"
+  | "rbx"
+  | "rcx"
+  | "rdx"
+  | "rsi"
+  | "rdi"
+  | "rbp"
+  | "rsp"
+  | "r8"
+  | "r9"
+  | "r10"
+  | "r11"
+  | "r12"
+  | "r13"
+  | "r14"
+  | "r15"
+  | "rip"
+  | "rflags";
 
 export interface LowerResult {
   /** Undefined if there is an error among the diagnostics. */

@@ -7,7 +7,7 @@ import { discard, evaluate } from "./expression.ts";
 import { element } from "./members.ts";
 import type { Frame, Program } from "./program.ts";
 import { statements } from "./statements.ts";
-import { isConstant, nameOf, type Value, valueOf } from "./value.ts";
+import { nameOf, type Value } from "./value.ts";
 
 /** Rounds that a loop may run at most: the kernel walks each of them. */
 const MAX_ROUNDS = 4096;
@@ -18,8 +18,8 @@ export function loop(p: Program, s: Loop): void {
   const b = p.b;
   statements(p, s.init);
   const bound = boundOf(p, s);
-  if (bound === undefined) return p.fail(problem.unbounded(p.place(s.span)));
-  if (bound > BigInt(MAX_ROUNDS)) return p.fail(problem.loopTooLong(p.place(s.span), bound, MAX_ROUNDS));
+  if (bound === undefined) p.fail(problem.unbounded(p.place(s.span)));
+  if (bound > BigInt(MAX_ROUNDS)) p.fail(problem.loopTooLong(p.place(s.span), bound, MAX_ROUNDS));
   // A counter of our own: whatever the handler's own counter does, this one ends the loop, and the kernel sees that.
   const rounds = b.variable();
   b.set(rounds, 0n);
@@ -111,15 +111,24 @@ function boundByTest(p: Program, s: Loop, test: Expr, holds: boolean): bigint | 
 
 /** `while (n)`, `n !== 0` with `n` counted down from a known start. */
 function countdown(p: Program, s: Loop, test: Expr): bigint | undefined {
-  const local = test.k === "local" ? test : test.k === "binary" && test.left.k === "local" && test.op === "!==" && test.right.k === "int" && test.right.value === "0" ? test.left : undefined;
+  const local =
+    test.k === "local"
+      ? test
+      : test.k === "binary" && test.left.k === "local" && test.op === "!==" && test.right.k === "int" && test.right.value === "0"
+        ? test.left
+        : undefined;
   if (!local || !isCounter(p, local)) return undefined;
   const start = startOf(p, s, local.id);
   return start && stepOf(s, local.id) === -1n && start.min >= 0n ? start.max : undefined;
 }
 
-const isCounter = (p: Program, e: Extract<Expr, { k: "local" }>): boolean => p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int";
+const isCounter = (p: Program, e: Extract<Expr, { k: "local" }>): boolean =>
+  p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int";
 
-interface Range { readonly min: bigint; readonly max: bigint }
+interface Range {
+  readonly min: bigint;
+  readonly max: bigint;
+}
 
 /** What the counter can be when the loop begins: its initialiser, if nothing else assigned it before. */
 function startOf(p: Program, s: Loop, id: number): Range | undefined {
@@ -141,27 +150,39 @@ function findLet(body: readonly Stmt[], id: number): { init: Expr | undefined; o
   let init: Expr | undefined;
   let seen = false;
   let others = false;
-  walkStatements(body, (stmt) => {
-    if (stmt.k === "let" && stmt.local === id) {
-      seen = true;
-      init = stmt.init;
-    }
-  }, (e) => {
-    if (e.k === "assign" && e.target.k === "local" && e.target.id === id && e.op === "=") others = true;
-  });
+  walkStatements(
+    body,
+    (stmt) => {
+      if (stmt.k === "let" && stmt.local === id) {
+        seen = true;
+        init = stmt.init;
+      }
+    },
+    (e) => {
+      if (e.k === "assign" && e.target.k === "local" && e.target.id === id && e.op === "=") others = true;
+    },
+  );
   // Counted in two loops, the second begins where the first ended.
   let loops = 0;
-  walkStatements(body, (stmt) => {
-    if (stmt.k === "loop" && stepOf(stmt, id) !== undefined && assigns(stmt, id)) loops++;
-  }, () => {});
+  walkStatements(
+    body,
+    (stmt) => {
+      if (stmt.k === "loop" && stepOf(stmt, id) !== undefined && assigns(stmt, id)) loops++;
+    },
+    () => {},
+  );
   return seen ? { init, others: others || loops > 1 } : undefined;
 }
 
 function assigns(s: Stmt, id: number): boolean {
   let found = false;
-  walkStatements([s], () => {}, (e) => {
-    if ((e.k === "update" || e.k === "assign") && e.target.k === "local" && e.target.id === id) found = true;
-  });
+  walkStatements(
+    [s],
+    () => {},
+    (e) => {
+      if ((e.k === "update" || e.k === "assign") && e.target.k === "local" && e.target.id === id) found = true;
+    },
+  );
   return found;
 }
 
@@ -173,7 +194,15 @@ function stepOf(s: Loop, id: number): bigint | undefined {
     if (e.k === "update" && e.target.k === "local" && e.target.id === id) return e.op === "++" ? 1n : -1n;
     if (e.k !== "assign" || e.target.k !== "local" || e.target.id !== id) return undefined;
     if ((e.op === "+" || e.op === "-") && e.value.k === "int" && e.value.value !== "0") return e.op === "+" ? BigInt(e.value.value) : -BigInt(e.value.value);
-    if (e.op === "=" && e.value.k === "binary" && (e.value.op === "+" || e.value.op === "-") && e.value.left.k === "local" && e.value.left.id === id && e.value.right.k === "int" && e.value.right.value !== "0") {
+    if (
+      e.op === "=" &&
+      e.value.k === "binary" &&
+      (e.value.op === "+" || e.value.op === "-") &&
+      e.value.left.k === "local" &&
+      e.value.left.id === id &&
+      e.value.right.k === "int" &&
+      e.value.right.value !== "0"
+    ) {
       return e.value.op === "+" ? BigInt(e.value.right.value) : -BigInt(e.value.right.value);
     }
     valid = false;
@@ -210,9 +239,13 @@ function stepOf(s: Loop, id: number): bigint | undefined {
 
 function containsContinue(s: Stmt, label: number): boolean {
   let found = false;
-  walkStatements([s], (x) => {
-    if (x.k === "continue" && x.label === label) found = true;
-  }, () => {});
+  walkStatements(
+    [s],
+    (x) => {
+      if (x.k === "continue" && x.label === label) found = true;
+    },
+    () => {},
+  );
   return found;
 }
 
@@ -241,7 +274,7 @@ export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
   const b = p.b;
   const of = evaluate(p, s.of);
   const items = itemsOf(p, of, s);
-  if (items.length > 64) return p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(items.length), 64));
+  if (items.length > 64) p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(items.length), 64));
   const after = b.block();
   for (const item of items) {
     if (b.dead) break;
@@ -271,11 +304,23 @@ function walkStatements(body: readonly Stmt[], onStatement: (s: Stmt) => void, o
   for (const s of body) {
     onStatement(s);
     switch (s.k) {
-      case "let": if (s.init) walkExpr(s.init, onExpr); break;
-      case "expr": walkExpr(s.expr, onExpr); break;
-      case "return": if (s.value) walkExpr(s.value, onExpr); break;
-      case "if": walkExpr(s.test, onExpr); walkStatements(s.then, onStatement, onExpr); walkStatements(s.else, onStatement, onExpr); break;
-      case "block": walkStatements(s.body, onStatement, onExpr); break;
+      case "let":
+        if (s.init) walkExpr(s.init, onExpr);
+        break;
+      case "expr":
+        walkExpr(s.expr, onExpr);
+        break;
+      case "return":
+        if (s.value) walkExpr(s.value, onExpr);
+        break;
+      case "if":
+        walkExpr(s.test, onExpr);
+        walkStatements(s.then, onStatement, onExpr);
+        walkStatements(s.else, onStatement, onExpr);
+        break;
+      case "block":
+        walkStatements(s.body, onStatement, onExpr);
+        break;
       case "switch":
         walkExpr(s.value, onExpr);
         for (const c of s.clauses) {
@@ -289,7 +334,11 @@ function walkStatements(body: readonly Stmt[], onStatement: (s: Stmt) => void, o
         if (s.update) walkExpr(s.update, onExpr);
         walkStatements(s.body, onStatement, onExpr);
         break;
-      case "forOf": walkExpr(s.of, onExpr); walkStatements(s.bind, onStatement, onExpr); walkStatements(s.body, onStatement, onExpr); break;
+      case "forOf":
+        walkExpr(s.of, onExpr);
+        walkStatements(s.bind, onStatement, onExpr);
+        walkStatements(s.body, onStatement, onExpr);
+        break;
       default:
     }
   }
@@ -301,9 +350,8 @@ function walkExpr(e: Expr, visit: (e: Expr) => void): void {
     const many = Array.isArray(value) ? value : [value];
     for (const inner of many) {
       if (inner && typeof inner === "object" && "k" in inner && "span" in inner) walkExpr(inner as Expr, visit);
-      else if (inner && typeof inner === "object" && "value" in inner && typeof inner.value === "object" && inner.value && "k" in inner.value) walkExpr(inner.value as Expr, visit);
+      else if (inner && typeof inner === "object" && "value" in inner && typeof inner.value === "object" && inner.value && "k" in inner.value)
+        walkExpr(inner.value as Expr, visit);
     }
   }
 }
-
-export { isConstant, valueOf };

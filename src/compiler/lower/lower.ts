@@ -1,28 +1,37 @@
 /** The back end: handlers and what their captures are worth, into one session's image. */
+
+import { SondeBug } from "../../errors/error.ts";
 import { toBytes } from "../../schema/encode.ts";
 import type { Schema } from "../../schema/types.ts";
-import { SondeBug } from "../../errors/error.ts";
-import { emit, FRAME_BYTES, measure } from "../codegen/emit.ts";
+import { emit, measure } from "../codegen/emit.ts";
+import { FRAME_BYTES } from "../codegen/frame.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { FunctionHir, HandlerHir } from "../hir/types.ts";
 import type { ProgramImage } from "../image.ts";
-import { optimize } from "../passes/optimize.ts";
 import type { MirFunction } from "../mir/types.ts";
-import { carryLayout, type CarryLayout, keep, takeBack } from "./carry.ts";
+import { optimize } from "../passes/optimize.ts";
+import { type CarryLayout, carryLayout, keep, takeBack } from "./carry.ts";
+import { join } from "./cells.ts";
 import type { LowerProbe, LowerRequest, LowerResult, Register } from "./input.ts";
 import { lineTable } from "./lines.ts";
-import { epilogue, prologue } from "./prologue.ts";
 import { Abort, Knowledge, Program, Restart } from "./program.ts";
+import { epilogue, prologue } from "./prologue.ts";
 import { SessionLayout } from "./session-layout.ts";
 import { bindParameters, statements } from "./statements.ts";
-import { join } from "./cells.ts";
 import { type Phase, UNDEFINED, type Value } from "./value.ts";
 
 /** Objects of one hit may take this many bytes. */
 const SCRATCH_LIMIT = 32_768;
 
-interface Lowered { readonly fn: MirFunction; readonly probe: number; readonly runs: ProgramImage["runs"]; readonly name: string; readonly sleepable: boolean; readonly scratchBytes: number }
+interface Lowered {
+  readonly fn: MirFunction;
+  readonly probe: number;
+  readonly runs: ProgramImage["runs"];
+  readonly name: string;
+  readonly sleepable: boolean;
+  readonly scratchBytes: number;
+}
 
 export function lower(request: LowerRequest): LowerResult {
   const encode = (schema: Schema, value: unknown): Uint8Array => toBytes(schema, value, request.functions) ?? new Uint8Array(schema.size);
@@ -43,7 +52,15 @@ export function lower(request: LowerRequest): LowerResult {
   const lineOf = lineTable(request.files.map((f) => f.text));
   const programs = lowered.map((l): ProgramImage => {
     const emitted = emit(l.fn, { isa: request.target.isa, cpuMap: session.cpuMap, stride: session.stride, cpus: session.cpus, lineOf });
-    return { name: l.name, probe: l.probe, runs: l.runs, sleepable: l.sleepable, instructions: emitted.instructions, functions: [{ index: 0, name: l.name }], lines: emitted.lines };
+    return {
+      name: l.name,
+      probe: l.probe,
+      runs: l.runs,
+      sleepable: l.sleepable,
+      instructions: emitted.instructions,
+      functions: [{ index: 0, name: l.name }],
+      lines: emitted.lines,
+    };
   });
   return { image: session.finish(programs), diagnostics: unique, probes };
 }
@@ -148,7 +165,13 @@ class ProbeLowering {
       case "instruction": {
         const fn = this.fn(shape.before ?? shape.after ?? shape.fault ?? 0);
         const file = this.session.request.files[fn.file];
-        this.diagnostics.push(problem.engineLacks({ file: file?.path ?? "-e", start: handler.span[0], end: handler.span[1] }, "a before, after or fault handler", "the breakpoint engine"));
+        this.diagnostics.push(
+          problem.engineLacks(
+            { file: file?.path ?? "-e", start: handler.span[0], end: handler.span[1] },
+            "a before, after or fault handler",
+            "the breakpoint engine",
+          ),
+        );
       }
     }
   }
@@ -204,13 +227,22 @@ class ProbeLowering {
       }
       if (size.scratchBytes > SCRATCH_LIMIT) {
         const span = this.probe.handler.span;
-        this.diagnostics.push(problem.tooLarge({ file: this.session.request.files[this.probe.handler.file]?.path ?? "-e", start: span[0], end: span[1] }, size.scratchBytes));
+        this.diagnostics.push(
+          problem.tooLarge({ file: this.session.request.files[this.probe.handler.file]?.path ?? "-e", start: span[0], end: span[1] }, size.scratchBytes),
+        );
         return;
       }
       if (p.b.fn.scratch !== undefined) this.session.scratch(size.scratchBytes);
       this.reads = p.readsAllRegisters || this.reads === "all" ? "all" : new Set([...this.reads, ...p.registersRead]);
       const name = `p${this.index}_${runs}`.slice(0, 15);
-      this.out.push({ fn: p.b.fn, probe: this.index, runs, name, sleepable: p.readsMemory && this.session.request.target.sleepable, scratchBytes: size.scratchBytes });
+      this.out.push({
+        fn: p.b.fn,
+        probe: this.index,
+        runs,
+        name,
+        sleepable: p.readsMemory && this.session.request.target.sleepable,
+        scratchBytes: size.scratchBytes,
+      });
       return;
     }
   }

@@ -8,7 +8,7 @@ import { integer } from "./arithmetic.ts";
 import { truth } from "./condition.ts";
 import type { Program } from "./program.ts";
 import { copyText, textBytes, textToMemory } from "./text.ts";
-import { bool, type EntryValue, i64, maybe, nameOf, ofWidth, type Value } from "./value.ts";
+import { bool, type EntryValue, i64, nameOf, ofWidth, type Value } from "./value.ts";
 
 /** Is any part of it, as far as the schema takes it, possibly absent? Those parts' presences. */
 export function presences(v: Value, out: (number | bigint)[] = []): (number | bigint)[] {
@@ -73,11 +73,11 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
       return;
     }
     case "f64":
-      if (v.k !== "float") return p.fail(problem.wrongValue(p.place(span), "a float", nameOf(v)));
+      if (v.k !== "float") p.fail(problem.wrongValue(p.place(span), "a float", nameOf(v)));
       b.store(base, offset, 8, v.op);
       return;
     case "func":
-      if (v.k !== "func") return p.fail(problem.wrongValue(p.place(span), "a function's name", nameOf(v)));
+      if (v.k !== "func") p.fail(problem.wrongValue(p.place(span), "a function's name", nameOf(v)));
       b.store(base, offset, 4, v.op);
       return;
     case "cstring": {
@@ -88,12 +88,12 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
         return;
       }
       const text = v.k === "func" ? functionText(p, v.op) : v;
-      if (text.k !== "string") return p.fail(problem.wrongValue(p.place(span), "text", nameOf(v)));
+      if (text.k !== "string") p.fail(problem.wrongValue(p.place(span), "text", nameOf(v)));
       copyText(p, text, base, offset, schema.length);
       return;
     }
     case "bytes": {
-      if (v.k !== "bytes") return p.fail(problem.wrongValue(p.place(span), "bytes", nameOf(v)));
+      if (v.k !== "bytes") p.fail(problem.wrongValue(p.place(span), "bytes", nameOf(v)));
       storeBytes(p, v, base, offset, schema, span);
       return;
     }
@@ -101,7 +101,8 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
       storeStruct(p, base, offset, schema, v, span);
       return;
     }
-    case "stack": return p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
+    case "stack":
+      p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
   }
 }
 
@@ -127,23 +128,31 @@ function storeBytes(p: Program, v: Extract<Value, { k: "bytes" }>, base: Base, o
 }
 
 export function storeStruct(p: Program, base: Base, offset: number, schema: StructSchema, v: Value, span: Span): void {
-  const b = p.b;
+  const _b = p.b;
   if (v.k === "entry") {
     if (v.schema.size === schema.size && JSON.stringify(v.schema.fields) === JSON.stringify(schema.fields)) {
       copyStruct(p, { reg: v.pointer as number }, v.offset, base, offset, schema.size, schema.align);
       return;
     }
-  } else if (v.k !== "record") return p.fail(problem.wrongValue(p.place(span), schema.tuple ? "a tuple" : "an object", nameOf(v)));
+  } else if (v.k !== "record") p.fail(problem.wrongValue(p.place(span), schema.tuple ? "a tuple" : "an object", nameOf(v)));
   zeroPadding(p, base, offset, schema);
   for (const field of schema.fields) {
     const value = v.k === "entry" ? loadField(p, v, field.name) : v.fields.get(field.name);
-    if (value === undefined) return p.fail(problem.missingField(p.place(span), field.name));
+    if (value === undefined) p.fail(problem.missingField(p.place(span), field.name));
     storeField(p, base, offset + field.offset, field.schema, value, span);
   }
-  if (v.k === "record") for (const name of v.fields.keys()) {
-    if (!schema.fields.some((f) => f.name === name)) p.fail(problem.noMember(p.place(span), schema.tuple ? "the key" : "the structure", name, schema.fields.map((f) => f.name)));
-  }
-  void b;
+  if (v.k === "record")
+    for (const name of v.fields.keys()) {
+      if (!schema.fields.some((f) => f.name === name))
+        p.fail(
+          problem.noMember(
+            p.place(span),
+            schema.tuple ? "the key" : "the structure",
+            name,
+            schema.fields.map((f) => f.name),
+          ),
+        );
+    }
 }
 
 /** Copies a multiple of 8 bytes. */
@@ -196,14 +205,22 @@ export function loadSchema(p: Program, pointer: number | bigint, offset: number,
 export function loadAt(p: Program, base: Base, offset: number, schema: Schema): Value {
   const b = p.b;
   switch (schema.kind) {
-    case "int": return ofWidth(b.load(base, offset, schema.size, schema.signed), schema.size, schema.signed);
-    case "bool": return bool(b.load(base, offset, 1));
-    case "f64": return { k: "float", op: b.load(base, offset, 8) };
-    case "func": return { k: "func", op: b.load(base, offset, 4) };
-    case "cstring": return { k: "string", base, offset, cap: schema.length, cut: b.load(base, offset + schema.length, 1) };
-    case "bytes": return { k: "bytes", base, offset, cap: schema.length, length: b.load(base, offset + bytesCountOffset(schema), 4) };
-    case "struct": return { k: "entry", pointer: "reg" in base ? base.reg : b.address(base, 0), offset, schema };
-    case "stack": return { k: "unknown" };
+    case "int":
+      return ofWidth(b.load(base, offset, schema.size, schema.signed), schema.size, schema.signed);
+    case "bool":
+      return bool(b.load(base, offset, 1));
+    case "f64":
+      return { k: "float", op: b.load(base, offset, 8) };
+    case "func":
+      return { k: "func", op: b.load(base, offset, 4) };
+    case "cstring":
+      return { k: "string", base, offset, cap: schema.length, cut: b.load(base, offset + schema.length, 1) };
+    case "bytes":
+      return { k: "bytes", base, offset, cap: schema.length, length: b.load(base, offset + bytesCountOffset(schema), 4) };
+    case "struct":
+      return { k: "entry", pointer: "reg" in base ? base.reg : b.address(base, 0), offset, schema };
+    case "stack":
+      return { k: "unknown" };
   }
 }
 
@@ -237,5 +254,3 @@ export function functionText(p: Program, index: number | bigint): Value {
   b.enter(end);
   return { k: "string", base: { reg: pointer }, offset: 0, cap: 63, cut: b.load({ reg: pointer }, 63, 1) };
 }
-
-export { maybe };

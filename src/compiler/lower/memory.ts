@@ -1,15 +1,14 @@
 /** Reading the target: numbers, texts and bytes; what can't be read is absent. */
-import { bytesCountOffset } from "../../schema/layout.ts";
+
 import type { CType } from "../../schema/ctypes.ts";
 import type { Schema } from "../../schema/types.ts";
-import type { Span } from "../hir/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
+import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { join } from "./cells.ts";
-import { loadSchema } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
-import { bool, constant, type IntValue, maybe, ofWidth, type Structs, u64, UNDEFINED, type Value } from "./value.ts";
+import { bool, constant, type IntValue, maybe, ofWidth, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 
@@ -58,7 +57,8 @@ function flag(p: Program, failed: number): number {
 /** A value of one of the target's own types at an address. */
 export function readTyped(p: Program, address: IntValue, type: CType, structs: Structs, span: Span): Value {
   switch (type.k) {
-    case "int": return readInteger(p, address.op, Number(type.name.slice(1)) / 8 as 1 | 2 | 4 | 8, type.name.startsWith("i"));
+    case "int":
+      return readInteger(p, address.op, (Number(type.name.slice(1)) / 8) as 1 | 2 | 4 | 8, type.name.startsWith("i"));
     case "bool": {
       const v = readInteger(p, address.op, 1, false);
       return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, bool(v.value.op)) : UNDEFINED;
@@ -76,8 +76,11 @@ export function readTyped(p: Program, address: IntValue, type: CType, structs: S
       const v = readInteger(p, address.op, 8, false);
       return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { k: "float", op: v.value.op }) : UNDEFINED;
     }
-    case "struct": case "array": return { k: "place", address: { ...address, pointee: type.k === "array" ? type.of : undefined, structs }, type, structs };
-    case "void": return UNDEFINED;
+    case "struct":
+    case "array":
+      return { k: "place", address: { ...address, pointee: type.k === "array" ? type.of : undefined, structs }, type, structs };
+    case "void":
+      return UNDEFINED;
   }
 }
 
@@ -92,7 +95,14 @@ export function readText(p: Program, address: Value, max: number, length: Value 
     b.branch("ne", outer.present, 0n, there, absent);
     b.enter(there);
     const value = readText(p, address.k === "maybe" ? address.value : address, max, address.k === "maybe" ? length : (length as typeof outer).value, span);
-    return join(p, [{ value, block: b.current }, { value: UNDEFINED, block: absent }], span);
+    return join(
+      p,
+      [
+        { value, block: b.current },
+        { value: UNDEFINED, block: absent },
+      ],
+      span,
+    );
   }
   const at = integer(p, address, span);
   return length === undefined ? readString(p, at.op, max) : readSized(p, at.op, max, integer(p, length, span));
@@ -253,7 +263,14 @@ export function readBytes(p: Program, address: Value, max: number, length: Value
     b.branch("ne", outer.present, 0n, there, absent);
     b.enter(there);
     const value = readBytes(p, address.k === "maybe" ? address.value : address, max, address.k === "maybe" ? length : (length as typeof outer).value, span);
-    return join(p, [{ value, block: b.current }, { value: UNDEFINED, block: absent }], span);
+    return join(
+      p,
+      [
+        { value, block: b.current },
+        { value: UNDEFINED, block: absent },
+      ],
+      span,
+    );
   }
   const base = p.zeroed(roundUp8(max));
   const { present, count } = readBounded(p, base, integer(p, address, span).op, max, length === undefined ? constant(BigInt(max)) : integer(p, length, span));
@@ -264,7 +281,8 @@ export function readBytes(p: Program, address: Value, max: number, length: Value
 export function readSchema(p: Program, address: IntValue, schema: Schema, span: Span): Value {
   const b = p.b;
   switch (schema.kind) {
-    case "int": return readInteger(p, address.op, schema.size, schema.signed);
+    case "int":
+      return readInteger(p, address.op, schema.size, schema.signed);
     case "bool": {
       const v = readInteger(p, address.op, 1, false);
       return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, bool(v.value.op)) : v;
@@ -273,8 +291,10 @@ export function readSchema(p: Program, address: IntValue, schema: Schema, span: 
       const v = readInteger(p, address.op, 8, false);
       return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { k: "float", op: v.value.op }) : v;
     }
-    case "cstring": return readText(p, address, schema.length, constant(BigInt(schema.length)), span);
-    case "bytes": return readBytes(p, address, schema.length, undefined, span);
+    case "cstring":
+      return readText(p, address, schema.length, constant(BigInt(schema.length)), span);
+    case "bytes":
+      return readBytes(p, address, schema.length, undefined, span);
     case "struct": {
       // Texts and bytes in it are as long in the target as they are declared; everything is read by itself.
       const fields = new Map<string, Value>();
@@ -291,7 +311,8 @@ export function readSchema(p: Program, address: IntValue, schema: Schema, span: 
       }
       return maybe(all, { k: "record", fields, tuple: false, key: undefined });
     }
-    default: return p.fail(problem.wrongValue(p.place(span), "a type that the target's memory can hold", schema.kind));
+    default:
+      return p.fail(problem.wrongValue(p.place(span), "a type that the target's memory can hold", schema.kind));
   }
 }
 
@@ -305,5 +326,3 @@ function targetSize(schema: Schema): number {
   }
   return Math.ceil(offset / schema.align) * schema.align;
 }
-
-export { bytesCountOffset, loadSchema };

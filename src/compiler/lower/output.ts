@@ -1,16 +1,16 @@
 /** What a handler sends to the host, as records of the ring: prints, events, requests. */
-import { cstring, ints, bool as boolSchema, bytes as bytesSchema, f64, func, struct } from "../../schema/layout.ts";
+import { bool as boolSchema, bytes as bytesSchema, cstring, f64, func, ints, struct } from "../../schema/layout.ts";
 import type { Schema, StructSchema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
-import type { Base } from "../mir/types.ts";
 import type { PrintPart } from "../image.ts";
-import { evaluate } from "./expression.ts";
+import type { Base } from "../mir/types.ts";
 import { presence } from "./cells.ts";
-import { presences, storeField } from "./memory-layout.ts";
+import { evaluate } from "./expression.ts";
 import { member } from "./members.ts";
+import { presences, storeField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
-import { bool, isConstant, nameOf, UNDEFINED, type Value, valueOf } from "./value.ts";
+import { bool, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 /** BPF_RB_NO_WAKEUP: the reader looks by itself. */
 const QUIET = 1n;
@@ -65,7 +65,8 @@ export function emitEvent(p: Program, state: number, schema: StructSchema, value
 
 /** `` print`…` ``. */
 export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
-  if (e.tag.k !== "builtin" || e.tag.name !== "print") return p.fail(problem.notSupported(p.place(e.span), "this template", "Only print`…` takes a template in a handler."));
+  if (e.tag.k !== "builtin" || e.tag.name !== "print")
+    return p.fail(problem.notSupported(p.place(e.span), "this template", "Only print`…` takes a template in a handler."));
   const parts: PrintPart[] = [];
   const fields: [string, Schema][] = [];
   const values: { name: string; value: Value; present: number | bigint; span: Span }[] = [];
@@ -81,7 +82,7 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
     const bare = value.k === "maybe" ? value.value : value;
     if (value.k === "undefined") text("<unreadable>");
     else if (bare.k === "text") text(bare.text);
-    else if (as === "plain" && isConstant(bare) && value.k !== "maybe") text(valueOf(bare).toString());
+    else if (as === "plain" && isConstant(bare) && value.k !== "maybe") text(numberOf(bare).toString());
     else if (bare.k === "bool" && typeof bare.op === "bigint" && value.k !== "maybe") text(bare.op === 0n ? "false" : "true");
     else if (bare.k !== "unknown") {
       const name = `v${fields.length}`;
@@ -125,40 +126,56 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
 /** The schema in which a printed value travels. */
 function printable(p: Program, v: Value, span: Span): Schema {
   switch (v.k) {
-    case "int": return v.kind === "u64" ? ints.u64 : ints.i64;
-    case "place": return ints.u64;
-    case "bool": return boolSchema;
-    case "string": return cstring(v.cap);
-    case "bytes": return bytesSchema(v.cap);
-    case "float": return f64;
-    case "func": return func;
-    default: return p.fail(problem.notPrintable(p.place(span), nameOf(v)));
+    case "int":
+      return v.kind === "u64" ? ints.u64 : ints.i64;
+    case "place":
+      return ints.u64;
+    case "bool":
+      return boolSchema;
+    case "string":
+      return cstring(v.cap);
+    case "bytes":
+      return bytesSchema(v.cap);
+    case "float":
+      return f64;
+    case "func":
+      return func;
+    default:
+      return p.fail(problem.notPrintable(p.place(span), nameOf(v)));
   }
 }
 
 /** `hex(x)`, `duration(x)`, `sym(x)`. */
 export function formatted(p: Program, as: "hex" | "duration" | "sym", value: Value, span: Span): Value {
   const bare = value.k === "maybe" ? value.value : value;
-  if (bare.k !== "int" && bare.k !== "undefined" && bare.k !== "unknown" && !(as === "hex" && bare.k === "bytes") && bare.k !== "place") p.fail(problem.wrongValue(p.place(span), "an integer", nameOf(bare)));
+  if (bare.k !== "int" && bare.k !== "undefined" && bare.k !== "unknown" && !(as === "hex" && bare.k === "bytes") && bare.k !== "place")
+    p.fail(problem.wrongValue(p.place(span), "an integer", nameOf(bare)));
   return { k: "formatted", as, value };
 }
 
 /** `exit`, `clear`, `show`, `probe.detach()`: carried out by the host, in order with prints and events. */
 export function request(p: Program, name: "exit" | "clear" | "show", args: readonly Expr[], span: Span): Value {
   const b = p.b;
-  const states = (es: readonly Expr[]): number[] => es.map((e) => {
-    const v = evaluate(p, e);
-    if (v.k === "unknown") return 0;
-    return v.k === "state" ? v.state : p.fail(problem.wrongValue(p.place(e.span), "a map or an aggregate", nameOf(v)));
-  });
+  const states = (es: readonly Expr[]): number[] =>
+    es.map((e) => {
+      const v = evaluate(p, e);
+      if (v.k === "unknown") return 0;
+      return v.k === "state" ? v.state : p.fail(problem.wrongValue(p.place(e.span), "a map or an aggregate", nameOf(v)));
+    });
   if (name === "exit") {
     const schema = struct([["status", ints.i64]]);
     const status = args[0] ? evaluate(p, args[0]) : undefined;
     p.at(span);
-    record(p, p.session.format({ kind: "exit", schema }), schema.size, (base) => {
-      if (status) storeField(p, base, RECORD_HEAD, ints.i64, status, span);
-      else b.store(base, RECORD_HEAD, 8, 0n);
-    }, WAKE);
+    record(
+      p,
+      p.session.format({ kind: "exit", schema }),
+      schema.size,
+      (base) => {
+        if (status) storeField(p, base, RECORD_HEAD, ints.i64, status, span);
+        else b.store(base, RECORD_HEAD, 8, 0n);
+      },
+      WAKE,
+    );
     b.store({ reg: b.mapValue(p.session.sharedMap, 0) }, 0, 8, 1n);
     return UNDEFINED;
   }
@@ -171,7 +188,7 @@ export function request(p: Program, name: "exit" | "clear" | "show", args: reado
   const options = args[1] ? evaluate(p, args[1]) : undefined;
   const top = options?.k === "record" ? options.fields.get("top") : undefined;
   if (top && !isConstant(top)) p.fail(problem.notConstant(p.place(span), "`top`"));
-  record(p, p.session.format({ kind: "show", state, top: top && isConstant(top) ? Number(valueOf(top)) : undefined }), 0, () => {}, WAKE);
+  record(p, p.session.format({ kind: "show", state, top: top && isConstant(top) ? Number(numberOf(top)) : undefined }), 0, () => {}, WAKE);
   return UNDEFINED;
 }
 

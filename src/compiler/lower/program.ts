@@ -1,6 +1,7 @@
 /** One eBPF program while it is made: its builder, the function that is being inlined, and what must hold until the end. */
-import type { Schema, StateSpec } from "../../schema/types.ts";
+
 import { SondeBug } from "../../errors/error.ts";
+import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Place } from "../diagnostics/place.ts";
 import type { FunctionHir, Span } from "../hir/types.ts";

@@ -5,7 +5,7 @@ import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import { evaluate } from "./expression.ts";
 import type { Program } from "./program.ts";
-import { isConstant, nameOf, type Value, valueOf } from "./value.ts";
+import { isConstant, nameOf, numberOf, type Value } from "./value.ts";
 
 export const schemaNames: { readonly [name: string]: Schema } = { ...ints, bool, f64, func, stack, comm };
 
@@ -42,7 +42,7 @@ export function schemaCall(p: Program, name: string, args: readonly Expr[], span
 /** A constant from 1 to 4096. */
 export function constantLength(p: Program, v: Value, span: Span, what: string): number {
   if (!isConstant(v)) return p.fail(problem.notConstant(p.place(span), what));
-  const n = Number(valueOf(v));
+  const n = Number(numberOf(v));
   if (n < 1 || n > 4096) p.fail(problem.outOfLimits(p.place(span), what, 1, 4096));
   return n;
 }

@@ -1,9 +1,10 @@
 /** Where a session's state lives: maps, regions, counters and record formats, handed out while its handlers are lowered. */
-import { aggregateWords, roundUpPow2 } from "./sizes.ts";
+
 import { struct } from "../../schema/layout.ts";
 import { isAggregate, type Schema, type StateSpec, type StructSchema } from "../../schema/types.ts";
 import type { Counter, MapImage, RecordFormat, SessionImage, StatePlace } from "../image.ts";
 import type { LowerRequest } from "./input.ts";
+import { aggregateWords, roundUpPow2 } from "./sizes.ts";
 
 type CounterKey = Counter extends infer C ? (C extends Counter ? Omit<C, "offset"> : never) : never;
 
@@ -72,7 +73,18 @@ export class SessionLayout {
       case "array": {
         const perCpu = isAggregate(spec.value);
         const valueSize = isAggregate(spec.value) ? aggregateWords(spec.value) * 8 : Math.ceil(spec.value.size / 8) * 8;
-        return { in: "map", map: this.addMap({ name: mapName, type: perCpu ? "percpu_array" : "array", keySize: 4, valueSize, maxEntries: spec.length, mmap: false, noPrealloc: false }) };
+        return {
+          in: "map",
+          map: this.addMap({
+            name: mapName,
+            type: perCpu ? "percpu_array" : "array",
+            keySize: 4,
+            valueSize,
+            maxEntries: spec.length,
+            mmap: false,
+            noPrealloc: false,
+          }),
+        };
       }
       case "hash": {
         const perCpu = isAggregate(spec.value);
@@ -83,8 +95,15 @@ export class SessionLayout {
         return {
           in: "map",
           map: this.addMap({
-            name: mapName, type, keySize: spec.key.size, valueSize, maxEntries: spec.capacity, mmap: false, noPrealloc: !lru && total > PREALLOC_LIMIT,
-            keySchema: spec.key, ...(isAggregate(spec.value) ? {} : { valueSchema: spec.value }),
+            name: mapName,
+            type,
+            keySize: spec.key.size,
+            valueSize,
+            maxEntries: spec.capacity,
+            mmap: false,
+            noPrealloc: !lru && total > PREALLOC_LIMIT,
+            keySchema: spec.key,
+            ...(isAggregate(spec.value) ? {} : { valueSchema: spec.value }),
           }),
         };
       }
@@ -118,14 +137,30 @@ export class SessionLayout {
   }
 
   ringMap(): number {
-    this.ring ??= this.addMap({ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: this.request.target.ringBytes, mmap: false, noPrealloc: false });
+    this.ring ??= this.addMap({
+      name: "ring",
+      type: "ringbuf",
+      keySize: 0,
+      valueSize: 0,
+      maxEntries: this.request.target.ringBytes,
+      mmap: false,
+      noPrealloc: false,
+    });
     return this.ring;
   }
 
   /** The map behind scratch slots; its value is sized when all programs are known. */
   scratch(bytes: number): number {
     this.scratchBytes = Math.max(this.scratchBytes, bytes);
-    this.scratchMap ??= this.addMap({ name: "scratch", type: "array", keySize: 4, valueSize: 0, maxEntries: this.cpus * SCRATCH_SLOTS, mmap: false, noPrealloc: false });
+    this.scratchMap ??= this.addMap({
+      name: "scratch",
+      type: "array",
+      keySize: 4,
+      valueSize: 0,
+      maxEntries: this.cpus * SCRATCH_SLOTS,
+      mmap: false,
+      noPrealloc: false,
+    });
     return this.scratchMap;
   }
 
@@ -164,7 +199,16 @@ export class SessionLayout {
       const count = Math.max(1, this.request.functions.length);
       const initial = new Uint8Array(count * schema.size);
       for (const [i, name] of this.request.functions.entries()) initial.set(encode(schema, name), i * schema.size);
-      this.funcNames = this.addMap({ name: "funcs", type: "array", keySize: 4, valueSize: initial.length, maxEntries: 1, mmap: true, noPrealloc: false, initial });
+      this.funcNames = this.addMap({
+        name: "funcs",
+        type: "array",
+        keySize: 4,
+        valueSize: initial.length,
+        maxEntries: 1,
+        mmap: true,
+        noPrealloc: false,
+        initial,
+      });
     }
     return this.funcNames;
   }
@@ -185,13 +229,16 @@ export class SessionLayout {
       return map;
     });
     return {
-      maps, programs,
+      maps,
+      programs,
       files: this.request.files.map(({ path, text }) => ({ path, text })),
       states: this.request.states.map((state, i) => ({ ...state, place: this.places[i] as StatePlace })),
-      formats: this.formats, counters: this.counters,
+      formats: this.formats,
+      counters: this.counters,
       cpuRegion: { map: this.cpuMap, stride: this.stride, cpus: this.cpus },
       sharedRegion: { map: this.sharedMap, size: this.sharedBytes },
-      ring: this.ring, pidSet: this.pidSet,
+      ring: this.ring,
+      pidSet: this.pidSet,
     };
   }
 }

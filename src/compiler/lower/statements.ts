@@ -1,8 +1,6 @@
-/** Statements: blocks, tests, switches, returns; loops are beside. */
-import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Stmt } from "../hir/types.ts";
-import { cellFor, discard, evaluate } from "./expression.ts";
 import { compare, condition, narrow, narrowed } from "./condition.ts";
+import { cellFor, discard, evaluate } from "./expression.ts";
 import { forOf, loop } from "./loops.ts";
 import { Abort, type Frame, type Program } from "./program.ts";
 import { UNDEFINED, type Value } from "./value.ts";
@@ -121,5 +119,3 @@ function switchStatement(p: Program, s: Extract<Stmt, { k: "switch" }>): void {
   b.jump(after);
   b.enter(after);
 }
-
-export { problem };

@@ -1,6 +1,7 @@
 /** Methods of maps, aggregates, arrays, variables and events in a handler. */
-import { isAggregate, type Schema, type StateSpec } from "../../schema/types.ts";
+
 import { UpdateFlag } from "../../bpf/helpers.ts";
+import { isAggregate, type Schema, type StateSpec } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
@@ -12,7 +13,7 @@ import { copyStructWords, loadAt, loadSchema, presences, storeField } from "./me
 import { emitEvent } from "./output.ts";
 import type { Program } from "./program.ts";
 import { aggregateWords } from "./sizes.ts";
-import { bool, isConstant, maybe, nameOf, UNDEFINED, type Value, valueOf } from "./value.ts";
+import { bool, isConstant, maybe, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 const hostMethods: { readonly [name: string]: string } = {
@@ -36,24 +37,39 @@ export function stateMethod(p: Program, o: State, name: string, args: readonly E
         const place = p.session.places[o.state];
         addTo(p, spec.aggregate, { reg: p.cpu }, place?.in === "cpuRegion" ? place.offset : 0, value, span);
       });
-    case "variable": return variable(p, o.state, spec.schema, name, args, span) ?? none();
+    case "variable":
+      return variable(p, o.state, spec.schema, name, args, span) ?? none();
     case "events":
       if (name !== "emit") return none();
       return emitEvent(p, o.state, spec.schema, evaluate(p, argument(p, args, 0, span)), span);
-    case "hash": return hash(p, o, spec, stateName, name, args, span) ?? none();
-    case "array": return array(p, o, spec, name, args, span) ?? none();
+    case "hash":
+      return hash(p, o, spec, stateName, name, args, span) ?? none();
+    case "array":
+      return array(p, o, spec, name, args, span) ?? none();
   }
 }
 
-const describe = (spec: StateSpec): string => (spec.kind === "aggregate" ? `a ${spec.aggregate.kind}()` : spec.kind === "events" ? "events()" : spec.kind === "variable" ? "a variable" : `${spec.kind === "hash" ? "a hash" : "an array"} of ${isAggregate(spec.value) ? `${spec.value.kind}()` : "values"}`);
+const describe = (spec: StateSpec): string =>
+  spec.kind === "aggregate"
+    ? `a ${spec.aggregate.kind}()`
+    : spec.kind === "events"
+      ? "events()"
+      : spec.kind === "variable"
+        ? "a variable"
+        : `${spec.kind === "hash" ? "a hash" : "an array"} of ${isAggregate(spec.value) ? `${spec.value.kind}()` : "values"}`;
 
 function methodsOf(spec: StateSpec): string[] {
   switch (spec.kind) {
-    case "aggregate": return ["add"];
-    case "variable": return ["get", "set"];
-    case "events": return ["emit"];
-    case "hash": return isAggregate(spec.value) ? ["at"] : ["get", "getOrInsert", "set", "has", "delete"];
-    case "array": return isAggregate(spec.value) ? ["at", "length"] : ["get", "set", "length"];
+    case "aggregate":
+      return ["add"];
+    case "variable":
+      return ["get", "set"];
+    case "events":
+      return ["emit"];
+    case "hash":
+      return isAggregate(spec.value) ? ["at"] : ["get", "getOrInsert", "set", "has", "delete"];
+    case "array":
+      return isAggregate(spec.value) ? ["at", "length"] : ["get", "set", "length"];
   }
 }
 
@@ -171,7 +187,8 @@ function whenPointer(p: Program, pointer: number, inside: () => void): void {
 /** `size.at(key).add(n)`. */
 export function slotMethod(p: Program, o: Extract<Value, { k: "slot" }>, name: string, args: readonly Expr[], span: Span): Value {
   const { spec } = p.state(o.state);
-  if (name !== "add" || (spec.kind !== "hash" && spec.kind !== "array") || !isAggregate(spec.value)) return p.fail(problem.noMember(p.place(span), "an aggregate", name, ["add"]));
+  if (name !== "add" || (spec.kind !== "hash" && spec.kind !== "array") || !isAggregate(spec.value))
+    return p.fail(problem.noMember(p.place(span), "an aggregate", name, ["add"]));
   const aggregate = spec.value;
   return addAll(p, aggregate, args, span, (value) => {
     p.at(span);
@@ -234,7 +251,15 @@ function copied(p: Program, from: Base, schema: Extract<Schema, { kind: "cstring
   return loadAt(p, { object }, 0, schema) as Extract<Value, { k: "string" | "bytes" }>;
 }
 
-function hash(p: Program, o: State, spec: Extract<StateSpec, { kind: "hash" }>, stateName: string, name: string, args: readonly Expr[], span: Span): Value | undefined {
+function hash(
+  p: Program,
+  o: State,
+  spec: Extract<StateSpec, { kind: "hash" }>,
+  stateName: string,
+  name: string,
+  args: readonly Expr[],
+  span: Span,
+): Value | undefined {
   const b = p.b;
   if (isAggregate(spec.value)) {
     if (name !== "at") return undefined;
@@ -249,7 +274,13 @@ function hash(p: Program, o: State, spec: Extract<StateSpec, { kind: "hash" }>, 
   switch (name) {
     case "get": {
       const pointer = b.variable();
-      withKey(p, k.present, span, () => b.set(pointer, b.call("map_lookup_elem", [map, keyArg])), () => b.set(pointer, 0n));
+      withKey(
+        p,
+        k.present,
+        span,
+        () => b.set(pointer, b.call("map_lookup_elem", [map, keyArg])),
+        () => b.set(pointer, 0n),
+      );
       if (k.present === 0n) return UNDEFINED;
       return found(p, pointer, schema);
     }
@@ -291,33 +322,39 @@ function hash(p: Program, o: State, spec: Extract<StateSpec, { kind: "hash" }>, 
       const pointer = b.variable();
       b.set(pointer, 0n);
       withKey(p, k.present, span, () => {
-        sink(p, value, span, () => {
-          if (name === "set") {
-            store(p, memory, schema, value, span);
+        sink(
+          p,
+          value,
+          span,
+          () => {
+            if (name === "set") {
+              store(p, memory, schema, value, span);
+              const full = b.block();
+              const after = b.block();
+              b.branch("slt", b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]), 0n, full, after);
+              b.enter(full);
+              p.count(p.session.counter({ kind: "full", state: o.state }));
+              b.jump(after);
+              b.enter(after);
+              return;
+            }
+            const make = b.block();
             const full = b.block();
             const after = b.block();
-            b.branch("slt", b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]), 0n, full, after);
+            b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
+            b.branch("ne", pointer, 0n, after, make);
+            b.enter(make);
+            store(p, memory, schema, value, span);
+            b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.noExist)]);
+            b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
+            b.branch("ne", pointer, 0n, after, full);
             b.enter(full);
             p.count(p.session.counter({ kind: "full", state: o.state }));
             b.jump(after);
             b.enter(after);
-            return;
-          }
-          const make = b.block();
-          const full = b.block();
-          const after = b.block();
-          b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
-          b.branch("ne", pointer, 0n, after, make);
-          b.enter(make);
-          store(p, memory, schema, value, span);
-          b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.noExist)]);
-          b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
-          b.branch("ne", pointer, 0n, after, full);
-          b.enter(full);
-          p.count(p.session.counter({ kind: "full", state: o.state }));
-          b.jump(after);
-          b.enter(after);
-        }, name === "getOrInsert");
+          },
+          name === "getOrInsert",
+        );
       });
       return name === "set" ? UNDEFINED : found(p, pointer, schema);
     }
@@ -362,7 +399,8 @@ function sink(p: Program, value: Value, span: Span, inside: () => void, lenient 
 function addsToItself(e: Expr, p: Program, state: number): boolean {
   if (e.k !== "binary" || (e.op !== "+" && e.op !== "-")) return false;
   const gets = (x: Expr): boolean => {
-    if (x.k === "call") return x.callee.k === "member" && x.callee.name === "get" && x.callee.object.k === "capture" && stateIndex(p, x.callee.object.id) === state;
+    if (x.k === "call")
+      return x.callee.k === "member" && x.callee.name === "get" && x.callee.object.k === "capture" && stateIndex(p, x.callee.object.id) === state;
     if (x.k === "logical" && x.op === "??") return gets(x.left);
     if (x.k === "default") return gets(x.value);
     return false;
@@ -386,7 +424,7 @@ function array(p: Program, o: State, spec: Extract<StateSpec, { kind: "array" }>
     return UNDEFINED;
   }
   const index = integer(p, value.k === "maybe" ? value.value : value, e.span);
-  if (isConstant(index) && (valueOf(index) < 0n || valueOf(index) >= BigInt(spec.length)) && name !== "get") {
+  if (isConstant(index) && (numberOf(index) < 0n || numberOf(index) >= BigInt(spec.length)) && name !== "get") {
     p.warn(problem.alwaysComparison(p.place(e.span), false, `The array has ${spec.length} elements.`));
   }
   // Present where the index is there and within.
@@ -423,12 +461,14 @@ function array(p: Program, o: State, spec: Extract<StateSpec, { kind: "array" }>
   const valueExpr = argument(p, args, 1, span);
   const stored = evaluate(p, valueExpr);
   if (stored.k === "unknown") return UNDEFINED;
-  withKey(p, present, span, () => sink(p, stored, span, () => {
-    const memory: Base = { object: b.object(roundUp8(schema.size)) };
-    store(p, memory, schema, stored, span);
-    const { base } = indexKey(p, index.op);
-    b.call("map_update_elem", [map, { base, offset: 0 }, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]);
-  }));
+  withKey(p, present, span, () =>
+    sink(p, stored, span, () => {
+      const memory: Base = { object: b.object(roundUp8(schema.size)) };
+      store(p, memory, schema, stored, span);
+      const { base } = indexKey(p, index.op);
+      b.call("map_update_elem", [map, { base, offset: 0 }, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]);
+    }),
+  );
   return UNDEFINED;
 }
 
@@ -445,5 +485,3 @@ function variable(p: Program, state: number, schema: Schema, name: string, args:
   sink(p, value, span, () => storeField(p, { reg: p.b.mapValue(p.session.sharedMap, offset) }, 0, schema, value, span));
   return UNDEFINED;
 }
-
-export { nameOf };

@@ -1,7 +1,7 @@
 /** Texts in memory: their bytes, their copying, their comparison. A text lies in `cap` bytes padded with NULs (see CStringSchema). */
 import type { Base, Operand } from "../mir/types.ts";
 import type { Program } from "./program.ts";
-import { bool, type BoolValue, constant, i64, type IntValue, type StringValue, type TextValue } from "./value.ts";
+import { type BoolValue, bool, constant, type IntValue, i64, type StringValue, type TextValue } from "./value.ts";
 
 const encoder = new TextEncoder();
 export const textBytes = (text: string): Uint8Array => {
@@ -172,7 +172,12 @@ export function startsWith(p: Program, s: StringValue | TextValue, prefix: strin
 }
 
 /** Steps through the places where `needle` may begin; `found` decides what a match at an index means. */
-function search(p: Program, s: StringValue, needle: Uint8Array, hit: (at: Operand, yes: ReturnType<Program["b"]["block"]>, no: ReturnType<Program["b"]["block"]>) => void): BoolValue {
+function search(
+  p: Program,
+  s: StringValue,
+  needle: Uint8Array,
+  hit: (at: Operand, yes: ReturnType<Program["b"]["block"]>, no: ReturnType<Program["b"]["block"]>) => void,
+): BoolValue {
   const b = p.b;
   const flag = b.variable();
   b.set(flag, 0n);

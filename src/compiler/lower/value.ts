@@ -26,25 +26,70 @@ export interface IntValue {
   /** A literal `1n`. */
   readonly big?: boolean;
 }
-export interface BoolValue { readonly k: "bool"; readonly op: Operand }
-export interface UndefinedValue { readonly k: "undefined" }
+export interface BoolValue {
+  readonly k: "bool";
+  readonly op: Operand;
+}
+export interface UndefinedValue {
+  readonly k: "undefined";
+}
 /** Absent where `present` is 0; the value is then meaningless. `value` is never a maybe itself. */
-export interface MaybeValue { readonly k: "maybe"; readonly present: Operand; readonly value: Value }
+export interface MaybeValue {
+  readonly k: "maybe";
+  readonly present: Operand;
+  readonly value: Value;
+}
 /** Text in memory: `cap` bytes at base+offset, padded with NULs, the mark of a cut text in the byte behind. */
-export interface StringValue { readonly k: "string"; readonly base: Base; readonly offset: number; readonly cap: number; readonly cut: Operand }
-export interface TextValue { readonly k: "text"; readonly text: string }
+export interface StringValue {
+  readonly k: "string";
+  readonly base: Base;
+  readonly offset: number;
+  readonly cap: number;
+  readonly cut: Operand;
+}
+export interface TextValue {
+  readonly k: "text";
+  readonly text: string;
+}
 /** Bytes in memory: `cap` at base+offset, zero-padded to a multiple of 8. */
-export interface BytesValue { readonly k: "bytes"; readonly base: Base; readonly offset: number; readonly cap: number; readonly length: Operand }
+export interface BytesValue {
+  readonly k: "bytes";
+  readonly base: Base;
+  readonly offset: number;
+  readonly cap: number;
+  readonly length: Operand;
+}
 /** A plain object or tuple, field by field. */
-export interface RecordValue { readonly k: "record"; readonly fields: Map<string, Value>; readonly tuple: boolean; /** where it was made: fields assigned to are registers */ readonly key: string | undefined }
+export interface RecordValue {
+  readonly k: "record";
+  readonly fields: Map<string, Value>;
+  readonly tuple: boolean /** where it was made: fields assigned to are registers */;
+  readonly key: string | undefined;
+}
 /** A struct inside a map: reads and writes go to the map. */
-export interface EntryValue { readonly k: "entry"; readonly pointer: Operand; readonly offset: number; readonly schema: StructSchema }
+export interface EntryValue {
+  readonly k: "entry";
+  readonly pointer: Operand;
+  readonly offset: number;
+  readonly schema: StructSchema;
+}
 /** A structure or array embedded in the target's memory. */
-export interface PlaceValue { readonly k: "place"; readonly address: IntValue; readonly type: CType; readonly structs: Structs }
+export interface PlaceValue {
+  readonly k: "place";
+  readonly address: IntValue;
+  readonly type: CType;
+  readonly structs: Structs;
+}
 /** A double in transit. */
-export interface FloatValue { readonly k: "float"; readonly op: Operand }
+export interface FloatValue {
+  readonly k: "float";
+  readonly op: Operand;
+}
 /** `c.func`: an index into the session's table of functions. */
-export interface FuncValue { readonly k: "func"; readonly op: Operand }
+export interface FuncValue {
+  readonly k: "func";
+  readonly op: Operand;
+}
 export type Structs = { readonly [name: string]: CStruct };
 
 /** What is only there at compile time. */
@@ -71,8 +116,19 @@ export type StaticObject =
 export type Phase = "enter" | "leave" | "hit" | "plain";
 
 export type Value =
-  | IntValue | BoolValue | UndefinedValue | MaybeValue | StringValue | TextValue | BytesValue | RecordValue | EntryValue
-  | PlaceValue | FloatValue | FuncValue | StaticObject;
+  | IntValue
+  | BoolValue
+  | UndefinedValue
+  | MaybeValue
+  | StringValue
+  | TextValue
+  | BytesValue
+  | RecordValue
+  | EntryValue
+  | PlaceValue
+  | FloatValue
+  | FuncValue
+  | StaticObject;
 
 export const I64_MIN = -(2n ** 63n);
 export const I64_MAX = 2n ** 63n - 1n;
@@ -93,7 +149,7 @@ export function u64(op: Operand, min = 0n, max = U64_MAX): IntValue {
 export const bool = (op: Operand): BoolValue => ({ k: "bool", op });
 export const isConstant = (v: Value): v is IntValue & { op: bigint } => v.k === "int" && typeof v.op === "bigint";
 /** The mathematical value of a constant. */
-export const valueOf = (v: IntValue): bigint => v.min;
+export const numberOf = (v: IntValue): bigint => v.min;
 
 export function maybe(present: Operand, value: Value): Value {
   if (present === 0n || value.k === "undefined") return UNDEFINED;
@@ -113,24 +169,44 @@ export const isReg = (op: Operand): op is Reg => typeof op === "number";
 /** As a person would call it, for messages. */
 export function nameOf(v: Value): string {
   switch (v.k) {
-    case "int": return v.names ? "an enumerator" : v.pointee ? "a pointer" : "an integer";
-    case "bool": return "a boolean";
-    case "undefined": return "undefined";
-    case "maybe": return `${nameOf(v.value)} that may be undefined`;
-    case "string": case "text": return "text";
-    case "bytes": return "bytes";
-    case "record": return v.tuple ? "a tuple" : "an object";
-    case "entry": return "an entry of a map";
-    case "place": return v.type.k === "array" ? "an array of the target" : "a structure of the target";
-    case "float": return "a float";
-    case "func": return "a function's name";
-    case "context": return "the context";
-    case "state": return "a map or an aggregate";
-    case "slot": return "an aggregate";
-    case "schema": return "a type";
-    case "builtin": return `\`${v.name}\``;
-    case "function": return "a function";
-    case "formatted": return "formatted text";
-    default: return "an object";
+    case "int":
+      return v.names ? "an enumerator" : v.pointee ? "a pointer" : "an integer";
+    case "bool":
+      return "a boolean";
+    case "undefined":
+      return "undefined";
+    case "maybe":
+      return `${nameOf(v.value)} that may be undefined`;
+    case "string":
+    case "text":
+      return "text";
+    case "bytes":
+      return "bytes";
+    case "record":
+      return v.tuple ? "a tuple" : "an object";
+    case "entry":
+      return "an entry of a map";
+    case "place":
+      return v.type.k === "array" ? "an array of the target" : "a structure of the target";
+    case "float":
+      return "a float";
+    case "func":
+      return "a function's name";
+    case "context":
+      return "the context";
+    case "state":
+      return "a map or an aggregate";
+    case "slot":
+      return "an aggregate";
+    case "schema":
+      return "a type";
+    case "builtin":
+      return `\`${v.name}\``;
+    case "function":
+      return "a function";
+    case "formatted":
+      return "formatted text";
+    default:
+      return "an object";
   }
 }

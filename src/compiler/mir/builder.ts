@@ -1,7 +1,20 @@
 /** Builds the middle tree: appends to a current block, folds what is constant, and makes no block that can't be reached. */
 import type { HelperName } from "../../bpf/helpers.ts";
 import { fold } from "./fold.ts";
-import { type AtomicFn, type Base, type BinaryFn, type Block, type CallArg, type Comparison, type Instr, isReg, type MirFunction, type Operand, type Position, type Reg } from "./types.ts";
+import {
+  type AtomicFn,
+  type Base,
+  type BinaryFn,
+  type Block,
+  type CallArg,
+  type Comparison,
+  type Instr,
+  isReg,
+  type MirFunction,
+  type Operand,
+  type Position,
+  type Reg,
+} from "./types.ts";
 
 /** The 64 bits of a number, as a signed one. */
 export const s64 = (n: bigint): bigint => BigInt.asIntN(64, n);
@@ -161,16 +174,27 @@ export function compareConstants(cmp: Comparison, a: bigint, b: bigint): boolean
   const ua = BigInt.asUintN(64, a);
   const ub = BigInt.asUintN(64, b);
   switch (cmp) {
-    case "eq": return ua === ub;
-    case "ne": return ua !== ub;
-    case "ult": return ua < ub;
-    case "ule": return ua <= ub;
-    case "ugt": return ua > ub;
-    case "uge": return ua >= ub;
-    case "slt": return a < b;
-    case "sle": return a <= b;
-    case "sgt": return a > b;
-    case "sge": return a >= b;
-    case "set": return (ua & ub) !== 0n;
+    case "eq":
+      return ua === ub;
+    case "ne":
+      return ua !== ub;
+    case "ult":
+      return ua < ub;
+    case "ule":
+      return ua <= ub;
+    case "ugt":
+      return ua > ub;
+    case "uge":
+      return ua >= ub;
+    case "slt":
+      return a < b;
+    case "sle":
+      return a <= b;
+    case "sgt":
+      return a > b;
+    case "sge":
+      return a >= b;
+    case "set":
+      return (ua & ub) !== 0n;
   }
 }

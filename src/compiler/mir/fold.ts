@@ -6,19 +6,32 @@ const u = (n: bigint): bigint => BigInt.asUintN(64, n);
 
 export function evaluate(fn: BinaryFn, a: bigint, b: bigint): bigint {
   switch (fn) {
-    case "add": return s(a + b);
-    case "sub": return s(a - b);
-    case "mul": return s(a * b);
-    case "and": return s(a & b);
-    case "or": return s(a | b);
-    case "xor": return s(a ^ b);
-    case "shl": return s(a << (u(b) & 63n));
-    case "shr": return s(u(a) >> (u(b) & 63n));
-    case "sar": return s(s(a) >> (u(b) & 63n));
-    case "udiv": return u(b) === 0n ? 0n : s(u(a) / u(b));
-    case "umod": return u(b) === 0n ? s(a) : s(u(a) % u(b));
-    case "sdiv": return s(b) === 0n ? 0n : s(s(a) / s(b));
-    case "smod": return s(b) === 0n ? s(a) : s(s(a) % s(b));
+    case "add":
+      return s(a + b);
+    case "sub":
+      return s(a - b);
+    case "mul":
+      return s(a * b);
+    case "and":
+      return s(a & b);
+    case "or":
+      return s(a | b);
+    case "xor":
+      return s(a ^ b);
+    case "shl":
+      return s(a << (u(b) & 63n));
+    case "shr":
+      return s(u(a) >> (u(b) & 63n));
+    case "sar":
+      return s(s(a) >> (u(b) & 63n));
+    case "udiv":
+      return u(b) === 0n ? 0n : s(u(a) / u(b));
+    case "umod":
+      return u(b) === 0n ? s(a) : s(u(a) % u(b));
+    case "sdiv":
+      return s(b) === 0n ? 0n : s(s(a) / s(b));
+    case "smod":
+      return s(b) === 0n ? s(a) : s(s(a) % s(b));
   }
 }
 

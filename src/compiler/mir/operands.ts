@@ -11,13 +11,33 @@ const ofOperand = (operand: Operand, out: Reg[]): void => {
 /** The registers that it reads. Memory objects are not among them: what lies in the scratch slot reads `scratch` besides. */
 export function reads(instr: Instr, out: Reg[] = []): Reg[] {
   switch (instr.op) {
-    case "copy": case "extend": ofOperand(instr.src, out); break;
-    case "binary": ofOperand(instr.a, out); ofOperand(instr.b, out); break;
-    case "load": case "address": ofBase(instr.base, out); break;
-    case "store": case "atomic": ofBase(instr.base, out); ofOperand(instr.value, out); break;
-    case "exchange": ofBase(instr.base, out); ofOperand(instr.expected, out); ofOperand(instr.value, out); break;
-    case "cpuPart": out.push(instr.cpu); break;
-    case "mapValue": break;
+    case "copy":
+    case "extend":
+      ofOperand(instr.src, out);
+      break;
+    case "binary":
+      ofOperand(instr.a, out);
+      ofOperand(instr.b, out);
+      break;
+    case "load":
+    case "address":
+      ofBase(instr.base, out);
+      break;
+    case "store":
+    case "atomic":
+      ofBase(instr.base, out);
+      ofOperand(instr.value, out);
+      break;
+    case "exchange":
+      ofBase(instr.base, out);
+      ofOperand(instr.expected, out);
+      ofOperand(instr.value, out);
+      break;
+    case "cpuPart":
+      out.push(instr.cpu);
+      break;
+    case "mapValue":
+      break;
     case "call":
       for (const arg of instr.args) {
         if (typeof arg !== "object") ofOperand(arg, out);
@@ -47,7 +67,8 @@ export function objectsOf(instr: Instr): number[] {
   return out;
 }
 
-export const successors = (end: Terminator | undefined): readonly number[] => (end?.op === "jump" ? [end.to] : end?.op === "branch" ? [end.then, end.else] : []);
+export const successors = (end: Terminator | undefined): readonly number[] =>
+  end?.op === "jump" ? [end.to] : end?.op === "branch" ? [end.then, end.else] : [];
 
 /** It does nothing but compute `dst`. */
 export function removable(instr: Instr): boolean {
@@ -63,14 +84,25 @@ export function mapReads(instr: Instr, to: (operand: Operand) => Operand): Instr
   const base = (b: Base): Base => ("reg" in b ? { reg: reg(b.reg) } : b);
   const arg = (a: CallArg): CallArg => (typeof a !== "object" ? to(a) : "base" in a ? { base: base(a.base), offset: a.offset } : a);
   switch (instr.op) {
-    case "copy": case "extend": return { ...instr, src: to(instr.src) };
-    case "binary": return { ...instr, a: to(instr.a), b: to(instr.b) };
-    case "load": case "address": return { ...instr, base: base(instr.base) };
-    case "store": case "atomic": return { ...instr, base: base(instr.base), value: to(instr.value) };
-    case "exchange": return { ...instr, base: base(instr.base), expected: to(instr.expected), value: to(instr.value) };
-    case "cpuPart": return { ...instr, cpu: reg(instr.cpu) };
-    case "mapValue": return instr;
-    case "call": return { ...instr, args: instr.args.map(arg) };
+    case "copy":
+    case "extend":
+      return { ...instr, src: to(instr.src) };
+    case "binary":
+      return { ...instr, a: to(instr.a), b: to(instr.b) };
+    case "load":
+    case "address":
+      return { ...instr, base: base(instr.base) };
+    case "store":
+    case "atomic":
+      return { ...instr, base: base(instr.base), value: to(instr.value) };
+    case "exchange":
+      return { ...instr, base: base(instr.base), expected: to(instr.expected), value: to(instr.value) };
+    case "cpuPart":
+      return { ...instr, cpu: reg(instr.cpu) };
+    case "mapValue":
+      return instr;
+    case "call":
+      return { ...instr, args: instr.args.map(arg) };
   }
 }
 

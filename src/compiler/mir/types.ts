@@ -21,17 +21,39 @@ export type Instr =
   | { readonly op: "binary"; readonly fn: BinaryFn; readonly dst: Reg; readonly a: Operand; readonly b: Operand }
   /** The low `bits` of `src`, widened by sign or by zeros. */
   | { readonly op: "extend"; readonly dst: Reg; readonly src: Operand; readonly bits: 8 | 16 | 32; readonly signed: boolean }
-  | { readonly op: "load"; readonly dst: Reg; readonly base: Base; readonly offset: number; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean; /** always gives the same within a hit */ readonly pure: boolean }
+  | {
+      readonly op: "load";
+      readonly dst: Reg;
+      readonly base: Base;
+      readonly offset: number;
+      readonly size: 1 | 2 | 4 | 8;
+      readonly signed: boolean /** always gives the same within a hit */;
+      readonly pure: boolean;
+    }
   | { readonly op: "store"; readonly base: Base; readonly offset: number; readonly size: 1 | 2 | 4 | 8; readonly value: Operand }
   /** `dst`: the value before, if it is wanted. */
-  | { readonly op: "atomic"; readonly fn: AtomicFn; readonly dst: Reg | undefined; readonly base: Base; readonly offset: number; readonly size: 4 | 8; readonly value: Operand }
+  | {
+      readonly op: "atomic";
+      readonly fn: AtomicFn;
+      readonly dst: Reg | undefined;
+      readonly base: Base;
+      readonly offset: number;
+      readonly size: 4 | 8;
+      readonly value: Operand;
+    }
   | { readonly op: "exchange"; readonly dst: Reg; readonly base: Base; readonly offset: number; readonly expected: Operand; readonly value: Operand }
   /** The address of `offset` behind `base`. */
   | { readonly op: "address"; readonly dst: Reg; readonly base: Base; readonly offset: number }
   /** This CPU's part of the per-CPU region. */
   | { readonly op: "cpuPart"; readonly dst: Reg; readonly cpu: Reg }
   | { readonly op: "mapValue"; readonly dst: Reg; readonly map: number; readonly offset: number }
-  | { readonly op: "call"; readonly dst: Reg | undefined; readonly callee: Callee; readonly args: readonly CallArg[]; /** always gives the same within a hit, and does nothing else */ readonly pure: boolean };
+  | {
+      readonly op: "call";
+      readonly dst: Reg | undefined;
+      readonly callee: Callee;
+      readonly args: readonly CallArg[] /** always gives the same within a hit, and does nothing else */;
+      readonly pure: boolean;
+    };
 
 export type Callee = { readonly helper: HelperName } | { readonly kfunc: string };
 export type CallArg = Operand | { readonly base: Base; readonly offset: number } | { readonly map: number };
@@ -41,7 +63,10 @@ export type Terminator =
   | { readonly op: "branch"; readonly cmp: Comparison; readonly a: Reg; readonly b: Operand; readonly then: number; readonly else: number }
   | { readonly op: "exit"; readonly value: Operand };
 
-export interface Position { readonly file: number; readonly offset: number }
+export interface Position {
+  readonly file: number;
+  readonly offset: number;
+}
 
 export interface Block {
   readonly id: number;

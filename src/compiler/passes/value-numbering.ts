@@ -13,17 +13,35 @@ type Scope = Map<string, Operand>;
 /** A text that two instructions share exactly if they compute the same; undefined if they may not be shared. */
 function keyOf(instr: Instr): string | undefined {
   switch (instr.op) {
-    case "binary": return `${instr.fn} ${instr.a} ${typeof instr.a} ${instr.b} ${typeof instr.b}`;
-    case "extend": return `extend ${instr.src} ${instr.bits} ${instr.signed}`;
-    case "load": return instr.pure ? `load ${JSON.stringify(instr.base)} ${instr.offset} ${instr.size} ${instr.signed}` : undefined;
-    case "call": return instr.pure ? `call ${JSON.stringify(instr.callee)} ${instr.args.map((a) => (typeof a === "bigint" ? `${a}n` : JSON.stringify(a))).join()}` : undefined;
-    case "cpuPart": return "cpuPart";
-    default: return undefined;
+    case "binary":
+      return `${instr.fn} ${instr.a} ${typeof instr.a} ${instr.b} ${typeof instr.b}`;
+    case "extend":
+      return `extend ${instr.src} ${instr.bits} ${instr.signed}`;
+    case "load":
+      return instr.pure ? `load ${JSON.stringify(instr.base)} ${instr.offset} ${instr.size} ${instr.signed}` : undefined;
+    case "call":
+      return instr.pure
+        ? `call ${JSON.stringify(instr.callee)} ${instr.args.map((a) => (typeof a === "bigint" ? `${a}n` : JSON.stringify(a))).join()}`
+        : undefined;
+    case "cpuPart":
+      return "cpuPart";
+    default:
+      return undefined;
   }
 }
 
 const mirrored: { readonly [C in Comparison]: Comparison } = {
-  eq: "eq", ne: "ne", set: "set", ult: "ugt", ule: "uge", ugt: "ult", uge: "ule", slt: "sgt", sle: "sge", sgt: "slt", sge: "sle",
+  eq: "eq",
+  ne: "ne",
+  set: "set",
+  ult: "ugt",
+  ule: "uge",
+  ugt: "ult",
+  uge: "ule",
+  slt: "sgt",
+  sle: "sge",
+  sgt: "slt",
+  sge: "sle",
 };
 /** A comparison's left side must be a register: where it has become a constant, the sides change places. */
 function constantRight(end: Terminator, local: (operand: Operand) => Operand): Terminator {
