@@ -1,7 +1,7 @@
 /** Arms a session in the kernel: maps, programs, then the links; whatever fails, all of it is given back. */
 import type { SessionImage } from "../../compiler/image.ts";
 import { closeAll } from "../../sys/descriptor.ts";
-import { possibleCpus } from "../../sys/host.ts";
+import { kernelVersion, possibleCpus } from "../../sys/host.ts";
 import type { ArmProbe } from "../engine.ts";
 import { KernelArmed } from "./armed.ts";
 import { type Attach, Attachment, type Hook, type Scope } from "./attach/attachment.ts";
@@ -17,6 +17,7 @@ import { loadOne } from "./load.ts";
 import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
 import { familyOf, inRootPidNamespace, isProcessGone } from "./process-tree.ts";
+import { linksKeepProcess, loadHolder, rearm } from "./rearm.ts";
 import { checkReturns } from "./refuse-returns.ts";
 import { withDepthCounting } from "./return-depth.ts";
 import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
@@ -63,9 +64,12 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
       }
     }
     if (processes.size > 0 && inRootPidNamespace()) {
+      const loaded = linksKeepProcess(kernelVersion(), multi) ? loadHolder() : -1;
+      const holder = loaded < 0 ? undefined : loaded;
+      if (holder !== undefined) programs.push(holder);
       watch = watchExec([...processes], (pid, time) => {
-        const old = rearm(attachments, pid, attach);
-        if (old.length === 0) return;
+        const old = rearm(attachments, pid, attach, holder);
+        if (old === undefined) return;
         notes.push(`Process ${pid} executed a program by a thread other than its first: its first ${microseconds(time)} µs after that were not probed.`);
         // Closing waits for the kernel: not before whatever else has to be armed again at this moment.
         setImmediate(() => Attachment.close(old));
@@ -119,19 +123,4 @@ function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number
       cookies: indices.map((i) => probe.cookies[i]!),
     })),
   );
-}
-
-/** New links for a process whose id went to another thread. Gives the old ones, which hit nothing any more. */
-function rearm(attachments: Attachment[], pid: number, attach: Attach): Attachment[] {
-  const old: Attachment[] = [];
-  for (const [i, attachment] of attachments.entries()) {
-    if (!attachment.open || attachment.scope.kind !== "process" || attachment.scope.pid !== pid) continue;
-    try {
-      attachments[i] = attach(attachment.hook, attachment.scope);
-      old.push(attachment);
-    } catch {
-      // The process has ended meanwhile.
-    }
-  }
-  return old;
 }
