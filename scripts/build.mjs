@@ -1,4 +1,5 @@
 // Bundles src/ into dist/: the command line, the library and what tests import, in chunks so that a run loads only what it uses.
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,13 +17,31 @@ const KEEP_MS = 10 * 60_000;
 const entries = { cli: "src/cli/main.ts", index: "src/index.ts", testing: "src/testing/index.ts" };
 const input = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
 
+/** Stands for all that a build is made from: what another build has compiled and kept must not be read by this one. */
+function buildStamp() {
+  const hash = createHash("sha256");
+  const visit = (path) => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).toSorted()) visit(join(path, name));
+    else if (!path.endsWith(".test.ts"))
+      hash
+        .update(`${path.slice(root.length)}\0`)
+        .update(readFileSync(path))
+        .update("\0");
+  };
+  for (const name of ["src", "lib", "scripts", "package.json", "package-lock.json"]) visit(join(root, name));
+  return hash.digest("hex").slice(0, 16);
+}
+
 async function bundle() {
   const build = await rolldown({
     input,
     cwd: root,
     platform: "node",
     external: [/^node:/, ...external.map((name) => new RegExp(`^${name}(/|$)`))],
-    transform: { target: "node20.19", define: { "process.env.SONDE_VERSION": JSON.stringify(version) } },
+    transform: {
+      target: "node20.19",
+      define: { "process.env.SONDE_VERSION": JSON.stringify(version), "process.env.SONDE_BUILD": JSON.stringify(buildStamp()) },
+    },
     onLog(level, log, print) {
       if (level === "warn") throw new Error(log.message);
       print(level, log);

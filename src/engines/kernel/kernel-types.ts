@@ -1,10 +1,9 @@
 /** What sonde has to know of the running kernel's own functions and structures, out of its BTF, kept between runs. */
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { release, version } from "node:os";
 import { btfSections, type Found, findInBtf } from "../../btf/reader.ts";
 import { SondeBug } from "../../errors/error.ts";
-import { readCached, writeCached } from "../../sys/cache-folder.ts";
+import { buildStamp, hashOf, readCached, writeCached } from "../../sys/cache-folder.ts";
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 
@@ -41,8 +40,7 @@ export function kernelFunction(name: string): { readonly id: number; readonly of
 
 function cacheName(): string | undefined {
   try {
-    const build = `${release()}\n${version()}\n${statSync(VMLINUX).size}\n${functions}\n${JSON.stringify(members)}`;
-    return `kernel-${createHash("sha256").update(build).digest("hex").slice(0, 16)}.json`;
+    return `kernel-${hashOf(buildStamp(), release(), version(), String(statSync(VMLINUX).size)).slice(0, 16)}.json`;
   } catch {
     return undefined;
   }

@@ -12,8 +12,7 @@
  */
 import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { hashOf, writeWhole } from "../script/cache.ts";
-import { privateFolder } from "../script/private-folder.ts";
+import { cacheFolder, hashOf, writeWhole } from "../../sys/cache-folder.ts";
 
 const BASE = 0x40_0000;
 const HEADERS = 64 + 56;
@@ -145,7 +144,7 @@ export function launcherFile(): Uint8Array {
 /** Its path, written if it isn't there. */
 export function launcherPath(): string {
   const file = launcherFile();
-  const path = join(privateFolder(), `launcher-${hashOf(Buffer.from(file).toString("latin1")).slice(0, 16)}`);
+  const path = join(cacheFolder(), `launcher-${hashOf(Buffer.from(file).toString("latin1")).slice(0, 16)}`);
   if (!existsSync(path)) {
     writeWhole(path, file, 0o700);
     chmodSync(path, 0o700);

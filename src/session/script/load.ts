@@ -2,18 +2,17 @@
  * Runs a compiled script's host side: its modules are written where Node can import them, bound to the session's scope.
  * A module is asked for by a URL that names the session, so that each session has its own instance of it.
  */
-import { existsSync } from "node:fs";
+import { existsSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ScriptUnit } from "../../compiler/hir/types.ts";
 import { SondeBug, SondeError } from "../../errors/error.ts";
+import { cacheFolder, hashOf, writeWhole } from "../../sys/cache-folder.ts";
 import { Registration } from "../registration.ts";
 import type { ModuleBindings, Scope } from "../scope.ts";
 import type { Vocabulary } from "../vocabulary/vocabulary.ts";
 import { resolveBare } from "./bare-specifier.ts";
-import { hashOf, writeWhole } from "./cache.ts";
 import { nativeImport } from "./native-import.ts";
-import { privateFolder } from "./private-folder.ts";
 import type { ScriptSource } from "./source.ts";
 
 /** What the first line of a compiled module asks for. */
@@ -37,6 +36,16 @@ function openDoor(): void {
 
 let sessions = 0;
 
+/** It is in use, so it isn't swept. */
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // Swept just now: what is needed is written again.
+  }
+}
+
 /** The modules' folder and URLs. The text of a module names the session only if it imports another one. */
 function writeModules(unit: ScriptUnit, source: ScriptSource, session: number): string[] {
   const name = (n: number): string => `${n}.mjs?session=${session}`;
@@ -54,7 +63,8 @@ function writeModules(unit: ScriptUnit, source: ScriptSource, session: number): 
       .replace(/__SONDE_BARE_\((.*?)\)__/g, (_, specifier: string) => quoted(bare(unquoted(specifier))))
       .replace(/__SONDE_URL_\((.*?)\)__/g, (_, path: string) => quoted(pathToFileURL(unquoted(path)).href)),
   );
-  const folder = join(privateFolder(), "modules", hashOf(...texts).slice(0, 40));
+  const folder = join(cacheFolder(), "modules", hashOf(...texts).slice(0, 40));
+  if (existsSync(folder)) touch(folder);
   for (const [n, text] of texts.entries()) {
     const path = join(folder, `${n}.mjs`);
     if (!existsSync(path)) writeWhole(path, text);
