@@ -18,8 +18,8 @@ function show(findings: readonly Finding[]): void {
 }
 
 /** 0 if an engine works, 3 if it is for want of rights that none does, else 1. */
-export async function doctor(options: { readonly json?: boolean }): Promise<number> {
-  const { findings, status } = await examine();
+export function doctor(options: { readonly json?: boolean }): number {
+  const { findings, status } = examine();
   if (options.json) process.stdout.write(`${jsonText({ type: "doctor", version: VERSION, ok: status === 0, findings })}\n`);
   else {
     show(findings);

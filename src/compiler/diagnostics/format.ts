@@ -1,20 +1,27 @@
-/** Shows diagnostics: to a person with the source underlined, to an editor in tsc's line format, to a program as JSON. */
+/** Shows a diagnostic: to a person with the source underlined, to an editor in tsc's line format, to a program as fields. */
 import type { Diagnostic } from "./diagnostic.ts";
 
 /** Texts of the files that diagnostics speak of. */
 export type Sources = (file: string) => string | undefined;
 
-/** Colours, each a function around a text; `plain` leaves it as it is. */
+type Paint = (text: string) => string;
+/** Colours, each a function around a text. */
 export interface Palette {
-  error(text: string): string;
-  warning(text: string): string;
-  hint(text: string): string;
-  strong(text: string): string;
-  faint(text: string): string;
+  readonly strong: Paint;
+  readonly dim: Paint;
+  readonly fail: Paint;
+  readonly warn: Paint;
+  readonly name: Paint;
 }
 
-const same = (text: string): string => text;
-export const plain: Palette = { error: same, warning: same, hint: same, strong: same, faint: same };
+export interface FormatOptions {
+  readonly sources: Sources;
+  readonly paint: Palette;
+  /** How a file's path is shown. */
+  readonly path?: (file: string) => string;
+  /** Columns; longer source lines are shown around the place. */
+  readonly columns?: number;
+}
 
 export interface Position {
   /** From 1. */
@@ -33,64 +40,51 @@ function lineText(text: string, line: number): string {
   return (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
 }
 
-/** Longer source lines are shown around the place. */
-const WIDTH = 110;
-
-/** The line, and a second one that underlines the place. Tabs count as they are, so that both lines agree. */
-function excerpt(source: string, diagnostic: Diagnostic, palette: Palette): string[] {
+/** The line, and a second one that underlines the place; of several lines the first. Tabs count as they are, so that both lines agree. */
+function excerpt(source: string, diagnostic: Diagnostic, colour: Paint, dim: Paint, columns: number): string[] {
   const { line, column } = positionAt(source, diagnostic.start);
+  const gutter = String(line);
+  const room = Math.max(20, columns - gutter.length - 5);
   const whole = lineText(source, line);
   const length = Math.max(1, Math.min(diagnostic.end - diagnostic.start, whole.length - column + 1));
-  const from = whole.length <= WIDTH ? 0 : Math.max(0, Math.min(column - 1 - WIDTH / 4, whole.length - WIDTH)) | 0;
-  const shown = whole.slice(from, from + WIDTH);
+  const from = whole.length <= room ? 0 : Math.max(0, Math.min(column - 1 - room / 4, whole.length - room)) | 0;
+  const shown = whole.slice(from, from + room);
   const before = whole.slice(from, column - 1).replace(/[^\t]/g, " ");
-  const gutter = String(line);
-  const mark = "~".repeat(Math.min(length, Math.max(1, WIDTH - before.length)));
-  return [`${palette.faint(`${gutter} |`)} ${shown}`, `${palette.faint(`${" ".repeat(gutter.length)} |`)} ${before}${palette[diagnostic.severity](mark)}`];
+  const mark = "~".repeat(Math.min(length, Math.max(1, room - before.length)));
+  return [`  ${dim(`${gutter} │`)} ${shown}`, `  ${" ".repeat(gutter.length)} ${dim("│")} ${before}${colour(mark)}`];
 }
 
-/** For a person: the code and message, the place, the source underlined, the cause and the mend. */
-export function formatPretty(diagnostics: readonly Diagnostic[], sources: Sources, palette: Palette = plain): string {
-  return diagnostics
-    .map((diagnostic) => {
-      const source = sources(diagnostic.file) ?? "";
-      const { line, column } = positionAt(source, diagnostic.start);
-      const [first, ...rest] = diagnostic.message.split("\n");
-      return [
-        `${palette[diagnostic.severity](diagnostic.severity)} ${palette.faint(diagnostic.code)}: ${palette.strong(first!)}`,
-        ...rest.map((text) => `  ${text.trim()}`),
-        `  ${palette.faint(`at ${diagnostic.file}:${line}:${column}`)}`,
-        ...excerpt(source, diagnostic, palette),
-        ...(diagnostic.cause === undefined ? [] : [`  ${diagnostic.cause}`]),
-        ...(diagnostic.mend === undefined ? [] : [`  ${palette.hint("→")} ${diagnostic.mend}`]),
-        "",
-      ].join("\n");
-    })
-    .join("\n");
+/** For a person: place, severity, code and message, the source underlined, why it is so and what to write instead. */
+export function diagnosticText(diagnostic: Diagnostic, { sources, paint, path = (file) => file, columns = 110 }: FormatOptions): string {
+  const { severity, code, message, cause, mend, file } = diagnostic;
+  const colour = severity === "error" ? paint.fail : severity === "warning" ? paint.warn : paint.name;
+  const text = sources(file);
+  const place = text === undefined ? undefined : positionAt(text, diagnostic.start);
+  const where = `${path(file)}${place === undefined ? "" : `:${place.line}:${place.column}`}`;
+  const under = (name: string, part: string | undefined): string[] =>
+    part ? [`  ${paint.dim(name.padEnd(4))}  ${part.replace(/\s*\n\s*/g, `\n${" ".repeat(8)}`)}`] : [];
+  return [
+    `${paint.strong(where)} ${colour(severity)} ${paint.dim(code)} ${message.replace(/\s*\n\s*/g, "\n  ")}`,
+    ...(text === undefined ? [] : excerpt(text, diagnostic, colour, paint.dim, columns)),
+    ...under("why", cause),
+    ...under("mend", mend),
+  ].join("\n");
 }
 
-/** `file(line,column): error CODE: message`, a line each: what editors' matchers for tsc read. */
-export function formatLines(diagnostics: readonly Diagnostic[], sources: Sources): string {
-  return diagnostics
-    .map((diagnostic) => {
-      const { line, column } = positionAt(sources(diagnostic.file) ?? "", diagnostic.start);
-      const severity = diagnostic.severity === "hint" ? "info" : diagnostic.severity;
-      const text = [diagnostic.message, diagnostic.cause, diagnostic.mend]
-        .filter((part) => part !== undefined)
-        .map((part) => part.replace(/\s*\n\s*/g, " ").replace(/[^.:!?]$/, "$&."))
-        .join(" ");
-      return `${diagnostic.file}(${line},${column}): ${severity} ${diagnostic.code}: ${text}\n`;
-    })
-    .join("");
+/** `file(line,column): error CODE: message`, on one line: what editors' matchers for tsc read. */
+export function diagnosticLine(diagnostic: Diagnostic, { sources, path = (file) => file }: Pick<FormatOptions, "sources" | "path">): string {
+  const { line, column } = positionAt(sources(diagnostic.file) ?? "", diagnostic.start);
+  const severity = diagnostic.severity === "hint" ? "info" : diagnostic.severity;
+  const text = [diagnostic.message, diagnostic.cause, diagnostic.mend]
+    .filter((part) => part !== undefined && part !== "")
+    .map((part) => part!.replace(/\s*\n\s*/g, " ").replace(/[^.:!?]$/, "$&."))
+    .join(" ");
+  return `${path(diagnostic.file)}(${line},${column}): ${severity} ${diagnostic.code}: ${text}`;
 }
 
-/** One object a line: the diagnostic with its place as line and column besides. */
-export function formatJson(diagnostics: readonly Diagnostic[], sources: Sources): string {
-  return diagnostics
-    .map((diagnostic) => {
-      const source = sources(diagnostic.file) ?? "";
-      const { file, code, severity, message, cause, mend, start, end } = diagnostic;
-      return `${JSON.stringify({ type: "diagnostic", severity, code, file, from: positionAt(source, start), to: positionAt(source, end), message, cause, mend })}\n`;
-    })
-    .join("");
+/** For a program: the place as line and column besides. */
+export function diagnosticFields(diagnostic: Diagnostic, sources: Sources): object {
+  const { severity, code, message, cause, mend, file, start, end } = diagnostic;
+  const text = sources(file) ?? "";
+  return { severity, code, message, why: cause, mend, file, ...positionAt(text, start), end: positionAt(text, end) };
 }

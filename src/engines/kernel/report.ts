@@ -98,6 +98,7 @@ const ways: readonly { readonly method: Method; readonly attach: Attach; readonl
 
 /** Each way is tried for real, on a file that nobody runs. */
 function methods(): ReportItem[] {
+  if (!mayTrace()) return [item("attach methods", "limited", "not tried, for want of rights")];
   const folder = mkdtempSync(join(tmpdir(), "sonde-doctor-"));
   const path = join(folder, "nothing");
   writeFileSync(path, new Uint8Array(4096).fill(0x90));
@@ -119,7 +120,7 @@ function methods(): ReportItem[] {
   try {
     return ways.map(({ method, attach, needs }) => {
       const why = tryMethod(method, attach, site);
-      return why === undefined ? item(`attach by ${method}`, "works", "tried") : item(`attach by ${method}`, "limited", why, mayTrace() ? needs : undefined);
+      return why === undefined ? item(`attach by ${method}`, "works", "tried") : item(`attach by ${method}`, "limited", why, needs);
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
