@@ -6,7 +6,7 @@ import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
 import { SondeBug, SondeError } from "../errors/error.ts";
-import { place } from "../symbols/place.ts";
+import { placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
 import type { NamedState } from "./names.ts";
 import type { ProbeEntry, RegisteredProbe } from "./probe.ts";
@@ -133,7 +133,7 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
       probe,
       programs,
       pids: entry.pids,
-      sites: entry.sites.map((site) => place(site, { mode, exact, reads })),
+      sites: placeAll(entry.sites, { mode, exact, reads }),
       cookies: entry.sites.map(({ name }) => scope.functionIndex(name)),
     };
   });

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { padEnd, padStart } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
-import { place } from "../../symbols/place.ts";
+import { placeAll } from "../../symbols/place.ts";
 import { resolveTarget } from "../../symbols/resolve.ts";
 import type { CostClass, Site } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
@@ -40,7 +40,10 @@ function asJson(site: Site): string {
 function table(sites: readonly Site[], verbose: boolean, print: (line: string) => void): void {
   const paint = palette(colorsWanted(process.stdout));
   const name = (site: Site): string => (site.delta > 0 ? `${site.name}+${hex(site.delta)}` : site.name);
-  const widest = Math.min(48, Math.max(8, ...sites.map((site) => name(site).length)));
+  const widest = Math.min(
+    48,
+    sites.reduce((most, site) => Math.max(most, name(site).length), 8),
+  );
   let file = "";
   for (const site of sites) {
     if (site.display !== file) {
@@ -63,7 +66,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
 export function list(target: string, options: ListOptions): number {
   const pids = processIds(options.process ?? []);
   const { sites, notes } = resolveTarget(target, { pids, mode: "entry" });
-  const placed = sites.map((site) => place(site, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS }));
+  const placed = placeAll(sites, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS });
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
