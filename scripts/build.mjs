@@ -11,7 +11,7 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 /** Loaded from node_modules at run time: prebuilt machine code, wasm, and a compiler that most runs never load. */
 const external = ["koffi", "iced-x86", "typescript"];
-/** A chunk that a running process may still import is kept for this long after it went out of use. */
+/** A chunk that a running process may still import is kept for this long after it went out of use; with --clean not at all. */
 const KEEP_MS = 10 * 60_000;
 
 const entries = { cli: "src/cli/main.ts", index: "src/index.ts", testing: "src/testing/index.ts" };
@@ -75,7 +75,7 @@ function write(output) {
   for (const name of readdirSync(dist)) {
     if (!name.startsWith("chunk-") || now.has(name)) continue;
     const path = join(dist, name);
-    if (Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
+    if (process.argv.includes("--clean") || Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
   }
 }
 

@@ -233,7 +233,7 @@ test("a syntax error is reported at its place, and nothing else", () => {
 
 test("the table of the vocabulary and its declarations agree", () => {
   const text = packageText(declarations.sonde)!;
-  const declared = [...text.matchAll(/^export (?:declare )?function (\w+)/gm)].map((match) => match[1]!);
+  const declared = [...text.matchAll(/^export (?:declare )?(?:function|class) (\w+)/gm)].map((match) => match[1]!);
   for (const [, list] of text.matchAll(/^export (?:declare )?const ([^;]+);/gm)) declared.push(...[...list!.matchAll(/(\w+):/g)].map((match) => match[1]!));
   expect([...new Set(declared)].toSorted()).toEqual(vocabulary.toSorted());
 });

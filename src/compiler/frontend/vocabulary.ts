@@ -31,6 +31,7 @@ const host = [
   "end",
   "intercept",
   "open",
+  "SondeError",
 ] as const;
 
 export const vocabulary: readonly string[] = [...types, ...calls, ...host];

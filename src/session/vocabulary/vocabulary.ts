@@ -14,5 +14,5 @@ export function makeVocabulary(scope: Scope) {
       mend: "open() is for programs; run both scripts, or import the one as a module of the other.",
     });
   };
-  return Object.freeze({ ...schemas, ...stateVocabulary(scope), ...outputVocabulary(scope), ...probeVocabulary(scope), open });
+  return Object.freeze({ ...schemas, ...stateVocabulary(scope), ...outputVocabulary(scope), ...probeVocabulary(scope), open, SondeError });
 }
