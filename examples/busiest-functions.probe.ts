@@ -1,7 +1,7 @@
 // Which of a library's functions are called most, on which processors, and by how many threads at a time?
 //   sonde run examples/busiest-functions.probe.ts -c 'sort /etc/services'
 //   sonde run examples/busiest-functions.probe.ts -- '--pattern=libssl:SSL_*' --limit=1000
-import { array, count, exit, func, hash, param, uprobe, variable, u64 } from "sonde";
+import { array, count, exit, func, hash, param, u64, uprobe, variable } from "sonde";
 
 const pattern = param("pattern", "libc:str*", "the functions to count");
 const limit = param("limit", 0, "end after so many calls; 0 for never");

@@ -1,6 +1,6 @@
 // Who talks to whom over TCP, how much, for how long? State for each connection, in a struct that handlers change in place.
 //   sonde run examples/connections.probe.ts -c 'curl -s http://localhost:8080/'
-import { comm, duration, events, hash, i32, print, struct, u16, u32, u64, uprobe, type Seen } from "sonde";
+import { comm, duration, events, hash, i32, print, type Seen, struct, u16, u32, u64, uprobe } from "sonde";
 
 const Connection = struct({ opened: u64, address: u32, port: u16, sent: u64, received: u64, messages: u32 });
 /** By process and file descriptor. */

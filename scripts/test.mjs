@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What the tests' programs are built with, and the Debian packages that have it. */
 const COMPILERS = { cc: ["gcc", "libc6-dev"], "c++": ["g++"] };
+/** Programs that some tests probe (test/real-programs); these alone don't run where one is missing. */
+const TARGETS = { openssl: ["openssl"], python3: ["python3"], rustc: ["rustc"] };
 
 const run = (command, args, options = {}) => spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
 
@@ -22,12 +24,12 @@ function onPath(command) {
 }
 
 /** Installs what is missing, if this is root on a Debian; gives what is missing still. */
-function provideCompilers() {
-  const missing = () => Object.keys(COMPILERS).filter((command) => !onPath(command));
+function provide(programs) {
+  const missing = () => Object.keys(programs).filter((command) => !onPath(command));
   const wanted = missing();
   if (wanted.length === 0) return [];
   if (process.getuid() === 0 && onPath("apt-get")) {
-    const packages = wanted.flatMap((command) => COMPILERS[command]);
+    const packages = wanted.flatMap((command) => programs[command]);
     process.stderr.write(`sonde: installing ${packages.join(", ")} for the tests …\n`);
     const quiet = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
     const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], quiet).status;
@@ -41,7 +43,7 @@ function main(argv) {
   if (ready.status !== 0) return ready.status ?? 1;
 
   const reasons = [];
-  const missing = provideCompilers();
+  const missing = provide(COMPILERS);
   if (missing.length > 0)
     reasons.push(`no ${missing.join(" and no ")} here: what needs programs built for it did not run. Mend: apt-get install gcc g++ libc6-dev`);
   const mayProbe = process.getuid() === 0;
@@ -49,14 +51,21 @@ function main(argv) {
 
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const limited = reasons.length > 0;
+  const absent = limited ? [] : provide(TARGETS);
   const { status } = run(process.execPath, [vitest, "run", ...(limited ? ["--project", "pure", "--project", "commands"] : []), ...argv], {
     env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
   });
   if (limited) {
     process.stdout.write(`\nNOT RUN: everything in test/ but test/cli\n${reasons.map((reason) => `  ${reason}\n`).join("")}This is not a full pass.\n`);
   }
+  if (absent.length > 0) {
+    const packages = absent.flatMap((command) => TARGETS[command]).join(" ");
+    process.stdout.write(
+      `\nNOT RUN: the tests in test/real-programs that probe ${absent.join(", ")}\n  not installed. Mend: apt-get install ${packages}\nThis is not a full pass.\n`,
+    );
+  }
   // A check that nobody watches must not take a part for the whole.
-  return limited && process.env.CI ? status || 1 : (status ?? 1);
+  return (limited || absent.length > 0) && process.env.CI ? status || 1 : (status ?? 1);
 }
 
 process.exitCode = main(process.argv.slice(2));

@@ -19,7 +19,14 @@ uprobe(["libssl:SSL_read", "libssl:SSL_write", "libssl:SSL_read_ex", "libssl:SSL
 });
 // Signing, checking a signature, agreeing on a key, and the older ways to do so.
 uprobe(
-  ["libcrypto:EVP_DigestSign", "libcrypto:EVP_DigestVerify", "libcrypto:EVP_PKEY_derive", "libcrypto:EVP_PKEY_decrypt", "libcrypto:RSA_sign", "libcrypto:RSA_verify"],
+  [
+    "libcrypto:EVP_DigestSign",
+    "libcrypto:EVP_DigestVerify",
+    "libcrypto:EVP_PKEY_derive",
+    "libcrypto:EVP_PKEY_decrypt",
+    "libcrypto:RSA_sign",
+    "libcrypto:RSA_verify",
+  ],
   {
     enter: (c) => c.time,
     leave: (c, from) => crypto.at(c.func).add(c.time - from),

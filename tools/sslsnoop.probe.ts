@@ -40,7 +40,9 @@ function line(e: { pid: number; comm: string; how: string; ns: bigint }, size: s
 /** Bytes as text on one line: what isn't printable is a dot, as in a hex dump. */
 function readable(data: Uint8Array): string {
   const text = new TextDecoder().decode(data.subarray(0, chars * 4)).replace(/\r?\n/g, "↵");
-  return Array.from(text.replace(/[\p{C}�]/gu, ".")).slice(0, chars).join("");
+  return Array.from(text.replace(/[\p{C}�]/gu, "."))
+    .slice(0, chars)
+    .join("");
 }
 
 begin(() => print`${"PID".padStart(7)} ${"COMM".padEnd(15)} ${"FUNCTION".padEnd(16)} ${"TOOK".padStart(12)} ${"BYTES".padStart(7)}  TEXT`);

@@ -103,7 +103,7 @@ export class Scope {
       return sites;
     } catch (error) {
       // Only what isn't there may be missing: a target written wrongly, or a file without permission, is an error still.
-      if (optional && error instanceof SondeError && /_NOT_FOUND$/.test(error.code)) return [];
+      if (optional && error instanceof SondeError && /_(NOT_FOUND|NO_MATCH)$/.test(error.code)) return [];
       throw error;
     }
   }

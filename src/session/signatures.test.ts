@@ -8,8 +8,7 @@ const named = (...targets: string[]) => of(...targets)?.params.map(({ name }) =>
 
 describe("the parameters that functions share", () => {
   test("are all of them, where they are the same", () => expect(named("libssl:SSL_read", "libssl:SSL_write")).toEqual(["ssl", "buf", "num"]));
-  test("are those of one name at one place; another's place stays taken", () =>
-    expect(named("libc:realloc", "libc:aligned_alloc")).toEqual(["", "size"]));
+  test("are those of one name at one place; another's place stays taken", () => expect(named("libc:realloc", "libc:aligned_alloc")).toEqual(["", "size"]));
   test("have the same type", () => expect(named("libssl:SSL_read", "libssl:SSL_read_ex")).toEqual(["ssl", "buf", ""]));
   test("are unknown where one function is unknown", () => expect(named("libc:malloc", "libc:no_such_function")).toBeUndefined());
 });

@@ -138,7 +138,9 @@ test("probe.hits() and sites are known to the script, and a probe may be missing
   const { folder, remove } = scripts({
     "probe.ts": `import { begin, end, print, uprobe, variable, i32, u64 } from "sonde";
       const p = uprobe(${JSON.stringify(`${it.path}:alias_*`)}, () => {});
-      const none = uprobe(${JSON.stringify(`${it.path}:not_there`)}, () => {}, { optional: true });
+      const missing = uprobe(${JSON.stringify(`${it.path}:not_there`)}, () => {}, { optional: true });
+      const wild = uprobe(${JSON.stringify(`${it.path}:not_there_*`)}, () => {}, { optional: true });
+      const none = { sites: missing.sites + wild.sites };
       export const sites = variable(i32, p.sites * 10 + none.sites);
       export const hits = variable(u64, 0);
       end(() => hits.set(p.hits()));`,
@@ -148,6 +150,16 @@ test("probe.hits() and sites are known to the script, and a probe may be missing
   await s.close();
   expect([(s.maps.sites as never as { read(): number }).read(), (s.maps.hits as never as { read(): bigint }).read()]).toEqual([10, 6n]);
   remove();
+});
+
+test("one probe counts a call once, however many of its targets name the place", async () => {
+  await using it = await probed();
+  await using s = await openText(
+    'const once = count(), twice = count(); const p = uprobe(["BIN:work", "BIN:wor*", "BIN:work"], () => once.add()); uprobe("BIN:work", () => twice.add()); uprobe("BIN:work", () => twice.add()); const sites = variable(i32, p.sites);',
+    it.path,
+  );
+  await it.running.ask("work 5 0 0");
+  expect([s.maps.once.read(), s.maps.twice.read(), s.maps.sites.read()]).toEqual([5n, 10n, 1]);
 });
 
 test("mistakes end before anything is armed, each with its code", async () => {

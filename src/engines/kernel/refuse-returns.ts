@@ -29,6 +29,18 @@ export function filtersSeeReturns(version: KernelVersion): boolean {
   return version.major === 6 && version.minor >= 11 && version.minor < 14;
 }
 
+/** C++ and Rust, by their compilers' names. */
+const isMangled = (name: string): boolean => /^_[ZR]/.test(name);
+
+/** An unwinder takes the replaced return address for a frame that it knows nothing of, and ends the program (seen). Which functions are left so can't be told. */
+function unwindingNotes(probes: readonly ArmProbe[]): string[] {
+  const site = probes.flatMap((probe) => probe.sites).find(({ name }) => isMangled(name));
+  if (site === undefined) return [];
+  return [
+    `The return of ${site.name} is probed: if a C++ exception or a Rust panic leaves a function so probed, the program ends, for nothing can be unwound past the kernel's return probe. Probing entries alone is safe.`,
+  ];
+}
+
 /** Throws if a probe with a return can't be armed safely. Gives notes where it can't be told. */
 export function checkReturns(image: SessionImage, probes: readonly ArmProbe[], pids: readonly number[]): string[] {
   const returning = probes.filter((probe) => probe.programs.some((program) => image.programs[program]!.runs !== "entry"));
@@ -42,7 +54,8 @@ export function checkReturns(image: SessionImage, probes: readonly ArmProbe[], p
       mend: ENTRY_ONLY,
     });
   }
-  if (!filtersSeeReturns(kernelVersion())) return [];
+  const notes = unwindingNotes(returning);
+  if (!filtersSeeReturns(kernelVersion())) return notes;
   const named = new Set(returning.flatMap((probe) => probe.pids ?? pids));
   for (const pid of named) {
     if (seccompMode(pid) === 0) continue;
@@ -56,8 +69,9 @@ export function checkReturns(image: SessionImage, probes: readonly ArmProbe[], p
     );
   }
   return named.size > 0
-    ? []
+    ? notes
     : [
+        ...notes,
         `Return probes make a system call on Linux ${kernelVersion().text}: a process under a seccomp filter that doesn't know it may be killed. Filter by process to have that checked.`,
       ];
 }
