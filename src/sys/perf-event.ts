@@ -8,6 +8,15 @@ const ATTR_SIZE = 112;
 const INHERIT = 1 << 1;
 const CLOSE_ON_EXEC = 1 << 3;
 const TYPE_TRACEPOINT = 2;
+const TYPE_SOFTWARE = 1;
+const SOFTWARE_DUMMY = 9;
+/**
+ * PERF_SAMPLE_TID | PERF_SAMPLE_READ. When two processes that inherited the same events are switched, the kernel may exchange
+ * their events instead; a uprobe's event then stays with the memory of the other, and is gone when that one ends. Events that
+ * are inherited and sampled by reading are kept from it (perf_event_context_sched_out in kernel/events/core.c, from 6.13 on;
+ * before, the two together are refused).
+ */
+const STAYS_WITH_PROCESS = (1 << 1) | (1 << 4);
 const UPROBES = "/sys/bus/event_source/devices/uprobe";
 
 export interface EventScope {
@@ -21,9 +30,15 @@ function open(attr: Struct, scope: EventScope): number {
   attr
     .u32(4, ATTR_SIZE)
     .u64(16, 1)
+    .u64(24, scope.inherit ? STAYS_WITH_PROCESS : 0)
     .u64(40, scope.inherit ? INHERIT : 0);
   // A system-wide event must name a CPU; its program runs on every CPU all the same.
   return syscall(nr.perf_event_open, attr.bytes, scope.thread, scope.thread === -1 ? 0 : -1, -1, CLOSE_ON_EXEC);
+}
+
+/** An event that never happens: for trying what the kernel accepts. Gives a descriptor, or minus errno. */
+export function openDummyEvent(scope: EventScope): number {
+  return open(new Struct(ATTR_SIZE).u32(0, TYPE_SOFTWARE).u64(8, SOFTWARE_DUMMY), scope);
 }
 
 /** An event on a tracepoint or a definition in uprobe_events, by its id in tracefs. Gives a descriptor, or minus errno. */

@@ -119,6 +119,20 @@ behaviour(4, (engine) => {
     expect(session.maps.byProcess?.entries()).toHaveLength(7);
   });
 
+  test.each([
+    ["a few sites", few],
+    ["many sites", many],
+  ] as const)("with children, at %s: a descendant goes on when those between are gone, and one that is there already counts", async (_, sites) => {
+    await using program = new Program();
+    const running = await program.start();
+    // This process's own child is a descendant that is there already.
+    await using session = await probe(engine, "hits", sites(program), { pid: process.pid, children: true });
+    await running.ask("call 10");
+    await running.ask("orphan 10 50");
+    await running.ask("threads 4 25");
+    expect(session.maps.hits?.read()).toBe(610n);
+  });
+
   test("with children, at a few sites: others are not slowed either", async () => {
     await using program = new Program();
     const running = await program.start();

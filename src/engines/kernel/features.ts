@@ -8,7 +8,7 @@ import { attachType, linkUprobeMulti, loadProgram, progType } from "../../sys/bp
 import { closeAll } from "../../sys/descriptor.ts";
 import { errno } from "../../sys/errno.ts";
 import { atLeast, kernelVersion } from "../../sys/host.ts";
-import { uprobeUnit } from "../../sys/perf-event.ts";
+import { openDummyEvent, uprobeUnit } from "../../sys/perf-event.ts";
 import { tracefs } from "../../sys/tracefs.ts";
 
 export interface Features {
@@ -22,6 +22,8 @@ export interface Features {
   /** Programs that may fault pages in (kernel ≥ 6.0 for uprobes). */
   readonly sleepable: boolean;
   readonly tracefs: boolean;
+  /** An event that children inherit stays with each of them (fixed in 6.13). */
+  readonly inherit: boolean;
   readonly perf: boolean;
 }
 
@@ -45,6 +47,12 @@ function tryLink(type: number, session: boolean, pid: number): number {
   return link;
 }
 
+function tryInherit(): boolean {
+  const event = openDummyEvent({ thread: process.pid, inherit: true });
+  closeAll(event < 0 ? [] : [event]);
+  return event >= 0;
+}
+
 function probe(): Features {
   const plain = tryLoad(nothing, attachType.none);
   if (plain < 0) return byVersion(-plain);
@@ -60,6 +68,7 @@ function probe(): Features {
     processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
     sleepable: sleepable >= 0,
     tracefs: tracefs() !== undefined,
+    inherit: tryInherit(),
     perf: uprobeUnit() !== undefined,
   };
 }
@@ -76,6 +85,7 @@ function byVersion(load: number): Features {
     processFilter: from(6, 10),
     sleepable: from(6, 0),
     tracefs: tracefs() !== undefined,
+    inherit: from(6, 13),
     perf: uprobeUnit() !== undefined,
   };
 }

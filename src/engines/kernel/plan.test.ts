@@ -5,7 +5,7 @@ import { cgroupMounts } from "./cgroup.ts";
 import type { Features } from "./features.ts";
 import { makePlan } from "./plan.ts";
 
-const newest: Features = { load: true, isa: 4, multi: true, session: true, processFilter: true, sleepable: true, tracefs: true, perf: true };
+const newest: Features = { load: true, isa: 4, multi: true, session: true, processFilter: true, sleepable: true, tracefs: true, inherit: true, perf: true };
 const everyone: ProcessFilter = { pids: [], children: false, cgroup: undefined };
 const me: ProcessFilter = { ...everyone, pids: [process.pid] };
 const plan = (filter: ProcessFilter, sites: number, calls: boolean, features: Partial<Features> = {}) =>
@@ -61,6 +61,7 @@ describe("who is let through", () => {
     expect(plan(family, 1, false)).toMatchObject({ method: "tracefs", reach: "family", filter: { kind: "all" }, notes: [] });
     expect(plan(family, 33, false)).toMatchObject({ method: "multi", reach: "all", filter: { kind: "set" }, notes: [expect.stringContaining("1 µs")] });
     expect(plan(family, 1, false, { tracefs: false })).toMatchObject({ filter: { kind: "set" } });
+    expect(plan(family, 1, false, { inherit: false })).toMatchObject({ filter: { kind: "set" }, notes: [expect.stringContaining("6.13")] });
   });
 
   test("everybody for the root cgroup", () => {

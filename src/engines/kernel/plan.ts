@@ -97,12 +97,14 @@ function planFamily(request: PlanRequest, features: Features, method: Method): P
   // An enter/leave pair needs an event for each of its two.
   const events = request.sites * threads * (request.calls ? 2 : 1);
   const forced = forcedMethod();
-  if (features.tracefs && (forced === "tracefs" || (forced === undefined && events <= MOST_INHERITED_EVENTS))) {
+  const few = events <= MOST_INHERITED_EVENTS;
+  if (features.tracefs && features.inherit && (forced === "tracefs" || (forced === undefined && few))) {
     return { method: "tracefs", reach: "family", pids, filter: { kind: "all" }, notes: [] };
   }
-  const notes = [
-    "Other processes pay about 1 µs for each call of a probed function, because descendants are followed at too many sites to arm them for these processes alone.",
-  ];
+  const why = few
+    ? "because this kernel can't follow descendants for these processes alone (6.13 can)"
+    : "because descendants are followed at too many sites to arm them for these processes alone";
+  const notes = [`Other processes pay about 1 µs for each call of a probed function, ${why}.`];
   return { method, reach: "all", pids, filter: { kind: "set" }, notes };
 }
 
