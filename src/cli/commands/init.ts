@@ -27,12 +27,13 @@ export function init(where: string): number {
       mend: `Add to its compilerOptions: "paths": { "sonde": ["${join(packageRoot(), "lib/sonde.d.ts")}"] }`,
     });
   }
-  const types = relative(folder, join(packageRoot(), "lib"));
-  const at = types.startsWith(".") ? types : `./${types}`;
+  const path = (to: string): string => relative(folder, to).replace(/^(?!\.)/, "./");
+  const at = path(join(packageRoot(), "lib"));
+  const node = resolves(folder, "@types/node/package.json");
   const compilerOptions = {
     target: "es2024",
     lib: ["es2024", "esnext.disposable"],
-    types: resolves(folder, "@types/node/package.json") ? ["node"] : [],
+    types: node ? ["node"] : [],
     module: "esnext",
     moduleResolution: "bundler",
     strict: true,
@@ -47,7 +48,10 @@ export function init(where: string): number {
       : { paths: { sonde: [`${at}/sonde.d.ts`], "sonde/testing": [`${at}/testing.d.ts`], "sonde/types/*": [`${at}/types/*.d.ts`] } }),
   };
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ compilerOptions, include: ["**/*.ts"] }, null, 2)}\n`);
+  // Without Node's declarations its names are known at least: console, process and the like.
+  const include = ["**/*.ts", ...(node ? [] : [path(join(packageRoot(), "src/compiler/lib/host.d.ts"))])];
+  writeFileSync(file, `${JSON.stringify({ compilerOptions, include }, null, 2)}\n`);
   process.stdout.write(`wrote ${relative(process.cwd(), file) || file}\n`);
+  if (!node) process.stdout.write('For the types of Node\'s own modules: npm install --save-dev @types/node, and "types": ["node"] in it.\n');
   return ExitStatus.ok;
 }
