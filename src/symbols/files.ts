@@ -3,7 +3,7 @@ import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSyn
 import { join, resolve } from "node:path";
 import { SondeError } from "../errors/error.ts";
 import { isLibraryNamed, parseLoaderCache } from "./ld-cache.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../errors/near-names.ts";
 
 /** A file to look for the function in. */
 export interface FoundFile {

@@ -1,7 +1,7 @@
 /** The functions of one file: by exact name, by pattern, by address, and names near one that isn't there. */
 import { codeSegment, type ElfImage, type Segment } from "../elf/image.ts";
 import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../errors/near-names.ts";
 import { matchesPieces, patternPieces } from "./target.ts";
 
 export interface FunctionEntry {

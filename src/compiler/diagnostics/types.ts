@@ -1,15 +1,25 @@
 /** What TypeScript finds, said in the terms of probes. The codes are ours where the message is. */
+import { nearNames } from "../../errors/near-names.ts";
 import { error, type Place } from "./place.ts";
 
 const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
+/** TypeScript's own suggestion, or the name that is nearest. */
+function didYouMean(name: string, suggested: string | undefined, has: readonly string[]): string | undefined {
+  const near = suggested ?? nearNames(name, has, 1)[0];
+  return near === undefined ? undefined : `Did you mean \`${near}\`?`;
+}
+
 export const noContextMember = (at: Place, name: string, near: string | undefined, has: readonly string[]) =>
-  error("SONDE_C_NO_MEMBER", at, { message: `a hit has no \`${name}\``, mend: near === undefined ? `It has ${listed(has)}.` : `Did you mean \`${near}\`?` });
+  error("SONDE_C_NO_MEMBER", at, { message: `a hit has no \`${name}\``, mend: didYouMean(name, near, has) ?? `It has ${listed(has)}.` });
+
+export const noMethod = (at: Place, name: string, near: string | undefined, has: readonly string[]) =>
+  error("SONDE_C_NO_MEMBER", at, { message: `this has no \`${name}\``, mend: didYouMean(name, near, has) ?? `It has ${listed(has)}.` });
 
 export const noParameter = (at: Place, name: string, has: readonly string[]) =>
   error("SONDE_C_NO_ARGUMENT", at, {
     message: `this function has no parameter \`${name}\``,
-    mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : `It has ${listed(has)}.`,
+    mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : (didYouMean(name, undefined, has) ?? `It has ${listed(has)}.`),
   });
 
 export const noCarried = (at: Place, name: string, has: readonly string[]) =>

@@ -210,6 +210,13 @@ const mistakes: readonly (readonly [name: string, code: string, text: string])[]
     uprobe("some:unknown", (c) => n.at(c.name).add()); // BAD`,
   ],
   [
+    "a misspelt method of an aggregate",
+    "SONDE_C_NO_MEMBER",
+    `
+    const n = count();
+    uprobe("some:unknown", () => n.ad()); // BAD`,
+  ],
+  [
     "leave before enter",
     "SONDE_C_LEAVE_FIRST",
     `
@@ -261,4 +268,15 @@ test("the host's own types are the host's business", () => {
   const { diagnostics, unit } = compile(text);
   expect(diagnostics).toEqual([]);
   expect(unit?.handlers).toHaveLength(1);
+});
+
+test.each([
+  ["(c) => n.at(c.coom).add()", "comm"],
+  ["() => all.ad()", "add"],
+  ["(c) => n.att(c.comm).add()", "at"],
+])("%s is told of %s", (handler, near) => {
+  const { diagnostics } = compile(
+    `import { comm, count, hash, uprobe } from "sonde"; const n = hash(comm, count()), all = count(); uprobe("a:b", ${handler});`,
+  );
+  expect(diagnostics.map(({ code, mend }) => [code, mend])).toEqual([["SONDE_C_NO_MEMBER", `Did you mean \`${near}\`?`]]);
 });

@@ -12,6 +12,7 @@ import {
   noContextMember,
   noEnumerator,
   noExport,
+  noMethod,
   noParameter,
   noResult,
   period,
@@ -91,7 +92,14 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
   if (!inHandler) return type !== undefined && /^(get|at|getOrInsert|add|emit)$/.test(name) ? hostReads(at, name) : undefined;
   if (ts.isPropertyAccessExpression(object) && object.name.text === "args" && script.oracle.vocabularyType(object.expression)?.endsWith("Hit"))
     return noParameter(at, name, script.oracle.properties(object));
-  if (type === undefined && isCarried(script, object)) return noCarried(at, name, script.oracle.isPlain(object) ? script.oracle.properties(object) : []);
+  if (type !== undefined)
+    return noMethod(
+      at,
+      name,
+      near,
+      script.oracle.properties(object).filter((known) => !known.startsWith("~")),
+    );
+  if (isCarried(script, object)) return noCarried(at, name, script.oracle.isPlain(object) ? script.oracle.properties(object) : []);
   return undefined;
 }
 

@@ -120,10 +120,13 @@ test("an unchanged script comes from the cache, a changed one or a changed impor
   expect((await load(path)).prints).toEqual(["2"]);
 });
 
-test("a missing file, a folder and a package's URL are refused with a reason", () => {
+test("a missing file, a folder, a file of another kind and a package's URL are refused with a reason", () => {
   for (const [given, code] of [
     ["/no/such.ts", "SONDE_SCRIPT_NOT_FOUND"],
     [folder, "SONDE_SCRIPT_UNREADABLE"],
+    [write("kinds/script.js", ""), "SONDE_SCRIPT_KIND"],
+    [write("kinds/script", ""), "SONDE_SCRIPT_KIND"],
+    [write("kinds/script.d.ts", ""), "SONDE_SCRIPT_KIND"],
     [new URL("https://example.org/x.ts"), "SONDE_SCRIPT_NOT_FOUND"],
   ] as const) {
     let thrown: unknown;

@@ -21,6 +21,9 @@ function refuse(path: string, error: unknown): never {
   throw new SondeError("SONDE_SCRIPT_UNREADABLE", `${path} can't be read`, { why: (error as Error).message, cause: error });
 }
 
+/** JavaScript is TypeScript too, but a name tells whether a file is meant so. */
+const isTypescript = (path: string): boolean => /\.[mc]?tsx?$/.test(path) && !/\.d\.[mc]?ts$/.test(path);
+
 /** A path, relative to the working directory, or a file URL. */
 export function scriptFile(script: string | { readonly href: string }): ScriptSource {
   const given = typeof script === "string" ? script : script.href;
@@ -30,6 +33,11 @@ export function scriptFile(script: string | { readonly href: string }): ScriptSo
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new SondeError("SONDE_SCRIPT_UNREADABLE", `${path} is a folder, not a script`, { exit: ExitStatus.usage });
+    if (!isTypescript(path))
+      throw new SondeError("SONDE_SCRIPT_KIND", `${path} is no TypeScript, by its name`, {
+        mend: "A script's name ends in .ts or .mts; JavaScript may be called so as it is.",
+        exit: ExitStatus.usage,
+      });
     if (stat.size > MOST_BYTES) throw new SondeError("SONDE_SCRIPT_UNREADABLE", `${path} is larger than ${MOST_BYTES >> 20} MB`, { exit: ExitStatus.usage });
     return { path, folder: dirname(path), text: readFileSync(path, "utf8") };
   } catch (error) {

@@ -74,6 +74,8 @@ function target(f: FunctionBuild, node: TS.CallExpression): Expr | undefined {
     method.object.k === "capture" &&
     captureRoot(f, inner.expression) !== undefined &&
     script.oracle.member(inner) === undefined &&
+    // A misspelt method of a map: TypeScript says so.
+    script.oracle.vocabularyType(inner.expression) === undefined &&
     script.oracle.isPlain(inner.expression)
   ) {
     script.report(hostCall(script.place(inner), inner.getText()));
