@@ -79,11 +79,11 @@ const commutes = new Set(["add", "mul", "and", "or", "xor"]);
 const fetching = { add: atomics.fetchAdd, or: atomics.fetchOr, and: atomics.fetchAnd, xor: atomics.fetchXor, xchg: atomics.xchg };
 const plain = { add: atomics.atomicAdd, or: atomics.atomicOr, and: atomics.atomicAnd, xor: atomics.atomicXor };
 
-/** How many bytes of the frame and of a scratch slot a function wants: `frameBytes` above 512 can't be emitted. */
-export function measure(fn: MirFunction): { frameBytes: number; scratchBytes: number } {
-  const blocks = order(fn);
-  const frame = placeObjects(fn);
-  return { frameBytes: frame.objectBytes + allocate(liveness(fn, blocks).intervals).slots * 8, scratchBytes: frame.scratchBytes };
+/** How many bytes of the frame and of a scratch slot a function wants, and how many registers are spilled: `frameBytes` above 512 can't be emitted. */
+export function measure(fn: MirFunction): { readonly frameBytes: number; readonly scratchBytes: number; readonly slots: number } {
+  const { slots } = allocate(liveness(fn, order(fn)).intervals);
+  const frame = placeObjects(fn, slots);
+  return { frameBytes: frame.objectBytes + slots * 8, scratchBytes: frame.scratchBytes, slots };
 }
 
 export function emit(fn: MirFunction, target: EmitTarget): Emitted {
@@ -101,8 +101,8 @@ class Emitter {
   constructor(fn: MirFunction, target: EmitTarget) {
     this.fn = fn;
     this.target = target;
-    this.frame = placeObjects(fn);
     this.allocation = allocate(liveness(fn, order(fn)).intervals);
+    this.frame = placeObjects(fn, this.allocation.slots);
   }
 
   run(): Emitted {

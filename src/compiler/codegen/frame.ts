@@ -4,8 +4,6 @@ import type { MirFunction } from "../mir/types.ts";
 export const FRAME_BYTES = 512;
 /** Objects larger than this go to the scratch slot, if there is one. */
 export const SMALL_OBJECT = 32;
-/** As many bytes of objects are kept in the frame; the rest is for spilled registers. */
-export const OBJECT_BYTES = 320;
 
 export type ObjectHome = { readonly in: "frame"; readonly offset: number } | { readonly in: "scratch"; readonly offset: number };
 export interface Frame {
@@ -14,13 +12,15 @@ export interface Frame {
   readonly scratchBytes: number;
 }
 
-export function placeObjects(fn: MirFunction): Frame {
+/** `slots`: how many registers are spilled. They can't lie anywhere else, for a pointer that is kept in a scratch slot isn't one any more to the kernel. */
+export function placeObjects(fn: MirFunction, slots: number): Frame {
   const homes: ObjectHome[] = [];
+  const room = FRAME_BYTES - slots * 8;
   let frame = 0;
   let scratch = 0;
   for (const { size } of fn.objects) {
     const bytes = Math.ceil(size / 8) * 8;
-    if (fn.scratch !== undefined && (bytes > SMALL_OBJECT || frame + bytes > OBJECT_BYTES)) {
+    if (fn.scratch !== undefined && (bytes > SMALL_OBJECT || frame + bytes > room)) {
       homes.push({ in: "scratch", offset: scratch });
       scratch += bytes;
     } else {

@@ -75,6 +75,7 @@ export function liveness(fn: MirFunction, blocks: readonly Block[]): Layout {
     if (block.end) for (const r of endReads(block.end)) touch(r, at, 1);
     at += 2;
     for (const r of outOf(block)) touch(r, at - 1, 0);
+    if (fn.scratch !== undefined) touch(fn.scratch, at - 1, 0);
   }
   for (const interval of intervals.values()) interval.crossesCall = calls.some((c) => interval.start < c && interval.end > c);
   const context = intervals.get(fn.context);

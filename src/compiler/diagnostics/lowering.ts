@@ -190,7 +190,11 @@ export const tooLarge = (at: Place, bytes: number) =>
     message: `this handler holds ${bytes} bytes of text and objects at a time; 32,768 are there`,
     mend: "Read shorter texts, or split the handler.",
   });
-export const handlerWrongSide = (at: Place, name: string, instead: string) =>
-  error("SONDE_C_PHASE", at, { message: `\`${name}\` belongs to the host`, mend: instead });
+export const tooManyValues = (at: Place, values: number) =>
+  error("SONDE_C_TOO_MANY_VALUES", at, {
+    message: `this handler keeps ${values} values more than there are registers for at a time`,
+    cause: "A probe's stack is 512 bytes, and what has to be kept while others are computed lies there.",
+    mend: "Print or add values as soon as they are known, or split the handler.",
+  });
 export const mapTruth = (at: Place) =>
   error("SONDE_C_MAP_TRUTH", at, { message: "a map is always there", mend: "Ask `has(key)`, or compare `get(key)` with undefined." });

@@ -6,10 +6,11 @@ import type { AtomicFn } from "../mir/types.ts";
 import { binary, integer } from "./arithmetic.ts";
 import { assignCell, join, joinShapes, shapeOf, whenPresent } from "./cells.ts";
 import { truth } from "./condition.ts";
-import { evaluate, orElse, ownerOf } from "./expression.ts";
+import { borrow, evaluate, orElse, ownerOf } from "./expression.ts";
 import { member } from "./members.ts";
 import { storeField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
+import { aliases, isTracked } from "./snapshot.ts";
 import { constant, type EntryValue, nameOf, ofWidth, type RecordValue, UNDEFINED, type Value } from "./value.ts";
 
 type Assign = Extract<Expr, { k: "assign" }>;
@@ -21,17 +22,19 @@ export function assign(p: Program, e: Assign, unused = false): Value {
   if (target.k === "local") {
     const value = e.op === "=" ? evaluate(p, e.value) : combine(p, e.op, evaluate(p, target), e);
     p.at(e.span);
+    ownable(p, value, e.value, target.name, e.span);
     setLocal(p, target.id, value, e.span);
     return value;
   }
   if (target.k === "member" || target.k === "index") {
-    const object = evaluate(p, target.object);
+    const object = borrow(p, target.object);
     const name = target.k === "member" ? target.name : constantIndex(p, target.index);
     const nameSpan = target.k === "member" ? target.nameSpan : target.span;
     return whenPresent(p, object, e.span, (o) => {
       if (o.k === "entry") return assignEntry(p, o, name, nameSpan, e.op as BinaryOp | "=", e.value, e.span, unused);
       if (o.k === "record") {
         const value = e.op === "=" ? evaluate(p, e.value) : combine(p, e.op as BinaryOp, member(p, o, name, nameSpan), e);
+        ownable(p, value, e.value, name, e.span);
         setField(p, o, name, value, e.span);
         return value;
       }
@@ -82,7 +85,7 @@ export function update(p: Program, e: Update, valueUsed: boolean): Value {
     return e.prefix ? after : before;
   }
   if (target.k === "member" || target.k === "index") {
-    const object = evaluate(p, target.object);
+    const object = borrow(p, target.object);
     const name = target.k === "member" ? target.name : constantIndex(p, target.index);
     const nameSpan = target.k === "member" ? target.nameSpan : target.span;
     return whenPresent(p, object, e.span, (o) => {
@@ -197,6 +200,12 @@ export function whenPresentSink(p: Program, v: Value, span: Span, inside: (v: Va
     ],
     span,
   );
+}
+
+/** A place that is assigned to holds its own copy of an object: it can't stand for one that is assigned to by another name. */
+export function ownable(p: Program, value: Value, e: Expr, name: string, span: Span): void {
+  if (isTracked(p, value) && aliases(e))
+    p.fail(problem.notSupported(p.place(span), `\`${name}\`, which changes and stands for an object whose fields change,`, "Give the object one name, by const."));
 }
 
 /** Sets a local; if its registers don't fit the value, the program is lowered again with wider ones. */

@@ -17,6 +17,9 @@ import { slotMethod, stateMethod } from "./states.ts";
 import { endsWith, flagOf, includes, slice, startsWith } from "./text.ts";
 import { bool, constant, type IntValue, i64, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 
+/** How often a function may be around itself. */
+const MOST_NESTED = 8;
+
 type Call = Extract<Expr, { k: "call" }>;
 
 export function call(p: Program, e: Call): Value {
@@ -315,11 +318,12 @@ function equalBytes(p: Program, a: Extract<Value, { k: "bytes" }>, other: Value,
 
 /** Calls a helper: its body is lowered here, with its parameters bound. */
 export function inline(p: Program, f: Extract<Value, { k: "function" }>, args: readonly Value[], span: Span): Value {
-  for (let frame: Frame | undefined = p.frame; frame; frame = frame.parent) {
-    if (frame.hir === f.fn) p.fail(problem.recursion(p.place(span), f.fn.name));
-  }
+  // Called from a literal that was handed to it, a function is in the chain twice without calling itself.
+  let times = 0;
+  for (let frame: Frame | undefined = p.frame; frame; frame = frame.parent) if (frame.hir === f.fn) times++;
+  if (times >= MOST_NESTED) p.fail(problem.recursion(p.place(span), f.fn.name));
   const b = p.b;
-  const frame = p.newFrame(f.fn);
+  const frame = p.newFrame(f.fn, f.scope);
   const arms: Arm[] = p.within(frame, () => {
     bindParameters(p, frame, args);
     statements(p, f.fn.body);

@@ -6,10 +6,11 @@ import type { CType } from "../../schema/ctypes.ts";
 import type { StructSchema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
-import type { Block } from "../mir/types.ts";
+import type { Base, Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
-import { copyText, textBytes, textToMemory } from "./text.ts";
-import { I64_MAX, I64_MIN, type IntValue, type Kind, nameOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
+import { isTracked } from "./snapshot.ts";
+import { copyText, copyWords, textBytes, textToMemory } from "./text.ts";
+import { type BytesValue, I64_MAX, I64_MIN, type IntValue, type Kind, nameOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
 
 export type Shape =
   | {
@@ -151,9 +152,13 @@ export function newCell(p: Program, shape: Shape, own: boolean): Value {
     case "text":
       return { k: "text", text: shape.text };
     case "string":
-      return { k: "string", base: own ? p.zeroed(roundUp8(shape.cap + 1)) : { reg: b.variable() }, offset: 0, cap: shape.cap, cut: b.variable() };
+      return own
+        ? { k: "string", base: p.zeroed(roundUp8(shape.cap + 1)), offset: 0, cap: shape.cap, cut: b.variable(), own }
+        : { k: "string", base: { reg: b.variable() }, offset: 0, cap: shape.cap, cut: b.variable() };
     case "bytes":
-      return { k: "bytes", base: own ? p.zeroed(roundUp8(shape.cap)) : { reg: b.variable() }, offset: 0, cap: shape.cap, length: b.variable() };
+      return own
+        ? { k: "bytes", base: p.zeroed(roundUp8(shape.cap)), offset: 0, cap: shape.cap, length: b.variable(), own }
+        : { k: "bytes", base: { reg: b.variable() }, offset: 0, cap: shape.cap, length: b.variable() };
     case "record":
       return { k: "record", fields: new Map(shape.fields.map(([name, of]) => [name, newCell(p, of, own)])), tuple: shape.tuple, key: shape.key };
     case "entry":
@@ -168,6 +173,13 @@ export function newCell(p: Program, shape: Shape, own: boolean): Value {
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 const rangeOf = (kind: Kind): [bigint, bigint] => (kind === "u64" ? [0n, U64_MAX] : [I64_MIN, I64_MAX]);
 
+/** Copies bytes to where `cap` of them fit, with zeros behind. */
+export function copyBytes(p: Program, v: BytesValue, to: Base, cap: number): void {
+  const words = roundUp8(Math.min(v.cap, cap));
+  copyWords(p, v.base, v.offset, to, 0, words);
+  for (let i = words; i < roundUp8(cap); i += 8) p.b.store(to, i, 8, 0n);
+}
+
 /** Sets a cell's registers from a value that fits its shape. */
 export function assignCell(p: Program, cell: Value, v: Value): void {
   const b = p.b;
@@ -176,7 +188,7 @@ export function assignCell(p: Program, cell: Value, v: Value): void {
     case "maybe":
       if (v.k === "undefined") {
         set(cell.present, 0n);
-        clearCell(p, cell.value);
+        if (!isTracked(p, cell.value)) clearCell(p, cell.value);
       } else if (v.k === "maybe") {
         set(cell.present, v.present);
         assignCell(p, cell.value, v.value);
@@ -213,14 +225,14 @@ export function assignCell(p: Program, cell: Value, v: Value): void {
       if (!own && v.cap === cell.cap) set((cell.base as { reg: number }).reg, b.address(v.base, v.offset));
       else {
         const base = own ? cell.base : p.zeroed(roundUp8(cell.cap));
-        for (let i = 0; i < roundUp8(v.cap); i += 8) b.store(base, i, 8, b.load(v.base, v.offset + i, 8));
+        copyBytes(p, v, base, cell.cap);
         if (!own) set((cell.base as { reg: number }).reg, b.address(base, 0));
       }
       set(cell.length, v.length);
       return;
     }
     case "record":
-      if (v.k === "record") for (const [name, field] of cell.fields) assignCell(p, field, v.fields.get(name) as Value);
+      if (v.k === "record" && v.fields !== cell.fields) for (const [name, field] of cell.fields) assignCell(p, field, v.fields.get(name) as Value);
       return;
     case "entry":
       if (v.k === "entry") set(cell.pointer, v.offset === 0 ? v.pointer : b.binary("add", v.pointer, BigInt(v.offset)));
@@ -297,7 +309,7 @@ export function join(p: Program, arms: readonly Arm[], span: Span): Value {
     b.enter(after);
     return only.value;
   }
-  const cell = newCell(p, shape, false);
+  const cell = sameObject(p, shape, live) ?? newCell(p, withoutIdentity(p, shape), false);
   for (const arm of live) {
     b.enter(arm.block);
     assignCell(p, cell, arm.value);
@@ -305,6 +317,23 @@ export function join(p: Program, arms: readonly Arm[], span: Span): Value {
   }
   b.enter(after);
   return cell;
+}
+
+/** An object whose fields are assigned to stays itself, where it is the same on all ways that have one. */
+function sameObject(p: Program, shape: Shape, live: readonly Arm[]): Value | undefined {
+  const objects = live.map(({ value }) => (value.k === "maybe" ? value.value : value)).filter((value) => value.k !== "undefined");
+  const [first] = objects;
+  if (first?.k !== "record" || first.key === undefined || !p.knowledge.assignedObjects.has(first.key)) return undefined;
+  if (objects.some((value) => value.k !== "record" || value.fields !== first.fields)) return undefined;
+  return shape.s === "maybe" ? { k: "maybe", present: p.b.variable(), value: first } : first;
+}
+
+/** A copy can't be assigned to in place of the object that it was made of. */
+function withoutIdentity(p: Program, shape: Shape): Shape {
+  if (shape.s === "maybe") return { s: "maybe", of: withoutIdentity(p, shape.of) };
+  if (shape.s !== "record") return shape;
+  const tracked = shape.key !== undefined && p.knowledge.assignedObjects.has(shape.key);
+  return { ...shape, key: tracked ? undefined : shape.key, fields: shape.fields.map(([name, of]) => [name, withoutIdentity(p, of)] as const) };
 }
 
 /** What is left of `v` where its presence is decided at run time: `inside` runs only if it is there. */

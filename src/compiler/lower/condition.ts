@@ -2,10 +2,11 @@
 import * as problem from "../diagnostics/lowering.ts";
 import type { BinaryOp, Expr, Span } from "../hir/types.ts";
 import type { Block, Comparison } from "../mir/types.ts";
-import { evaluate } from "./expression.ts";
+import { borrow, evaluate } from "./expression.ts";
 import type { Program } from "./program.ts";
 import { equalTexts } from "./text.ts";
 import { type BoolValue, bool, I64_MAX, type IntValue, isConstant, nameOf, type Value } from "./value.ts";
+import { quiet } from "./walk.ts";
 
 const compares = new Set<BinaryOp>(["<", "<=", ">", ">=", "===", "!=="]);
 
@@ -26,8 +27,8 @@ export function condition(p: Program, e: Expr, yes: Block, no: Block): void {
     return;
   }
   if (e.k === "binary" && compares.has(e.op)) {
-    const left = evaluate(p, e.left);
-    const right = evaluate(p, e.right);
+    const left = quiet(e.right) ? borrow(p, e.left) : evaluate(p, e.left);
+    const right = borrow(p, e.right);
     p.at(e.span);
     compare(p, e.op, left, right, e.span, yes, no);
     return;
@@ -197,7 +198,8 @@ const unsignedOf: { readonly [R in Relation]: Comparison } = { "<": "ult", "<=":
 export function compareIntegers(p: Program, relation: Relation, a: IntValue, c: IntValue, span: Span, yes: Block, no: Block): void {
   const b = p.b;
   const decided = decide(relation, a, c);
-  if (decided !== undefined && !(isConstant(a) && isConstant(c))) {
+  // In a helper it may be so for this call alone.
+  if (decided !== undefined && p.depth === 1 && !(isConstant(a) && isConstant(c))) {
     const widths = a.max < 2n ** 62n && a.min > -(2n ** 62n) ? a : c;
     p.warn(problem.alwaysComparison(p.place(span), decided, `One side lies between ${widths.min} and ${widths.max}.`));
   }

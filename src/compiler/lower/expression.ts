@@ -11,6 +11,7 @@ import { condition, conditionValue, narrowed, truth } from "./condition.ts";
 import { element, member } from "./members.ts";
 import { tagged } from "./output.ts";
 import type { Frame, Program } from "./program.ts";
+import { snapshot } from "./snapshot.ts";
 import { bool, constant, I64_MIN, isConstant, nameOf, numberOf, U64_MAX, UNDEFINED, type Value } from "./value.ts";
 
 export function evaluate(p: Program, e: Expr): Value {
@@ -79,7 +80,7 @@ export function evaluate(p: Program, e: Expr): Value {
     case "update":
       return update(p, e, true);
     case "member": {
-      const object = evaluate(p, e.object);
+      const object = borrow(p, e.object);
       p.at(e.span);
       return whenPresent(p, object, e.span, (o) => member(p, o, e.name, e.nameSpan));
     }
@@ -100,8 +101,8 @@ export function evaluate(p: Program, e: Expr): Value {
       const base = evaluate(p, e.base);
       const over = evaluate(p, e.over);
       if (base.k === "undefined") return over;
-      const fields = new Map<string, Value>(fieldsOf(p, base, e.base));
-      for (const [name, value] of fieldsOf(p, over, e.over)) fields.set(name, value);
+      const fields = new Map<string, Value>();
+      for (const [name, value] of [...fieldsOf(p, base, e.base), ...fieldsOf(p, over, e.over)]) fields.set(name, snapshot(p, value));
       return record(p, fields, false, `${p.frame.key}@${e.span[0]}`);
     }
     case "array":
@@ -125,6 +126,13 @@ export function evaluate(p: Program, e: Expr): Value {
     case "cast":
       return evaluate(p, e.value);
   }
+}
+
+/** As `evaluate`, for a value that is used up before anything else runs: a variable's text needn't be copied for it. */
+export function borrow(p: Program, e: Expr): Value {
+  if (e.k !== "local") return evaluate(p, e);
+  p.at(e.span);
+  return local(p, e.id, e.name, true);
 }
 
 /** For what it does; its value is thrown away. */
@@ -207,11 +215,12 @@ function fieldsOf(p: Program, v: Value, e: Expr): Iterable<[string, Value]> {
   return p.fail(problem.notSupported(p.place(e.span), `spreading ${nameOf(v)}`, "Name its fields one by one."));
 }
 
-function local(p: Program, id: number, name: string): Value {
+function local(p: Program, id: number, name: string, borrowed = false): Value {
   const owner = ownerOf(p, p.frame, id);
   const found = owner.frame.locals.get(owner.id);
   if (!found) throw new SondeBug(`the local \`${name}\` has no value`);
-  return snapshot(p, found, owner.frame.hir.locals[owner.id]?.mutable ?? true);
+  const mutable = owner.frame.hir.locals[owner.id]?.mutable ?? true;
+  return mutable && !borrowed ? snapshot(p, found) : found;
 }
 
 /** Whose local it is: a function literal's own, or one of a function that is running around it. */
@@ -219,39 +228,14 @@ export function ownerOf(p: Program, frame: Frame, id: number): { readonly frame:
   const outer = frame.hir.outer?.find((o) => o.local === id);
   if (!outer) return { frame, id };
   const hir = p.probe.handler.functions[outer.function];
-  for (let f = frame.parent; f; f = f.parent) if (f.hir === hir) return ownerOf(p, f, outer.outer);
+  for (let f = frame.scope; f; f = f.scope) if (f.hir === hir) return ownerOf(p, f, outer.outer);
   throw new SondeBug("a function literal runs outside of the function that holds it");
-}
-
-/** What a variable is worth now: later assignments don't change it. */
-function snapshot(p: Program, v: Value, mutable: boolean): Value {
-  if (!mutable) return v;
-  const b = p.b;
-  const now = (op: number | bigint): number | bigint => (typeof op === "number" && b.fn.variables.has(op) ? b.copy(op) : op);
-  switch (v.k) {
-    case "int":
-      return { ...v, op: now(v.op) };
-    case "bool":
-    case "float":
-    case "func":
-      return { ...v, op: now(v.op) };
-    case "maybe":
-      return { ...v, present: now(v.present), value: snapshot(p, v.value, true) };
-    case "string":
-      return { ...v, cut: now(v.cut) };
-    case "bytes":
-      return { ...v, length: now(v.length) };
-    case "entry":
-      return { ...v, pointer: now(v.pointer) };
-    default:
-      return v;
-  }
 }
 
 function functionValue(p: Program, id: number): Value {
   const hir = p.probe.handler.functions[id];
   if (!hir) throw new SondeBug(`no function ${id}`);
-  return { k: "function", fn: hir, id };
+  return { k: "function", fn: hir, id, scope: p.frame };
 }
 
 function negated(p: Program, e: Extract<Expr, { k: "unary" }>): Value {

@@ -5,9 +5,11 @@ import { fromCapture } from "./captured.ts";
 import { condition, narrowed } from "./condition.ts";
 import { discard, evaluate } from "./expression.ts";
 import { element } from "./members.ts";
-import type { Frame, Program } from "./program.ts";
-import { statements } from "./statements.ts";
+import type { Program } from "./program.ts";
+import { snapshot } from "./snapshot.ts";
+import { declare, statements } from "./statements.ts";
 import { nameOf, type Value } from "./value.ts";
+import { walkExpr, walkStatements } from "./walk.ts";
 
 /** Rounds that a loop may run at most: the kernel walks each of them. */
 const MAX_ROUNDS = 4096;
@@ -123,7 +125,7 @@ function countdown(p: Program, s: Loop, test: Expr): bigint | undefined {
 }
 
 const isCounter = (p: Program, e: Extract<Expr, { k: "local" }>): boolean =>
-  p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int";
+  p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int" && !assignedInside(p, e.id);
 
 interface Range {
   readonly min: bigint;
@@ -134,57 +136,41 @@ interface Range {
 function startOf(p: Program, s: Loop, id: number): Range | undefined {
   const init = s.init.find((stmt) => stmt.k === "let" && stmt.local === id);
   if (init?.k === "let" && init.init) return rangeOfExpr(p, init.init, s);
-  return initialRange(p, id);
+  const found = findLet(p.frame.hir.body, id);
+  return found?.init && assignments(p.frame.hir.body, id) === assignments([s], id) ? rangeOfExpr(p, found.init, undefined) : undefined;
 }
 
-/** The range of a local's declaration, if it was assigned nowhere but there and inside the loop. */
-function initialRange(p: Program, id: number): Range | undefined {
-  const frame: Frame = p.frame;
-  const found = findLet(frame.hir.body, id);
-  if (!found || found.others) return undefined;
-  return found.init ? rangeOfExpr(p, found.init, undefined) : undefined;
-}
-
-/** A local's `let`, and whether anything but `++`, `--` and steps in loops assigns it. */
-function findLet(body: readonly Stmt[], id: number): { init: Expr | undefined; others: boolean } | undefined {
-  let init: Expr | undefined;
-  let seen = false;
-  let others = false;
+/** A local's `let`, wherever it stands. */
+function findLet(body: readonly Stmt[], id: number): { readonly init: Expr | undefined } | undefined {
+  let found: { readonly init: Expr | undefined } | undefined;
   walkStatements(
     body,
     (stmt) => {
-      if (stmt.k === "let" && stmt.local === id) {
-        seen = true;
-        init = stmt.init;
-      }
-    },
-    (e) => {
-      if (e.k === "assign" && e.target.k === "local" && e.target.id === id && e.op === "=") others = true;
-    },
-  );
-  // Counted in two loops, the second begins where the first ended.
-  let loops = 0;
-  walkStatements(
-    body,
-    (stmt) => {
-      if (stmt.k === "loop" && stepOf(stmt, id) !== undefined && assigns(stmt, id)) loops++;
+      if (stmt.k === "let" && stmt.local === id) found = stmt;
     },
     () => {},
-  );
-  return seen ? { init, others: others || loops > 1 } : undefined;
-}
-
-function assigns(s: Stmt, id: number): boolean {
-  let found = false;
-  walkStatements(
-    [s],
-    () => {},
-    (e) => {
-      if ((e.k === "update" || e.k === "assign") && e.target.k === "local" && e.target.id === id) found = true;
-    },
   );
   return found;
 }
+
+/** How many places assign a local. */
+function assignments(body: readonly Stmt[], id: number): number {
+  let count = 0;
+  walkStatements(
+    body,
+    () => {},
+    (e) => {
+      if ((e.k === "update" || e.k === "assign") && e.target.k === "local" && e.target.id === id) count++;
+    },
+  );
+  return count;
+}
+
+/** Does a function inside this one assign to its local? It could do so anywhere. */
+const assignedInside = (p: Program, id: number): boolean =>
+  p.probe.handler.functions.some((fn) =>
+    fn.outer?.some((outer) => p.probe.handler.functions[outer.function] === p.frame.hir && outer.outer === id && fn.locals[outer.local]?.mutable !== false && assignments(fn.body, outer.local) > 0),
+  );
 
 /** By how much each round moves the counter at least (all steps in one direction, one of them in every round). */
 function stepOf(s: Loop, id: number): bigint | undefined {
@@ -264,7 +250,7 @@ function rangeOfExpr(p: Program, e: Expr, s: Loop | undefined): Range | undefine
 function mentionsAssigned(e: Expr, s: Loop): boolean {
   let found = false;
   walkExpr(e, (x) => {
-    if (x.k === "local" && assigns(s, x.id)) found = true;
+    if (x.k === "local" && assignments([s], x.id) > 0) found = true;
     if (x.k === "call" || x.k === "assign" || x.k === "update") found = true;
   });
   return found;
@@ -280,7 +266,7 @@ export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
     if (b.dead) break;
     const next = b.block();
     p.frame.labels.set(s.label, { break: after, continue: next });
-    p.frame.locals.set(s.local, item());
+    declare(p, p.frame, s.local, item());
     statements(p, s.bind);
     statements(p, s.body);
     b.jump(next);
@@ -291,67 +277,11 @@ export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
 }
 
 function itemsOf(p: Program, of: Value, s: Extract<Stmt, { k: "forOf" }>): (() => Value)[] {
-  if (of.k === "record" && of.tuple) return [...of.fields.values()].map((v) => () => v);
+  if (of.k === "record" && of.tuple) return [...of.fields.values()].map((v) => () => snapshot(p, v));
   if (of.k === "constant" && of.value.kind === "array") return of.value.items.map((item) => () => fromCapture(p, item, "its element", s.of.span));
   if (of.k === "place" && of.type.k === "array") {
     return Array.from({ length: of.type.length }, (_, i) => () => element(p, of, { k: "int", value: String(i), span: s.of.span }, s.of.span));
   }
   if (of.k === "unknown") return [];
   return p.fail(problem.notIterable(p.place(s.of.span), of.k === "state" ? "a map" : nameOf(of)));
-}
-
-function walkStatements(body: readonly Stmt[], onStatement: (s: Stmt) => void, onExpr: (e: Expr) => void): void {
-  for (const s of body) {
-    onStatement(s);
-    switch (s.k) {
-      case "let":
-        if (s.init) walkExpr(s.init, onExpr);
-        break;
-      case "expr":
-        walkExpr(s.expr, onExpr);
-        break;
-      case "return":
-        if (s.value) walkExpr(s.value, onExpr);
-        break;
-      case "if":
-        walkExpr(s.test, onExpr);
-        walkStatements(s.then, onStatement, onExpr);
-        walkStatements(s.else, onStatement, onExpr);
-        break;
-      case "block":
-        walkStatements(s.body, onStatement, onExpr);
-        break;
-      case "switch":
-        walkExpr(s.value, onExpr);
-        for (const c of s.clauses) {
-          if (c.test) walkExpr(c.test, onExpr);
-          walkStatements(c.body, onStatement, onExpr);
-        }
-        break;
-      case "loop":
-        walkStatements(s.init, onStatement, onExpr);
-        if (s.test) walkExpr(s.test, onExpr);
-        if (s.update) walkExpr(s.update, onExpr);
-        walkStatements(s.body, onStatement, onExpr);
-        break;
-      case "forOf":
-        walkExpr(s.of, onExpr);
-        walkStatements(s.bind, onStatement, onExpr);
-        walkStatements(s.body, onStatement, onExpr);
-        break;
-      default:
-    }
-  }
-}
-
-function walkExpr(e: Expr, visit: (e: Expr) => void): void {
-  visit(e);
-  for (const value of Object.values(e)) {
-    const many = Array.isArray(value) ? value : [value];
-    for (const inner of many) {
-      if (inner && typeof inner === "object" && "k" in inner && "span" in inner) walkExpr(inner as Expr, visit);
-      else if (inner && typeof inner === "object" && "value" in inner && typeof inner.value === "object" && inner.value && "k" in inner.value)
-        walkExpr(inner.value as Expr, visit);
-    }
-  }
 }

@@ -7,6 +7,7 @@ import { emit, measure } from "../codegen/emit.ts";
 import { FRAME_BYTES } from "../codegen/frame.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import * as problem from "../diagnostics/lowering.ts";
+import type { Place } from "../diagnostics/place.ts";
 import type { FunctionHir, HandlerHir } from "../hir/types.ts";
 import type { ProgramImage } from "../image.ts";
 import type { MirFunction } from "../mir/types.ts";
@@ -163,17 +164,15 @@ class ProbeLowering {
         return;
       }
       case "instruction": {
-        const fn = this.fn(shape.before ?? shape.after ?? shape.fault ?? 0);
-        const file = this.session.request.files[fn.file];
-        this.diagnostics.push(
-          problem.engineLacks(
-            { file: file?.path ?? "-e", start: handler.span[0], end: handler.span[1] },
-            "a before, after or fault handler",
-            "the breakpoint engine",
-          ),
-        );
+        this.diagnostics.push(problem.engineLacks(this.place, "a before, after or fault handler", "the breakpoint engine"));
       }
     }
+  }
+
+  /** The handler as a whole. */
+  private get place(): Place {
+    const { file, span } = this.probe.handler;
+    return { file: this.session.request.files[file]?.path ?? "-e", start: span[0], end: span[1] };
   }
 
   private fn(id: number): FunctionHir {
@@ -215,21 +214,23 @@ class ProbeLowering {
         this.diagnostics.push(...p.diagnostics, e.diagnostic);
         return;
       }
-      this.diagnostics.push(...p.diagnostics);
-      if (p.diagnostics.some((d) => d.severity === "error")) return;
+      if (p.diagnostics.some((d) => d.severity === "error")) {
+        this.diagnostics.push(...p.diagnostics);
+        return;
+      }
       optimize(p.b.fn);
       const size = measure(p.b.fn);
-      if (size.frameBytes > FRAME_BYTES || (!knowledge.scratch && size.frameBytes > 400)) {
-        if (knowledge.scratch) throw new SondeBug(`a handler needs ${size.frameBytes} bytes of frame`);
+      if (size.frameBytes > FRAME_BYTES && !knowledge.scratch) {
         knowledge.scratch = true;
-        this.diagnostics.length = 0;
         continue;
       }
+      this.diagnostics.push(...p.diagnostics);
+      if (size.frameBytes > FRAME_BYTES) {
+        this.diagnostics.push(problem.tooManyValues(this.place, size.slots));
+        return;
+      }
       if (size.scratchBytes > SCRATCH_LIMIT) {
-        const span = this.probe.handler.span;
-        this.diagnostics.push(
-          problem.tooLarge({ file: this.session.request.files[this.probe.handler.file]?.path ?? "-e", start: span[0], end: span[1] }, size.scratchBytes),
-        );
+        this.diagnostics.push(problem.tooLarge(this.place, size.scratchBytes));
         return;
       }
       if (p.b.fn.scratch !== undefined) this.session.scratch(size.scratchBytes);

@@ -9,6 +9,7 @@ import type { Register } from "./input.ts";
 import { readInteger, readTyped } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
+import { snapshot } from "./snapshot.ts";
 import { textLength } from "./text.ts";
 import { bool, constant, I64_MAX, type IntValue, i64, isConstant, nameOf, numberOf, ofWidth, UNDEFINED, u64, type Value } from "./value.ts";
 
@@ -52,7 +53,7 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
       return i64(register(p, name as Register));
     case "record": {
       const field = o.fields.get(name);
-      if (field) return field;
+      if (field) return snapshot(p, field);
       if (name === "length" && o.tuple) return constant(BigInt(o.fields.size));
       return o.tuple ? { k: "method", object: o, name } : p.fail(problem.noMember(p.place(span), "the object", name, [...o.fields.keys()]));
     }
@@ -140,7 +141,10 @@ export function element(p: Program, o: Value, index: Expr, span: Span): Value {
   const n = integer(p, i, index.span);
   if (o.k === "record" || o.k === "constant") {
     if (!isConstant(n)) return p.fail(problem.notConstant(p.place(index.span), "the index of a tuple or a captured array"));
-    if (o.k === "record") return o.fields.get(numberOf(n).toString()) ?? UNDEFINED;
+    if (o.k === "record") {
+      const item = o.fields.get(numberOf(n).toString());
+      return item ? snapshot(p, item) : UNDEFINED;
+    }
     const item = o.value.kind === "array" ? o.value.items[Number(numberOf(n))] : undefined;
     return item ? fromCapture(p, item, "its element", span) : UNDEFINED;
   }

@@ -20,17 +20,6 @@ export function presences(v: Value, out: (number | bigint)[] = []): (number | bi
   return out;
 }
 
-/** Goes to `absent` if any part of the value isn't there, else on. */
-export function requirePresent(p: Program, v: Value, absent: ReturnType<Program["b"]["block"]>): void {
-  const b = p.b;
-  for (const present of presences(v)) {
-    if (typeof present === "bigint" && present !== 0n) continue;
-    const there = b.block();
-    b.branch("ne", present, 0n, there, absent);
-    b.enter(there);
-  }
-}
-
 /** Stores a value that is there (maybes were tested before) as the schema lays it out. */
 export function storeField(p: Program, base: Base, offset: number, schema: Schema, v: Value, span: Span): void {
   const b = p.b;
@@ -94,7 +83,7 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
     }
     case "bytes": {
       if (v.k !== "bytes") p.fail(problem.wrongValue(p.place(span), "bytes", nameOf(v)));
-      storeBytes(p, v, base, offset, schema, span);
+      storeBytes(p, v, base, offset, schema);
       return;
     }
     case "struct": {
@@ -106,12 +95,10 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
   }
 }
 
-function storeBytes(p: Program, v: Extract<Value, { k: "bytes" }>, base: Base, offset: number, schema: Extract<Schema, { kind: "bytes" }>, _span: Span): void {
+function storeBytes(p: Program, v: Extract<Value, { k: "bytes" }>, base: Base, offset: number, schema: Extract<Schema, { kind: "bytes" }>): void {
   const b = p.b;
-  for (let i = 0; i < schema.size; i += 8) {
-    if (i < Math.ceil(v.cap / 8) * 8) b.store(base, offset + i, 8, b.load(v.base, v.offset + i, 8));
-    else b.store(base, offset + i, 8, 0n);
-  }
+  // Words as long as both have bytes in them, zeros behind; what is then too much is cleared below.
+  for (let i = 0; i < schema.size; i += 8) b.store(base, offset + i, 8, i < Math.min(v.cap, schema.length) ? b.load(v.base, v.offset + i, 8) : 0n);
   const count = b.variable();
   b.set(count, v.length);
   if (v.cap > schema.length) {
@@ -122,13 +109,12 @@ function storeBytes(p: Program, v: Extract<Value, { k: "bytes" }>, base: Base, o
     b.set(count, BigInt(schema.length));
     b.jump(after);
     b.enter(after);
-    for (let i = schema.length; i < bytesCountOffset(schema); i++) b.store(base, offset + i, 1, 0n);
+    for (let i = schema.length; i % 8 !== 0; i++) b.store(base, offset + i, 1, 0n);
   }
   b.store(base, offset + bytesCountOffset(schema), 4, count);
 }
 
 export function storeStruct(p: Program, base: Base, offset: number, schema: StructSchema, v: Value, span: Span): void {
-  const _b = p.b;
   if (v.k === "entry") {
     if (v.schema.size === schema.size && JSON.stringify(v.schema.fields) === JSON.stringify(schema.fields)) {
       copyStruct(p, { reg: v.pointer as number }, v.offset, base, offset, schema.size, schema.align);

@@ -6,11 +6,12 @@ import type { Expr, Span } from "../hir/types.ts";
 import type { PrintPart } from "../image.ts";
 import type { Base } from "../mir/types.ts";
 import { presence } from "./cells.ts";
-import { evaluate } from "./expression.ts";
+import { borrow, evaluate } from "./expression.ts";
 import { member } from "./members.ts";
 import { presences, storeField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
 import { bool, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
+import { quiet } from "./walk.ts";
 
 /** BPF_RB_NO_WAKEUP: the reader looks by itself. */
 const QUIET = 1n;
@@ -77,7 +78,7 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
   };
   text(e.texts[0] ?? "");
   for (const [i, inner] of e.values.entries()) {
-    const got = evaluate(p, inner);
+    const got = e.values.slice(i + 1).every(quiet) ? borrow(p, inner) : evaluate(p, inner);
     const { value, as } = got.k === "formatted" ? { value: got.value, as: got.as } : { value: got, as: "plain" as const };
     const bare = value.k === "maybe" ? value.value : value;
     if (value.k === "undefined") text("<unreadable>");

@@ -44,6 +44,8 @@ export interface Frame {
   readonly returns: { readonly value: Value; readonly block: Block }[];
   readonly labels: Map<number, { readonly break: Block; readonly continue: Block | undefined }>;
   readonly parent: Frame | undefined;
+  /** The call in whose body the function is written, for a function that sees its locals. */
+  readonly scope: Frame | undefined;
 }
 
 export interface ProgramOptions {
@@ -113,8 +115,8 @@ export class Program {
     return n;
   }
 
-  newFrame(hir: FunctionHir): Frame {
-    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost };
+  newFrame(hir: FunctionHir, scope?: Frame): Frame {
+    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost, scope };
   }
 
   place(span: Span): Place {

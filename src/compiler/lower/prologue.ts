@@ -27,7 +27,7 @@ export function prologue(p: Program, options: PrologueOptions): void {
   const cpu = b.call("get_smp_processor_id", [], true);
   p.cpu = b.temp();
   b.push({ op: "cpuPart", dst: p.cpu, cpu });
-  if (p.knowledge.scratch) takeScratch(p, cpu);
+  if (p.knowledge.scratch) takeScratch(p, cpu, options.refused ?? 0n);
   if (options.count) p.count(p.session.counter({ kind: "hits", probe: p.probeIndex }));
   if (refusals || refused.entries > 0) {
     const here = b.current;
@@ -69,7 +69,7 @@ function filter(p: Program, passIf: (cmp: "eq" | "ne", left: number, right: bigi
  * Takes one of the CPU's scratch slots. A program can be preempted by another hit on its CPU, so each slot has a bit
  * that is set and tested at once; it stays on its CPU until it gives the slot back.
  */
-function takeScratch(p: Program, cpu: number): void {
+function takeScratch(p: Program, cpu: number, refused: bigint): void {
   const b = p.b;
   const map = p.session.scratch(8);
   const slot = b.variable();
@@ -88,7 +88,7 @@ function takeScratch(p: Program, cpu: number): void {
   b.jump(none);
   b.enter(none);
   p.count(p.session.counter({ kind: "scratch", probe: p.probeIndex }));
-  b.exit(0n);
+  b.exit(refused);
   b.enter(got);
   const key: Base = { object: b.object(8) };
   b.store(key, 0, 8, b.binary("add", b.binary("mul", cpu, BigInt(SCRATCH_SLOTS)), slot));
@@ -98,7 +98,7 @@ function takeScratch(p: Program, cpu: number): void {
   b.branch("ne", pointer, 0n, there, absent);
   b.enter(absent);
   giveBack(p, slot);
-  b.exit(0n);
+  b.exit(refused);
   b.enter(there);
   b.fn.scratch ??= b.variable();
   b.set(b.fn.scratch, pointer);

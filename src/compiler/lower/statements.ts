@@ -1,4 +1,6 @@
+/** Statements: one case for each kind of node; blocks, branches and switches are here, loops beside. */
 import type { Expr, Stmt } from "../hir/types.ts";
+import { ownable } from "./assignment.ts";
 import { compare, condition, narrow, narrowed } from "./condition.ts";
 import { cellFor, discard, evaluate } from "./expression.ts";
 import { forOf, loop } from "./loops.ts";
@@ -27,18 +29,30 @@ export function statements(p: Program, body: readonly Stmt[]): void {
       if (!(e instanceof Abort)) throw e;
       p.diagnostics.push(e.diagnostic);
       if (s.k === "let") p.frame.locals.set(s.local, { k: "unknown" });
+      goOn(p);
     }
   }
   for (const back of undo.reverse()) back();
+}
+
+/** Behind an error what follows is lowered as if it could be reached: it may hold errors too. */
+function goOn(p: Program): void {
+  const on = p.b.block();
+  on.entries++;
+  p.b.enter(on);
 }
 
 function statement(p: Program, s: Stmt, undo: (() => void)[]): void {
   const b = p.b;
   p.at(s.span);
   switch (s.k) {
-    case "let":
-      declare(p, p.frame, s.local, s.init ? evaluate(p, s.init) : UNDEFINED);
+    case "let": {
+      const value = s.init ? evaluate(p, s.init) : UNDEFINED;
+      const local = p.frame.hir.locals[s.local];
+      if (local?.mutable && s.init) ownable(p, value, s.init, local.name, s.span);
+      declare(p, p.frame, s.local, value);
       return;
+    }
     case "expr":
       discard(p, s.expr);
       return;

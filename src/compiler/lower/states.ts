@@ -8,7 +8,7 @@ import type { Base, Operand } from "../mir/types.ts";
 import { addTo } from "./aggregates.ts";
 import { integer } from "./arithmetic.ts";
 import { whenPresentSink } from "./assignment.ts";
-import { evaluate } from "./expression.ts";
+import { borrow, evaluate } from "./expression.ts";
 import { copyStructWords, loadAt, loadSchema, presences, storeField } from "./memory-layout.ts";
 import { emitEvent } from "./output.ts";
 import type { Program } from "./program.ts";
@@ -95,7 +95,7 @@ function addAll(p: Program, spec: { readonly kind: string }, args: readonly Expr
 /** The key in memory, and whether all of it is there. */
 function key(p: Program, schema: Schema, e: Expr): { base: Base; present: Operand } {
   const b = p.b;
-  const value = evaluate(p, e);
+  const value = borrow(p, e);
   if (value.k === "unknown") return { base: p.zeroed(roundUp8(schema.size)), present: 1n };
   const base: Base = { object: b.object(roundUp8(schema.size)) };
   const all = presences(value);
@@ -315,7 +315,7 @@ function hash(
     default: {
       const valueExpr = argument(p, args, 1, span);
       if (name === "set" && addsToItself(valueExpr, p, o.state)) p.warn(problem.lostUpdate(p.place(span), stateName));
-      const value = evaluate(p, valueExpr);
+      const value = borrow(p, valueExpr);
       p.at(span);
       if (value.k === "unknown") return { k: "unknown" };
       const memory: Base = { object: b.object(roundUp8(schema.size)) };
@@ -459,7 +459,7 @@ function array(p: Program, o: State, spec: Extract<StateSpec, { kind: "array" }>
     return found(p, pointer, schema);
   }
   const valueExpr = argument(p, args, 1, span);
-  const stored = evaluate(p, valueExpr);
+  const stored = borrow(p, valueExpr);
   if (stored.k === "unknown") return UNDEFINED;
   withKey(p, present, span, () =>
     sink(p, stored, span, () => {

@@ -30,7 +30,7 @@ export function textToMemory(p: Program, text: string, base: Base, offset: numbe
 /** Above this many bytes a copy is a call instead of loads and stores. */
 const INLINE_COPY = 128;
 
-function copyWords(p: Program, from: Base, fromOffset: number, to: Base, toOffset: number, bytes: number): void {
+export function copyWords(p: Program, from: Base, fromOffset: number, to: Base, toOffset: number, bytes: number): void {
   if (bytes > INLINE_COPY) {
     p.b.call("probe_read_kernel", [{ base: to, offset: toOffset }, BigInt(bytes), { base: from, offset: fromOffset }]);
     return;

@@ -7,6 +7,7 @@ import type { Schema, StructSchema } from "../../schema/types.ts";
 import type { FunctionHir } from "../hir/types.ts";
 import type { Base, Operand, Reg } from "../mir/types.ts";
 import type { CaptureValue } from "./input.ts";
+import type { Frame } from "./program.ts";
 
 /** 64 bits read as signed, as unsigned, or (a constant that isn't negative) as either. */
 export type Kind = "i64" | "u64" | "either";
@@ -46,6 +47,8 @@ export interface StringValue {
   readonly offset: number;
   readonly cap: number;
   readonly cut: Operand;
+  /** It lies in a variable's own memory, which the next assignment overwrites. */
+  readonly own?: true;
 }
 export interface TextValue {
   readonly k: "text";
@@ -58,6 +61,7 @@ export interface BytesValue {
   readonly offset: number;
   readonly cap: number;
   readonly length: Operand;
+  readonly own?: true;
 }
 /** A plain object or tuple, field by field. */
 export interface RecordValue {
@@ -104,7 +108,7 @@ export type StaticObject =
   | { readonly k: "schema"; readonly schema: Schema }
   | { readonly k: "probe"; readonly probe: number }
   | { readonly k: "builtin"; readonly name: string }
-  | { readonly k: "function"; readonly fn: FunctionHir; readonly id: number }
+  | { readonly k: "function"; readonly fn: FunctionHir; readonly id: number; readonly scope: Frame }
   | { readonly k: "formatted"; readonly as: "hex" | "duration" | "sym"; readonly value: Value }
   /** A captured plain object or array. */
   | { readonly k: "constant"; readonly value: CaptureValue }

@@ -257,7 +257,7 @@ function text(t: Translation, node: ts.CallExpression, scope: Scope): Code {
       const start = BigInt.asUintN(64, number(at));
       if (length !== undefined) {
         const given = number(length.run(frame));
-        const data = readSome(t, start, given, max);
+        const data = given === 0n ? new Uint8Array() : readSome(t, start, given, max);
         if (data === undefined) return undefined;
         return new Text(data, BigInt(data.length) < given && data.indexOf(0) < 0);
       }
@@ -363,7 +363,8 @@ function textCall(t: Translation, node: ts.CallExpression, callee: ts.PropertyAc
         case "startsWith":
           return mine.subarray(0, other.length).equals(other);
         case "endsWith":
-          return mine.length >= other.length && mine.subarray(mine.length - other.length).equals(other);
+          // The end of a cut text isn't known.
+          return !value.cut && mine.length >= other.length && mine.subarray(mine.length - other.length).equals(other);
         case "includes":
           return mine.includes(other);
         case "slice": {
