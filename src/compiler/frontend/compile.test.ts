@@ -237,3 +237,9 @@ test("the table of the vocabulary and its declarations agree", () => {
   for (const [, list] of text.matchAll(/^export (?:declare )?const ([^;]+);/gm)) declared.push(...[...list!.matchAll(/(\w+):/g)].map((match) => match[1]!));
   expect([...new Set(declared)].toSorted()).toEqual(vocabulary.toSorted());
 });
+
+test("a mistake at the end of a one-liner is shown in it, not in what is put behind it", () => {
+  const text = 'uprobe("libc:malloc", (c) => {';
+  const { diagnostics } = compileLine(text);
+  expect(diagnostics.map(({ code, start, end }) => [code, start, end])).toEqual([["TS1005", text.length - 1, text.length]]);
+});

@@ -53,7 +53,10 @@ export function compileScript(input: CompileInput): CompileOutput {
     reached: new Set(),
     refused: new Set(),
     place: (node) => ({ file: nameOf(node.getSourceFile()), start: node.getStart(), end: node.end }),
-    report(diagnostic) {
+    report(found) {
+      // Behind a one-liner stands what brings the vocabulary into scope: a mistake at its end is shown at its end.
+      const most = isOneLiner && found.file === "-e" ? input.text.length : Infinity;
+      const diagnostic = found.end > most ? { ...found, start: Math.min(found.start, Math.max(0, most - 1)), end: most } : found;
       const key = `${diagnostic.code} ${diagnostic.file} ${diagnostic.start} ${diagnostic.end}`;
       if (seen.has(key)) return;
       seen.add(key);
