@@ -139,11 +139,39 @@ class JsonReport extends Report {
   }
 }
 
+/** What a script's timers and promises throw comes to nobody but the process. What comes before there is a session waits for it. */
+class Strays {
+  readonly #early: unknown[] = [];
+  #session: RunningSession | undefined;
+  readonly #onError = (error: unknown): void => {
+    if (this.#session === undefined) this.#early.push(error);
+    else this.#session.fail(error);
+  };
+  constructor() {
+    process.on("uncaughtException", this.#onError);
+  }
+  to(session: RunningSession): void {
+    this.#session = session;
+    for (const error of this.#early) session.fail(error);
+  }
+  stop(): void {
+    process.off("uncaughtException", this.#onError);
+  }
+}
+
 /** Runs to the end. Throws what startSession throws, and what the script's host code throws. The run's exit status is `summary.status`. */
 export async function run(source: ScriptSource, options: RunOptions): Promise<Summary> {
   const writer = new Writer(options.write);
   const report = options.format === "json" ? new JsonReport(writer) : new TextReport(writer, options);
-  const session = await startSession(source, options, report);
+  const strays = new Strays();
+  let session: RunningSession;
+  try {
+    session = await startSession(source, options, report);
+  } catch (error) {
+    strays.stop();
+    throw error;
+  }
+  strays.to(session);
   report.attached(session);
   options.onArmed?.(session);
   const abort = (): void => session.end("aborted");
@@ -164,6 +192,7 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
   } finally {
     clearTimeout(limit);
     clearInterval(repeat);
+    strays.stop();
     options.signal.removeEventListener("abort", abort);
     writer.flush();
   }

@@ -147,10 +147,11 @@ export class RunningSession {
     try {
       this.#read(bytes, at, length);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   };
-  #fail(error: unknown): void {
+  /** The script's host code threw: the session ends, and `done` rejects with it. */
+  fail(error: unknown): void {
     this.#failure ??= this.#parts.loaded.fault(error);
     this.end("failed", 1);
   }
@@ -158,7 +159,7 @@ export class RunningSession {
     try {
       for (const hook of hooks) await hook();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
   async #run(begun: () => void): Promise<Summary> {
@@ -182,7 +183,7 @@ export class RunningSession {
         else await new Promise((next) => setImmediate(next));
       }
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
     clearInterval(look);
     return await this.#finish();

@@ -200,13 +200,23 @@ describe("a script at fault", () => {
     ["names a function that isn't there", 'import { uprobe } from "sonde";\nuprobe("libc:mallok", () => {});\n', "malloc"],
     ["probes nothing", 'import { count } from "sonde";\nexport const n = count();\n', "SONDE_NO_PROBES"],
     [
+      "throws in a timer",
+      `import { begin, uprobe } from "sonde";\nuprobe("libc:getgrent", () => {});\nbegin(() => {\n  setTimeout(() => { throw new Error("too late"); }, 50);\n});\n`,
+      /error SONDE_SCRIPT_THREW the script threw Error: too late\n {2}where {2}\S+\.probe\.ts:4\n/,
+    ],
+    [
+      "leaves a promise rejected before the probes are in",
+      `import { uprobe } from "sonde";\nuprobe("libc:getgrent", () => {});\nvoid Promise.reject(new Error("no promise"));\n`,
+      /error SONDE_SCRIPT_THREW the script threw Error: no promise\n {2}where {2}\S+\.probe\.ts:3\n/,
+    ],
+    [
       "throws in a listener",
       `import { begin, uprobe } from "sonde";\nuprobe("libc:malloc", () => {});\nbegin(() => { throw new Error("in begin"); });\n`,
       "in begin",
     ],
   ])("%s: status 1, with the place", async (_, text, shown) => {
     const { status, stderr } = await sonde(["run", script(text)]);
-    expect(stderr).toContain(shown);
+    expect(stderr).toMatch(shown);
     expect(status).toBe(1);
   });
 });
