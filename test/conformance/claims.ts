@@ -30,14 +30,25 @@ export const behaviours = {
 } as const;
 export type Behaviour = keyof typeof behaviours;
 
-/** What an engine doesn't claim, and why. What isn't listed is claimed. */
+/** What isn't listed is claimed, without reserve. */
 export interface Claims {
+  /** What the engine doesn't claim, and why. */
   readonly exempt: { readonly [N in Behaviour]?: string };
+  /** What is claimed within a limit that its user should know. */
+  readonly limits: { readonly [N in Behaviour]?: string };
 }
 
 /** An engine joins the suite by standing here. */
 export const claims: { readonly [engine: string]: Claims } = {
-  kernel: { exempt: {} },
+  kernel: {
+    exempt: {},
+    limits: {
+      4: "followed at more than 32 places (sites × threads), or before Linux 6.13, children cost other processes about 1 µs a call of the probed functions",
+      5: "filtered by process, what runs between the exec of a thread that isn't the leader and its arming anew (about a millisecond) isn't seen",
+      27: "the kernel also arms private mappings that are only read: a tool that sums the file by such a mapping, in a process that the probe is for, sees the breakpoint",
+      37: "the kernel runs handlers where a hit can't interrupt them: a nested hit can't happen, and its count stays 0",
+    },
+  },
 };
 
 export type EngineUnderTest = "kernel";

@@ -1,5 +1,5 @@
 // Three probes on one site; at the second target the middle one is removed.
-import { count, events, param, uprobe, u32, u64 } from "sonde";
+import { count, events, param, u32, u64, uprobe } from "sonde";
 
 const at = param("at", "", "the target, and the one that removes");
 const [site = "", remover = ""] = at.split(" ");
