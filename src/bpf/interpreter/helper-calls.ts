@@ -26,6 +26,22 @@ const readKernel: Implementation = (machine, args) => {
   return 0n;
 };
 
+/** Copies up to a NUL, ends in one whatever happens, and gives how many bytes were written with it. */
+const readKernelText: Implementation = (machine, args) => {
+  const destination = machine.memory.slice(args.get(1), sizeOf(args.get(2)), true);
+  for (let i = 0; i < destination.length; i++) {
+    const found = machine.memory.find(args.get(3) + BigInt(i), 1);
+    if (found === undefined) {
+      destination.fill(0);
+      return failure(Errno.EFAULT);
+    }
+    destination[i] = found.region.bytes[found.at]!;
+    if (destination[i] === 0) return BigInt(i + 1);
+  }
+  if (destination.length > 0) destination[destination.length - 1] = 0;
+  return BigInt(destination.length);
+};
+
 const noFlags = (flags: bigint): void => {
   if (flags > 3n) throw new SondeBug(`the ring buffer knows no flags ${flags}`);
 };
@@ -85,6 +101,7 @@ export const helperCalls: { readonly [N in HelperName]?: Implementation } = {
   },
   probe_read_user_str: (machine, args) => result(readText(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(args.get(2)), true), args.get(3))),
   probe_read_kernel: readKernel,
+  probe_read_kernel_str: readKernelText,
 
   ringbuf_reserve: (machine, args) => {
     if (args.get(3) !== 0n) throw new SondeBug("ringbuf_reserve takes no flags");

@@ -39,19 +39,12 @@ export function readInteger(p: Program, address: Operand, size: 1 | 2 | 4 | 8, s
   return maybe(present, ofWidth(b.load(base, 0, size, signed), size, signed));
 }
 
-/** 1 where a helper gave 0. */
+/**
+ * 1 where a helper gave 0, and 0 where it gave an error. Computed without a branch, as all that is known of a read:
+ * the kernel's verifier would walk what follows for each of the ways, and for all pairs of ways of two reads.
+ */
 function flag(p: Program, failed: number): number {
-  const b = p.b;
-  const present = b.variable();
-  const ok = b.block();
-  const after = b.block();
-  b.set(present, 0n);
-  b.branch("eq", failed, 0n, ok, after);
-  b.enter(ok);
-  b.set(present, 1n);
-  b.jump(after);
-  b.enter(after);
-  return present;
+  return p.b.binary("xor", p.b.binary("shr", failed, 63n), 1n) as number;
 }
 
 /** A value of one of the target's own types at an address. */
@@ -117,37 +110,30 @@ function readString(p: Program, address: Operand, max: number): Value {
   const got = b.variable();
   const room = BigInt(max + 2);
   b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
-  if (target.sleepable && target.kfuncs.has("bpf_copy_from_user_str")) {
+  if (target.sleepable) {
     const retry = b.block();
     const after = b.block();
     b.branch("slt", got, 0n, retry, after);
     b.enter(retry);
-    // A kernel function's int: its upper half means nothing.
-    b.set(got, b.extend(b.kfunc("bpf_copy_from_user_str", [{ base, offset: 0 }, room, address, 0n]), 32, true));
-    b.jump(after);
+    if (target.kfuncs.has("bpf_copy_from_user_str")) {
+      // A kernel function's int: its upper half means nothing.
+      b.set(got, b.extend(b.kfunc("bpf_copy_from_user_str", [{ base, offset: 0 }, room, address, 0n]), 32, true));
+      b.jump(after);
+    } else {
+      // A byte of the text brings its first page; a text that goes on into a second one that isn't resident stays absent.
+      const again = b.block();
+      b.set(got, b.call("copy_from_user", [{ base, offset: 0 }, 1n, address]));
+      b.branch("slt", got, 0n, after, again);
+      b.enter(again);
+      b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
+      b.jump(after);
+    }
     b.enter(after);
   }
-  const present = b.variable();
-  const cut = b.variable();
-  const ok = b.block();
-  const long = b.block();
-  const fits = b.block();
-  const after = b.block();
-  b.set(present, 0n);
-  b.set(cut, 0n);
-  b.branch("sgt", got, 0n, ok, after);
-  b.enter(ok);
-  b.set(present, 1n);
-  // max + 2 bytes with the NUL: there was more than `max` bytes of text.
-  b.branch("sge", got, room, long, fits);
-  b.enter(long);
-  b.set(cut, 1n);
-  b.store(base, max, 1, 1n);
-  b.jump(after);
-  b.enter(fits);
-  b.store(base, max, 1, 0n);
-  b.jump(after);
-  b.enter(after);
+  // More than nothing was copied; and more than `max` bytes and their NUL.
+  const present = b.binary("shr", b.binary("sub", 0n, got), 63n) as number;
+  const cut = b.binary("and", present, b.binary("xor", b.binary("shr", b.binary("sub", got, room), 63n), 1n));
+  b.store(base, max, 1, cut);
   return maybe(present, { k: "string", base, offset: 0, cap: max, cut });
 }
 

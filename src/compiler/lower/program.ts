@@ -167,6 +167,14 @@ export class Program {
     return { object };
   }
 
+  private readonly spares = new Map<number, number>();
+  /** An object of `size` bytes for what is written and never read. */
+  spare(size: number): number {
+    const known = this.spares.get(size) ?? this.b.object(size);
+    this.spares.set(size, known);
+    return known;
+  }
+
   /** Learns that a local (or a result) has a wider shape than thought. */
   restart(): never {
     if (++this.knowledge.restarts > 200) throw new SondeBug("the shapes of locals don't settle");

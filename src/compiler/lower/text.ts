@@ -1,5 +1,5 @@
 /** Texts in memory: their bytes, their copying, their comparison. A text lies in `cap` bytes padded with NULs (see CStringSchema). */
-import type { Base, Operand } from "../mir/types.ts";
+import type { Base, Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { type BoolValue, bool, constant, type IntValue, i64, type StringValue, type TextValue } from "./value.ts";
 
@@ -72,7 +72,7 @@ export function copyText(p: Program, s: StringValue, to: Base, offset: number, c
 }
 
 /** Compares `length` bytes of a text in memory with a constant: goes to `no` at the first difference. */
-function sameAsConstant(p: Program, s: StringValue, at: number, bytes: Uint8Array, no: ReturnType<Program["b"]["block"]>): void {
+function sameAsConstant(p: Program, s: StringValue, at: number, bytes: Uint8Array, no: Block): void {
   const b = p.b;
   let i = 0;
   while (i < bytes.length) {
@@ -88,7 +88,7 @@ function sameAsConstant(p: Program, s: StringValue, at: number, bytes: Uint8Arra
 }
 
 /** 1 or 0, by whether `body` comes through without jumping to `no`. */
-export function flagOf(p: Program, body: (no: ReturnType<Program["b"]["block"]>) => void): BoolValue {
+export function flagOf(p: Program, body: (no: Block) => void): BoolValue {
   const b = p.b;
   const flag = b.variable();
   const no = b.block();
@@ -141,27 +141,20 @@ export function equalTexts(p: Program, a: StringValue | TextValue, c: StringValu
   });
 }
 
-/** Bytes before the NUL. */
+/**
+ * Bytes before the NUL. The kernel counts them while it copies: in a loop of ours the kernel's verifier would walk what
+ * follows once for each length that the text may have.
+ */
 export function textLength(p: Program, s: StringValue | TextValue): IntValue {
   if (s.k === "text") return constant(BigInt(textBytes(s.text).length));
   const b = p.b;
-  const n = b.variable();
-  b.set(n, 0n);
-  const loop = b.block();
-  const test = b.block();
-  const more = b.block();
-  const after = b.block();
-  const start = b.address(s.base, s.offset);
-  b.jump(loop);
-  b.enter(loop);
-  b.branch("ult", n, BigInt(s.cap), test, after);
-  b.enter(test);
-  b.branch("eq", b.load({ reg: b.binary("add", start, n) as number }, 0, 1), 0n, after, more);
-  b.enter(more);
-  b.set(n, b.binary("add", n, 1n));
-  b.jump(loop);
-  b.enter(after);
-  return i64(n, 0n, BigInt(s.cap));
+  const size = s.cap + 1;
+  const copied = b.call("probe_read_kernel_str", [
+    { base: { object: p.spare(roundUp8(size)) }, offset: 0 },
+    BigInt(size),
+    { base: s.base, offset: s.offset },
+  ]);
+  return i64(b.binary("sub", copied, 1n), 0n, BigInt(s.cap));
 }
 
 export function startsWith(p: Program, s: StringValue | TextValue, prefix: string): BoolValue {
@@ -171,51 +164,41 @@ export function startsWith(p: Program, s: StringValue | TextValue, prefix: strin
   return flagOf(p, (no) => sameAsConstant(p, s, 0, bytes, no));
 }
 
-/** Steps through the places where `needle` may begin; `found` decides what a match at an index means. */
-function search(
-  p: Program,
-  s: StringValue,
-  needle: Uint8Array,
-  hit: (at: Operand, yes: ReturnType<Program["b"]["block"]>, no: ReturnType<Program["b"]["block"]>) => void,
-): BoolValue {
-  const b = p.b;
-  const flag = b.variable();
-  b.set(flag, 0n);
-  const n = b.variable();
-  b.set(n, 0n);
-  const start = b.address(s.base, s.offset);
-  const loop = b.block();
-  const test = b.block();
-  const next = b.block();
-  const yes = b.block();
-  const after = b.block();
-  b.jump(loop);
-  b.enter(loop);
-  b.branch("ule", n, BigInt(s.cap - needle.length), test, after);
-  b.enter(test);
-  const at = b.binary("add", start, n) as number;
-  for (const [i, byte] of needle.entries()) {
-    const on = b.block();
-    b.branch("eq", b.load({ reg: at }, i, 1), BigInt(byte), on, next);
-    b.enter(on);
-  }
-  hit(n, yes, next);
-  b.enter(yes);
-  b.set(flag, 1n);
-  b.jump(after);
-  b.enter(next);
-  b.set(n, b.binary("add", n, 1n));
-  b.jump(loop);
-  b.enter(after);
-  return bool(flag);
-}
-
 export function includes(p: Program, s: StringValue | TextValue, needle: string): BoolValue {
   if (s.k === "text") return bool(s.text.includes(needle) ? 1n : 0n);
   const bytes = textBytes(needle);
   if (bytes.length === 0) return bool(1n);
   if (bytes.length > s.cap) return bool(0n);
-  return search(p, s, bytes, (_at, yes) => p.b.jump(yes));
+  const b = p.b;
+  return flagOf(p, (no) => {
+    const n = b.variable();
+    b.set(n, 0n);
+    const start = b.address(s.base, s.offset);
+    const loop = b.block();
+    const test = b.block();
+    const next = b.block();
+    const yes = b.block();
+    b.jump(loop);
+    b.enter(loop);
+    b.branch("ule", n, BigInt(s.cap - bytes.length), test, no);
+    b.enter(test);
+    sameBytes(p, { reg: b.binary("add", start, n) as number }, bytes, next);
+    b.jump(yes);
+    b.enter(next);
+    b.set(n, b.binary("add", n, 1n));
+    b.jump(loop);
+    b.enter(yes);
+  });
+}
+
+/** Goes to `no` at the first byte that differs. */
+function sameBytes(p: Program, at: Base, bytes: Uint8Array, no: Block): void {
+  const b = p.b;
+  for (const [i, byte] of bytes.entries()) {
+    const on = b.block();
+    b.branch("eq", b.load(at, i, 1), BigInt(byte), on, no);
+    b.enter(on);
+  }
 }
 
 /** The end of a cut text isn't known: it ends with nothing. */
@@ -229,16 +212,11 @@ export function endsWith(p: Program, s: StringValue | TextValue, suffix: string)
     b.branch("eq", s.cut, 0n, uncut, no);
     b.enter(uncut);
     if (bytes.length === 0) return;
-    const found = search(p, s, bytes, (at, yes, next) => {
-      const full = b.block();
-      const end = b.binary("add", at, BigInt(bytes.length));
-      b.branch("eq", end, BigInt(s.cap), yes, full);
-      b.enter(full);
-      b.branch("eq", b.load({ reg: b.binary("add", b.address(s.base, s.offset), end) as number }, 0, 1), 0n, yes, next);
-    });
-    const end = b.block();
-    b.branch("ne", found.op, 0n, end, no);
-    b.enter(end);
+    const from = b.copy(b.binary("sub", textLength(p, s).op, BigInt(bytes.length)));
+    const inside = b.block();
+    b.branch("ule", from, BigInt(s.cap - bytes.length), inside, no);
+    b.enter(inside);
+    sameBytes(p, { reg: b.binary("add", b.address(s.base, s.offset), from) as number }, bytes, no);
   });
 }
 
@@ -251,8 +229,6 @@ export function slice(p: Program, s: StringValue, from: number, to: number): Str
   const length = Math.max(0, Math.min(to, s.cap) - start);
   if (length > 0) {
     // Behind the text's end there are only NULs, so that a byte-wise copy is right; but not before its end.
-    const inside = b.variable();
-    b.set(inside, 1n);
     const done = b.block();
     if (start > 0) {
       const size = textLength(p, s);

@@ -2,7 +2,7 @@
 
 import { slotIndices } from "../../bpf/encode.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
-import { SondeBug } from "../../errors/error.ts";
+import { ExitStatus, SondeBug, SondeError } from "../../errors/error.ts";
 import { errnoName } from "../../sys/errno.ts";
 
 const TELLING = 8;
@@ -35,7 +35,8 @@ export function tellingLines(log: string): { readonly lines: readonly string[]; 
   return { lines: all.slice(-TELLING), left: Math.max(0, all.length - TELLING) };
 }
 
-export function verifierRefusal(image: SessionImage, program: ProgramImage, log: string, code: number): SondeBug {
+export function verifierRefusal(image: SessionImage, program: ProgramImage, log: string, code: number): SondeError {
+  if (/BPF program is too large/.test(log)) return tooLarge(image, program);
   const { lines, left } = tellingLines(log);
   const slot = lastSlot(log);
   const source = slot === undefined ? undefined : sourceOf(image, program, slot);
@@ -44,5 +45,17 @@ export function verifierRefusal(image: SessionImage, program: ProgramImage, log:
   return new SondeBug(`the kernel's verifier refused program ${program.name} with ${errnoName(code)}: ${head}`, {
     ...(source === undefined ? {} : { where: source.text === "" ? source.where : `${source.where}: ${source.text}` }),
     ...(lines.length === 0 ? {} : { why: `the end of its log${left > 0 ? ` (${left} lines left out)` : ""}:\n${shown}` }),
+  });
+}
+
+/** The verifier walks all ways through a program, and each round of its loops; after a million instructions it gives up. */
+function tooLarge(image: SessionImage, program: ProgramImage): SondeError {
+  const first = program.lines[0];
+  const path = first === undefined ? undefined : image.files[first.file]?.path;
+  return new SondeError("SONDE_KERNEL_TOO_LARGE", "this handler has more ways through it than the kernel is willing to check", {
+    exit: ExitStatus.fault,
+    ...(path === undefined || first === undefined ? {} : { where: `${path}:${first.line}` }),
+    why: "the kernel walks every round of every loop, with both ways of every test in it, before it accepts a probe, up to a million instructions",
+    mend: "use smaller loop bounds, shorter texts, or fewer tests inside loops; or split the handler into several probes",
   });
 }

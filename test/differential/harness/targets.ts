@@ -13,5 +13,6 @@ const newest: Target = {
 
 export const targets: { readonly [name: string]: Target } = {
   "kernel 6.18": newest,
+  "kernel 6.1": { ...newest, sessions: false, kfuncs: new Set(), isa: 3 },
   "kernel 5.15": { ...newest, sessions: false, sleepable: false, kfuncs: new Set(), isa: 3 },
 };
