@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import * as format from "../compiler/diagnostics/format.ts";
+import { wrap } from "../output/columns.ts";
 import type { Palette } from "../output/palette.ts";
 import type { DiagnosedFile } from "../session/script-errors.ts";
 
@@ -18,7 +19,7 @@ function path(file: string): string {
 
 /** For people. */
 export const diagnosticText = (diagnostic: Diagnostic, files: readonly DiagnosedFile[], paint: Palette): string =>
-  format.diagnosticText(diagnostic, { sources: sourcesOf(files), paint, path, columns: process.stderr.columns ?? process.stdout.columns ?? 110 });
+  format.diagnosticText(diagnostic, { sources: sourcesOf(files), paint, path, ...(process.stderr.isTTY ? { columns: process.stderr.columns, wrap } : {}) });
 
 /** For editors: a line in tsc's format. */
 export const diagnosticLine = (diagnostic: Diagnostic, files: readonly DiagnosedFile[]): string =>

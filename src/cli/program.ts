@@ -9,7 +9,7 @@ export type Finish = (status: number) => void;
 
 const EXAMPLES = `
 Examples:
-  sonde -e 'const n = hash(comm, count()); uprobe("libc:malloc", c => n.at(c.comm).add())' --for 5s
+  sonde -e 'const n = count(); uprobe("libc:malloc", () => n.add())' --for 5s
   sonde run slow-lookups.ts -p 1234 -- --slow=5000000
   sonde run sizes.ts -c 'gzip -k big.log'
   sonde list 'libc:mem*' -v
@@ -24,7 +24,7 @@ Exit status:
   70  a bug in sonde`;
 
 const RUN_EXAMPLES = `
-Behind -- stand the script's parameters (run FILE) or a command with its arguments (-e):
+Behind -- stand the script's parameters (with -e: a command with its arguments):
   sonde run lookups.ts -p 1234 -- --slow=5000000
   sonde run lookups.ts --params           lists them
   sonde -e 'SCRIPT' -- gzip -k big.log    as -c, without a shell's quoting`;

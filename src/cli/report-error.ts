@@ -1,6 +1,7 @@
 /** Shows an error as code, place, cause and mend: coloured text for people, one JSON object for `--format json` and `--json`. */
 import { CommanderError } from "commander";
 import { ExitStatus, SondeBug, SondeError } from "../errors/error.ts";
+import { wrap } from "../output/columns.ts";
 import { jsonLine } from "../output/json.ts";
 import { colorsWanted, type Palette, palette } from "../output/palette.ts";
 import { ScriptErrors } from "../session/script-errors.ts";
@@ -13,11 +14,12 @@ function asSondeError(error: unknown): SondeError {
   return new SondeBug(String(error));
 }
 
-export function describeError(error: SondeError, paint: Palette): string {
+/** `columns`: of the terminal; texts are broken there. */
+export function describeError(error: SondeError, paint: Palette, columns = Infinity): string {
   if (error instanceof ScriptErrors) return error.diagnostics.map((diagnostic) => diagnosticText(diagnostic, error.files, paint)).join("\n\n");
   const lines = [`${paint.fail("error")} ${paint.dim(error.code)} ${error.message}`];
   const part = (name: string, text: string | undefined) => {
-    if (text) lines.push(`${paint.dim(name.padStart(7))}  ${text.replaceAll("\n", `\n${" ".repeat(9)}`)}`);
+    if (text) lines.push(`${paint.dim(name.padStart(7))}  ${(name === "where" ? text.split("\n") : wrap(text, columns - 9)).join(`\n${" ".repeat(9)}`)}`);
   };
   part("where", error.where);
   part("why", error.why);
@@ -40,7 +42,7 @@ export function reportError(error: unknown, argv: readonly string[]): number {
     const diagnostics = known instanceof ScriptErrors ? known.diagnostics.map((diagnostic) => diagnosticFields(diagnostic, known.files)) : undefined;
     process.stdout.write(`${jsonLine("error", { code, message, where, why, mend, diagnostics })}\n`);
   } else {
-    process.stderr.write(`${describeError(known, palette(colorsWanted(process.stderr)))}\n`);
+    process.stderr.write(`${describeError(known, palette(colorsWanted(process.stderr)), process.stderr.columns)}\n`);
   }
   return known.exit;
 }

@@ -25,6 +25,22 @@ export function shorten(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+/** Broken between words into lines of at most `columns`; a longer word stands alone. Lines that are there stay. */
+export function wrap(text: string, columns: number): string[] {
+  return text.split("\n").flatMap((line) => {
+    if (width(line) <= columns) return [line];
+    const lines: string[] = [];
+    let current = /^ */.exec(line)![0];
+    for (const word of line.trimStart().split(" ")) {
+      if (current.trim() !== "" && width(current) + 1 + width(word) > columns) {
+        lines.push(current);
+        current = word;
+      } else current = current.trim() === "" ? current + word : `${current} ${word}`;
+    }
+    return [...lines, current];
+  });
+}
+
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** `part` of `whole` as a bar of at most `columns`; anything that isn't zero shows. */

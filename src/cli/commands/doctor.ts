@@ -1,5 +1,5 @@
 /** `sonde doctor`: what works on this machine, what doesn't, and how to mend it. */
-import { padEnd } from "../../output/columns.ts";
+import { padEnd, wrap } from "../../output/columns.ts";
 import { jsonText } from "../../output/json.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import { examine, type Finding } from "../examination.ts";
@@ -11,9 +11,11 @@ function show(findings: readonly Finding[]): void {
   const paint = palette(colorsWanted(process.stdout));
   const colour = { works: paint.bar, limited: paint.warn, fails: paint.fail } as const;
   const widest = Math.max(...findings.map((finding) => finding.what.length));
+  const room = (process.stdout.columns ?? Infinity) - widest - 4;
+  const under = `\n${" ".repeat(widest + 4)}`;
   for (const { what, state, found, mend } of findings) {
-    process.stdout.write(`${colour[state](MARKS[state])} ${padEnd(what, widest)}  ${found}\n`);
-    if (mend) process.stdout.write(`${" ".repeat(widest + 4)}${paint.dim(mend)}\n`);
+    process.stdout.write(`${colour[state](MARKS[state])} ${padEnd(what, widest)}  ${wrap(found, room).join(under)}\n`);
+    if (mend) process.stdout.write(`${under.slice(1)}${wrap(mend, room).map(paint.dim).join(under)}\n`);
   }
 }
 

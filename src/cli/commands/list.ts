@@ -1,6 +1,6 @@
 /** `sonde list`: the places that a target names, without arming anything. */
 import { basename } from "node:path";
-import { padEnd, padStart } from "../../output/columns.ts";
+import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import { placeAll } from "../../symbols/place.ts";
@@ -44,6 +44,8 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
     48,
     sites.reduce((most, site) => Math.max(most, name(site).length), 8),
   );
+  // What stands before the instruction: two columns of indent, and two between columns.
+  const room = Math.max(12, (process.stdout.columns ?? Infinity) - (widest + (verbose ? 63 : 39)));
   let file = "";
   for (const site of sites) {
     if (site.display !== file) {
@@ -58,7 +60,9 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
     const moved = site.offset - site.functionOffset;
     const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 12)}  ` : "";
     const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
-    print(`  ${padEnd(name(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${site.instruction.text}`);
+    print(
+      `  ${padEnd(name(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
+    );
     if (verbose && site.aliases.length > 0) print(paint.dim(`  ${" ".repeat(widest)}  also ${site.aliases.join(", ")}`));
   }
 }

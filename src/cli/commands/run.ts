@@ -70,11 +70,15 @@ function note(text: string): void {
   process.stderr.write(`${terminalPaint().warn("note")} ${text}\n`);
 }
 
-/** Tells a person what was attached, and what the compiler warns of. */
-function announce(session: RunningSession): StatusLine {
+/**
+ * Tells a person what was attached, and what the compiler warns of. A line that changes would be written over by a command
+ * that has the same terminal.
+ */
+function announce(session: RunningSession, sharesTerminal: boolean): StatusLine {
   for (const warning of session.warnings) process.stderr.write(`${diagnosticText(warning, session.files, terminalPaint())}\n`);
   for (const text of session.notes) note(text);
-  return startStatusLine(`${session.sites} ${session.sites === 1 ? "site" : "sites"} attached (${session.engine}: ${session.method})`, () => session.hits());
+  const attached = `${session.sites} ${session.sites === 1 ? "site" : "sites"} attached (${session.engine}: ${session.method})`;
+  return startStatusLine(attached, () => session.hits(), { changes: !sharesTerminal });
 }
 
 /** The status of the process; a command's own isn't ours, and is told. */
@@ -109,7 +113,7 @@ async function runTo(output: OutputFile, source: ScriptSource, start: StartOptio
       signal: ending.signal,
       onArmed(armed) {
         session = armed;
-        line = announce(armed);
+        line = announce(armed, start.command !== undefined && process.stdout.isTTY);
       },
     });
     line.stop();

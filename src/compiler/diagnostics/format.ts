@@ -21,6 +21,8 @@ export interface FormatOptions {
   readonly path?: (file: string) => string;
   /** Columns; longer source lines are shown around the place. */
   readonly columns?: number;
+  /** Breaks a text between words into lines of so many columns. */
+  readonly wrap?: (text: string, columns: number) => readonly string[];
 }
 
 export interface Position {
@@ -54,15 +56,20 @@ function excerpt(source: string, diagnostic: Diagnostic, colour: Paint, dim: Pai
   return [`  ${dim(`${gutter} │`)} ${shown}`, `  ${" ".repeat(gutter.length)} ${dim("│")} ${before}${colour(mark)}`];
 }
 
+const indented = (lines: readonly string[]): string => lines.join("\n").replaceAll("\n", `\n${" ".repeat(8)}`);
+
 /** For a person: place, severity, code and message, the source underlined, why it is so and what to write instead. */
-export function diagnosticText(diagnostic: Diagnostic, { sources, paint, path = (file) => file, columns = 110 }: FormatOptions): string {
+export function diagnosticText(
+  diagnostic: Diagnostic,
+  { sources, paint, path = (file) => file, columns = 110, wrap = (text) => [text] }: FormatOptions,
+): string {
   const { severity, code, message, cause, mend, file } = diagnostic;
   const colour = severity === "error" ? paint.fail : severity === "warning" ? paint.warn : paint.name;
   const text = sources(file);
   const place = text === undefined ? undefined : positionAt(text, diagnostic.start);
   const where = `${path(file)}${place === undefined ? "" : `:${place.line}:${place.column}`}`;
   const under = (name: string, part: string | undefined): string[] =>
-    part ? [`  ${paint.dim(name.padEnd(4))}  ${part.replace(/\s*\n\s*/g, `\n${" ".repeat(8)}`)}`] : [];
+    part ? [`  ${paint.dim(name.padEnd(4))}  ${indented(wrap(part.replace(/\s*\n\s*/g, "\n"), columns - 8))}`] : [];
   return [
     `${paint.strong(where)} ${colour(severity)} ${paint.dim(code)} ${message.replace(/\s*\n\s*/g, "\n  ")}`,
     ...(text === undefined ? [] : excerpt(text, diagnostic, colour, paint.dim, columns)),
