@@ -45,7 +45,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
     sites.reduce((most, site) => Math.max(most, name(site).length), 8),
   );
   // What stands before the instruction: two columns of indent, and two between columns.
-  const room = Math.max(12, (process.stdout.columns ?? Infinity) - (widest + (verbose ? 63 : 39)));
+  const room = Math.max(8, (process.stdout.columns ?? Infinity) - (widest + (verbose ? 60 : 37)));
   let file = "";
   for (const site of sites) {
     if (site.display !== file) {
@@ -53,12 +53,12 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
       print(paint.name(file));
       print(
         paint.dim(
-          `  ${padEnd("function", widest)}  ${padStart("address", 12)}  ${padStart("size", 7)}  ${padEnd("cost", 8)}  ${verbose ? `${padEnd("probe at", 8)}  ${padEnd("a hit takes", 12)}  ` : ""}instruction`,
+          `  ${padEnd("function", widest)}  ${padStart("address", 12)}  ${padStart("size", 7)}  ${padEnd("cost", 8)}  ${verbose ? `${padEnd("probe at", 8)}  ${padEnd("a hit takes", 11)}  ` : ""}instruction`,
         ),
       );
     }
     const moved = site.offset - site.functionOffset;
-    const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 12)}  ` : "";
+    const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 11)}  ` : "";
     const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
     print(
       `  ${padEnd(name(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
