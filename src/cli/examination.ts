@@ -1,9 +1,9 @@
 /** What `sonde doctor` looks at: this program's own needs, then what each engine finds when it tries. */
 import { arch } from "node:os";
+import type { Availability } from "../engines/engine.ts";
 import { KernelEngine } from "../engines/kernel/kernel-engine.ts";
 import { kernelReport, type ReportItem } from "../engines/kernel/report.ts";
 import { ExitStatus } from "../errors/error.ts";
-import { mayTrace } from "../sys/capabilities.ts";
 import { possibleCpus } from "../sys/host.ts";
 
 export type Finding = ReportItem;
@@ -13,8 +13,7 @@ export interface Examination {
   readonly status: ExitStatus;
 }
 
-function engine(): Finding {
-  const { ok, why, mend } = new KernelEngine().available();
+function engine({ ok, why, mend }: Availability): Finding {
   const what = "engine: kernel";
   if (ok) return { what, state: "works", found: "uprobes with eBPF" };
   return { what, state: "fails", found: why ?? "not available", ...(mend === undefined ? {} : { mend }) };
@@ -28,7 +27,7 @@ function processor(): Finding {
 }
 
 export function examine(): Examination {
-  const kernel = engine();
-  const findings: Finding[] = [{ what: "Node", state: "works", found: process.version }, processor(), ...kernelReport(), kernel];
-  return { findings, status: kernel.state === "works" ? ExitStatus.ok : mayTrace() ? ExitStatus.fault : ExitStatus.rights };
+  const kernel = new KernelEngine().available();
+  const findings: Finding[] = [{ what: "Node", state: "works", found: process.version }, processor(), ...kernelReport(), engine(kernel)];
+  return { findings, status: kernel.ok ? ExitStatus.ok : kernel.rights ? ExitStatus.rights : ExitStatus.fault };
 }

@@ -70,7 +70,7 @@ export interface ProgramImage {
   readonly probe: number;
   /** When it runs: at the entry, at the return, or (a session program) at both. */
   readonly runs: "entry" | "return" | "session";
-  /** It reads memory of the target that may not be resident (needs uprobe_multi). */
+  /** It reads memory of the target that may not be resident (kernel ≥ 6.0). */
   readonly sleepable: boolean;
   readonly instructions: readonly Instruction[];
   /** Local functions: where each starts; the first is the program itself, at 0. */

@@ -5,7 +5,7 @@ import type { HitFilter } from "./image.ts";
 export interface Target {
   /** Entry and return in one program with an 8-byte cookie between them (kernel ≥ 6.13, uprobe_multi). */
   readonly sessions: boolean;
-  /** Programs may fault pages in: bpf_copy_from_user (uprobe_multi, kernel ≥ 6.6). */
+  /** Programs may fault pages in: bpf_copy_from_user (kernel ≥ 6.0). */
   readonly sleepable: boolean;
   /** kfuncs of this kernel that the compiler may call, e.g. "bpf_copy_from_user_str". */
   readonly kfuncs: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 /** Takes the engine that a session asked for, or the first that works here; says why not otherwise. */
 import { ExitStatus, SondeError } from "../errors/error.ts";
-import type { Engine, EngineName } from "./engine.ts";
+import type { Availability, Engine, EngineName } from "./engine.ts";
 
 /** What may be asked for. */
 export type EngineChoice = "auto" | EngineName;
@@ -12,11 +12,11 @@ const loaders: { readonly [name in EngineName]?: () => Promise<Engine> } = {
 /** In this order for `auto`; `inline` is only taken when asked for. */
 const automatic: readonly EngineName[] = ["kernel", "breakpoint"];
 
-function unavailable(name: EngineName, why: string | undefined, mend: string | undefined): SondeError {
+function unavailable(name: EngineName, { rights, why, mend }: Omit<Availability, "ok">): SondeError {
   return new SondeError("SONDE_ENGINE_UNAVAILABLE", `the engine ${name} can't be used here`, {
     ...(why === undefined ? {} : { why }),
     mend: mend ?? "`sonde doctor` shows what works here.",
-    exit: ExitStatus.rights,
+    exit: rights ? ExitStatus.rights : ExitStatus.fault,
   });
 }
 
@@ -34,9 +34,9 @@ export async function chooseEngine(choice: EngineChoice): Promise<Engine> {
   for (const name of choice === "auto" ? automatic : [choice]) {
     const engine = await loaders[name]?.();
     if (engine === undefined) continue;
-    const { ok, why, mend } = engine.available();
-    if (ok) return engine;
-    first ??= unavailable(name, why, mend);
+    const available = engine.available();
+    if (available.ok) return engine;
+    first ??= unavailable(name, available);
   }
-  throw first ?? unavailable("kernel", undefined, undefined);
+  throw first ?? unavailable("kernel", {});
 }

@@ -3,8 +3,8 @@
  * Probe (what was asked for), Site (file + offset) and Attachment (a site armed) are three things.
  */
 import type { SessionImage } from "../compiler/image.ts";
-import type { Site } from "../symbols/site.ts";
 import type { Target } from "../compiler/target.ts";
+import type { Site } from "../symbols/site.ts";
 
 export type EngineName = "kernel" | "breakpoint" | "inline";
 
@@ -70,7 +70,13 @@ export interface Armed {
   close(): void;
 }
 
-export interface Availability { readonly ok: boolean; readonly why?: string; readonly mend?: string }
+export interface Availability {
+  readonly ok: boolean;
+  /** Whether it is for want of rights. */
+  readonly rights?: boolean;
+  readonly why?: string;
+  readonly mend?: string;
+}
 
 export interface Engine {
   readonly name: EngineName;

@@ -4,7 +4,7 @@ import { encode } from "../../bpf/encode.ts";
 import type { Instruction } from "../../bpf/instruction.ts";
 import { exit } from "../../bpf/jump.ts";
 import { r0 } from "../../bpf/register.ts";
-import { attachType, linkUprobeMulti, loadProgram, progType } from "../../sys/bpf.ts";
+import { attachType, linkPerfEvent, linkUprobeMulti, loadProgram, progType } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { errno } from "../../sys/errno.ts";
 import { atLeast, kernelVersion } from "../../sys/host.ts";
@@ -15,6 +15,8 @@ export interface Features {
   /** A tracing program may be loaded at all; else errno of the attempt. */
   readonly load: true | number;
   readonly isa: 3 | 4;
+  /** A program is linked to an event with a cookie that tells it the site (kernel ≥ 5.15, or a distribution's that took it over). */
+  readonly eventLinks: boolean;
   readonly multi: boolean;
   readonly session: boolean;
   /** uprobe_multi's pid means the process, not only its first thread (fixed in 6.10). */
@@ -47,6 +49,13 @@ function tryLink(type: number, session: boolean, pid: number): number {
   return link;
 }
 
+/** There is no event -1: a kernel that knows such links says EBADF, one that doesn't says EINVAL. */
+function tryEventLink(program: number): boolean {
+  const link = linkPerfEvent(program, -1, 1);
+  closeAll(link < 0 ? [] : [link]);
+  return link === -errno.EBADF;
+}
+
 function tryInherit(): boolean {
   const event = openDummyEvent({ thread: process.pid, inherit: true });
   closeAll(event < 0 ? [] : [event]);
@@ -58,18 +67,20 @@ function probe(): Features {
   if (plain < 0) return byVersion(-plain);
   const version4 = tryLoad([mov(r0, 0), movsx(r0, r0, 8), exit()], attachType.none);
   const sleepable = tryLoad(nothing, attachType.none, true);
+  const eventLinks = tryEventLink(plain);
   closeAll([plain, version4, sleepable].filter((fd) => fd >= 0));
   const multi = tryLink(attachType.uprobeMulti, false, 0) === -errno.EBADF;
   return {
     load: true,
     isa: version4 >= 0 ? 4 : 3,
+    eventLinks,
     multi,
     session: multi && tryLink(attachType.uprobeSession, true, 0) === -errno.EBADF,
     processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
     sleepable: sleepable >= 0,
-    tracefs: tracefs() !== undefined,
+    tracefs: eventLinks && tracefs() !== undefined,
     inherit: tryInherit(),
-    perf: uprobeUnit() !== undefined,
+    perf: eventLinks && uprobeUnit() !== undefined,
   };
 }
 
@@ -80,6 +91,7 @@ function byVersion(load: number): Features {
   return {
     load,
     isa: from(6, 6) ? 4 : 3,
+    eventLinks: from(5, 15),
     multi: from(6, 6),
     session: from(6, 13),
     processFilter: from(6, 10),

@@ -5,7 +5,18 @@ import { cgroupMounts } from "./cgroup.ts";
 import type { Features } from "./features.ts";
 import { makePlan } from "./plan.ts";
 
-const newest: Features = { load: true, isa: 4, multi: true, session: true, processFilter: true, sleepable: true, tracefs: true, inherit: true, perf: true };
+const newest: Features = {
+  load: true,
+  isa: 4,
+  eventLinks: true,
+  multi: true,
+  session: true,
+  processFilter: true,
+  sleepable: true,
+  tracefs: true,
+  inherit: true,
+  perf: true,
+};
 const everyone: ProcessFilter = { pids: [], children: false, cgroup: undefined };
 const me: ProcessFilter = { ...everyone, pids: [process.pid] };
 const plan = (filter: ProcessFilter, sites: number, calls: boolean, features: Partial<Features> = {}) =>

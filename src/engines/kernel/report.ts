@@ -12,7 +12,7 @@ import { attachType, loadProgram, progType } from "../../sys/bpf.ts";
 import { effectiveCapabilities, mayTrace } from "../../sys/capabilities.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { callError } from "../../sys/errno.ts";
-import { atLeast, kernelVersion, setting } from "../../sys/host.ts";
+import { kernelVersion, setting } from "../../sys/host.ts";
 import { mountTracefs, tracefs } from "../../sys/tracefs.ts";
 import { type Attach, Attachment, type Hook } from "./attach/attachment.ts";
 import { attachPerf } from "./attach/perf-uprobe.ts";
@@ -43,10 +43,9 @@ export function kernelReport(): ReportItem[] {
 }
 
 function kernel(): ReportItem {
-  const version = kernelVersion();
-  return atLeast(version, 5, 15)
-    ? item("kernel", "works", version.text)
-    : item("kernel", "fails", version.text, "Linux 5.15 or newer is needed, 6.6 or newer is better.");
+  const { text } = kernelVersion();
+  const { multi, eventLinks } = features();
+  return multi || eventLinks ? item("kernel", "works", text) : item("kernel", "fails", text, "Linux 5.15 or newer is needed, 6.6 or newer is better.");
 }
 
 function types(): ReportItem {
