@@ -202,11 +202,18 @@ function checkUnit(unit: ScriptUnit): Diagnostic[] {
 export async function checkScript(source: ScriptSource): Promise<Checked> {
   try {
     const { unit, diagnostics } = await compiled(source);
-    return { diagnostics: [...diagnostics, ...checkUnit(unit)], files: unit.files };
+    return { diagnostics: inOrder([...diagnostics, ...checkUnit(unit)]), files: unit.files };
   } catch (error) {
-    if (error instanceof ScriptErrors) return { diagnostics: error.diagnostics, files: error.files };
-    throw error;
+    if (!(error instanceof ScriptErrors)) throw error;
+    const further = error.accepted === undefined ? [] : checkUnit(error.accepted);
+    return { diagnostics: inOrder([...error.diagnostics, ...further]), files: error.files };
   }
+}
+
+/** Each file's from its top to its end, the files in the order in which they come up. */
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ file }) => file))];
+  return [...diagnostics].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.start - b.start);
 }
 
 export interface Explained {

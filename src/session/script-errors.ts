@@ -1,7 +1,7 @@
 /** A script that doesn't compile: one error that carries all that the compiler has to say. */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import { positionAt } from "../compiler/diagnostics/format.ts";
-import type { UnitFile } from "../compiler/hir/types.ts";
+import type { ScriptUnit, UnitFile } from "../compiler/hir/types.ts";
 import { SondeError } from "../errors/error.ts";
 
 export type DiagnosedFile = Pick<UnitFile, "path" | "text">;
@@ -9,8 +9,10 @@ export type DiagnosedFile = Pick<UnitFile, "path" | "text">;
 export class ScriptErrors extends SondeError {
   readonly diagnostics: readonly Diagnostic[];
   readonly files: readonly DiagnosedFile[];
+  /** The handlers that are right so far, if the front end has found the errors. */
+  readonly accepted: ScriptUnit | undefined;
 
-  constructor(diagnostics: readonly Diagnostic[], files: readonly DiagnosedFile[]) {
+  constructor(diagnostics: readonly Diagnostic[], files: readonly DiagnosedFile[], accepted?: ScriptUnit) {
     const errors = diagnostics.filter(({ severity }) => severity === "error");
     const first = errors[0];
     const text = first && files.find(({ path }) => path === first.file)?.text;
@@ -24,5 +26,6 @@ export class ScriptErrors extends SondeError {
     });
     this.diagnostics = diagnostics;
     this.files = files;
+    this.accepted = accepted;
   }
 }

@@ -1,6 +1,6 @@
 /** Compiles a script: its handlers to trees, its modules to JavaScript, and everything that is wrong with them to diagnostics. */
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { HandlerHir, ScriptUnit, UnitFile } from "../hir/types.ts";
+import type { FunctionHir, HandlerHir, ScriptUnit, UnitFile } from "../hir/types.ts";
 import { createOracle } from "../oracle/oracle.ts";
 import type { ScriptBuild } from "./build.ts";
 import { emitModule } from "./javascript/emit.ts";
@@ -30,6 +30,8 @@ export interface CompileInput {
 export interface CompileOutput {
   /** Undefined if there is an error among the diagnostics. */
   readonly unit: ScriptUnit | undefined;
+  /** The handlers in which the front end found nothing wrong, without JavaScript: what can be checked further. */
+  readonly accepted: ScriptUnit;
   /** By file and place. */
   readonly diagnostics: Diagnostic[];
   /** Absolute paths of all files that were read besides the script and sonde's own. */
@@ -103,8 +105,12 @@ export function compileScript(input: CompileInput): CompileOutput {
   diagnostics.sort((a, b) => compiledIndex(files, a) - compiledIndex(files, b) || a.start - b.start);
   if (input.cacheFolder !== undefined) keepCompiledCode(input.cacheFolder);
   const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");
-  return { unit: failed ? undefined : { files, handlers }, diagnostics, dependencies: [...dependencies] };
+  const accepted = { files, handlers: handlers.filter((handler) => !handler.functions.some((fn) => diagnostics.some((each) => isErrorIn(each, files, fn)))) };
+  return { unit: failed ? undefined : { files, handlers }, accepted, diagnostics, dependencies: [...dependencies] };
 }
+
+const isErrorIn = ({ severity, file, start, end }: Diagnostic, files: readonly UnitFile[], fn: FunctionHir): boolean =>
+  severity === "error" && files[fn.file]?.path === file && start >= fn.span[0] && end <= fn.span[1];
 
 const compiledIndex = (files: readonly UnitFile[], diagnostic: Diagnostic): number => files.findIndex((file) => file.path === diagnostic.file);
 

@@ -126,7 +126,9 @@ const atomicField = (schema: { kind: string }): { schema: IntSchema; size: 4 | 8
   return schema.kind === "int" && (int.size === 4 || int.size === 8) ? { schema: int, size: int.size } : undefined;
 };
 
+/** A field that is written to. */
 function fieldOf(p: Program, entry: EntryValue, name: string, span: Span) {
+  if (entry.carried === true) p.warn(problem.carriedWrite(p.place(span)));
   const field = entry.schema.fields.find((f) => f.name === name);
   if (!field)
     return p.fail(

@@ -180,7 +180,9 @@ function zeroPadding(p: Program, base: Base, offset: number, schema: StructSchem
 /** A field of an entry, or of any memory laid out by a schema. */
 export function loadField(p: Program, entry: EntryValue, name: string): Value | undefined {
   const field = entry.schema.fields.find((f) => f.name === name);
-  return field && loadSchema(p, entry.pointer, entry.offset + field.offset, field.schema);
+  if (!field) return undefined;
+  const value = loadSchema(p, entry.pointer, entry.offset + field.offset, field.schema);
+  return value.k === "entry" && entry.carried === true ? { ...value, carried: true } : value;
 }
 
 /** What lies at an address, as a handler sees it. */

@@ -76,6 +76,8 @@ export interface EntryValue {
   readonly pointer: Operand;
   readonly offset: number;
   readonly schema: StructSchema;
+  /** It was carried from `enter`, and is a copy. */
+  readonly carried?: true;
 }
 /** A structure or array embedded in the target's memory. */
 export interface PlaceValue {

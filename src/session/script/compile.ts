@@ -33,7 +33,7 @@ export async function compiled(source: ScriptSource): Promise<CachedScript> {
   if (cached !== undefined) return cached;
   const { compileScript } = await import("../../compiler/frontend/compile.ts");
   const code = codeFolder();
-  const { unit, diagnostics, dependencies } = compileScript({
+  const { unit, accepted, diagnostics, dependencies } = compileScript({
     path: source.path,
     folder: source.folder,
     text: source.text,
@@ -42,7 +42,7 @@ export async function compiled(source: ScriptSource): Promise<CachedScript> {
   });
   if (unit === undefined) {
     const others = dependencies.map((path) => ({ path, text: readText(path) ?? "" }));
-    throw new ScriptErrors(diagnostics, [{ path: source.path, text: source.text }, ...others]);
+    throw new ScriptErrors(diagnostics, [{ path: source.path, text: source.text }, ...others], accepted);
   }
   const fresh: CachedScript = { unit, diagnostics, dependencies: dependencies.map((path) => [path, hashOf(readText(path) ?? "")] as const) };
   writeCache(identity, source.text, fresh);
