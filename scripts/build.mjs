@@ -1,4 +1,4 @@
-// Bundles src/ into dist/: the command line, the library and what tests import, in chunks so that a run loads only what it uses.
+// Bundles src/ into dist/: the command line in one script, which V8 keeps compiled; the library and what tests import in chunks.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,8 +14,8 @@ const external = ["koffi", "iced-x86", "typescript"];
 /** A chunk that a running process may still import is kept for this long after it went out of use; with --clean not at all. */
 const KEEP_MS = 10 * 60_000;
 
-const entries = { cli: "src/cli/main.ts", index: "src/index.ts", testing: "src/testing/index.ts" };
-const input = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
+const entries = { cli: "src/cli/entry.ts", index: "src/index.ts", testing: "src/testing/index.ts" };
+const modules = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
 
 /** Stands for all that a build is made from: what another build has compiled and kept must not be read by this one. */
 function buildStamp() {
@@ -32,7 +32,7 @@ function buildStamp() {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function bundle() {
+async function bundle(input, options) {
   const build = await rolldown({
     input,
     cwd: root,
@@ -47,20 +47,27 @@ async function bundle() {
       print(level, log);
     },
   });
-  const { output } = await build.generate({
-    dir: dist,
-    format: "esm",
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "chunk-[name]-[hash].mjs",
-    minify: "dce-only",
-  });
+  const { output } = await build.generate({ dir: dist, minify: "dce-only", ...options });
   await build.close();
   return output;
 }
 
+const asModules = () => bundle(modules, { format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "chunk-[name]-[hash].mjs" });
+
+/** With characters outside of ASCII escaped (they stand in strings, templates and regular expressions): the entry reads it as Latin-1. */
+async function asScript() {
+  const [{ code }] = await bundle(
+    { cli: "src/cli/main.ts" },
+    { format: "cjs", codeSplitting: false, entryFileNames: "[name].cjs", comments: { jsdoc: false } },
+  );
+  return code.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Chunks first, entries last and by rename, so that a process that starts meanwhile sees one build or the other. */
-function write(output) {
+function write(script, output) {
   mkdirSync(dist, { recursive: true });
+  writeFileSync(join(dist, `cli.cjs.${process.pid}`), script, "latin1");
+  renameSync(join(dist, `cli.cjs.${process.pid}`), join(dist, "cli.cjs"));
   const now = new Set();
   for (const file of output.toSorted((a, b) => Number(a.isEntry ?? false) - Number(b.isEntry ?? false))) {
     const path = join(dist, file.fileName);
@@ -79,6 +86,6 @@ function write(output) {
   }
 }
 
-write(await bundle());
+write(await asScript(), await asModules());
 const compiler = join(root, "scripts/build-typescript.mjs");
 if (existsSync(compiler)) await import(pathToFileURL(compiler).href);

@@ -1,12 +1,14 @@
-/** The command line's entry: parses, runs the command, and turns whatever is thrown into a message and an exit status. */
+/** The command line: parses, runs the command, and turns whatever is thrown into a message and an exit status. */
 import { ExitStatus } from "../errors/error.ts";
+import { type Importer, importThrough } from "../session/script/native-import.ts";
 import { endWithReader } from "./ending.ts";
 import { makeProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
 
-endWithReader();
-
-async function main(argv: readonly string[]): Promise<number> {
+/** Gives the exit status. `importer` is `import()`, from a module that Node has loaded itself. */
+export async function main(argv: readonly string[], importer: Importer): Promise<number> {
+  importThrough(importer);
+  endWithReader();
   try {
     let status: number = ExitStatus.ok;
     await makeProgram((result) => {
@@ -17,6 +19,3 @@ async function main(argv: readonly string[]): Promise<number> {
     return reportError(error, argv);
   }
 }
-
-// A script may have left a timer or a socket: the run is over all the same. What was written to pipes and files is written.
-process.exit(await main(process.argv.slice(2)));

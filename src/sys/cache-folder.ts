@@ -89,7 +89,7 @@ function newestSource(): string {
 }
 
 /** A name that stands for these texts. */
-export function hashOf(...texts: readonly string[]): string {
+export function hashOf(...texts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   // With its length before it, no text can pass for the end of another one.
   for (const text of texts) hash.update(`${Buffer.byteLength(text)}\n`).update(text);

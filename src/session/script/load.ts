@@ -23,18 +23,26 @@ interface ModuleScope {
   module(bindings: ModuleBindings, exports: { readonly [exported: string]: string }): void;
 }
 
-const DOOR = Symbol.for("sonde.scope");
-const modules = new Map<string, ModuleScope>();
+/** One for all copies of sonde in this process: the command line's, and the library's, should a package that the script imports open a session. */
+interface Door {
+  (url: string): ModuleScope;
+  readonly modules: Map<string, ModuleScope>;
+  sessions: number;
+}
 
-function openDoor(): void {
-  (globalThis as { [DOOR]?: (url: string) => ModuleScope })[DOOR] ??= (url) => {
+const DOOR = Symbol.for("sonde.scope");
+
+function door(): Door {
+  const modules = new Map<string, ModuleScope>();
+  const open = (url: string): ModuleScope => {
     const scope = modules.get(url);
     if (scope === undefined) throw new SondeBug(`no session for the module ${url}`);
     return scope;
   };
+  const global = globalThis as { [DOOR]?: Door };
+  global[DOOR] ??= Object.assign(open, { modules, sessions: 0 });
+  return global[DOOR];
 }
-
-let sessions = 0;
 
 /** It is in use, so it isn't swept. */
 function touch(path: string): void {
@@ -102,8 +110,10 @@ export interface LoadedScript {
 }
 
 export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: Scope, vocabulary: Vocabulary): Promise<LoadedScript> {
-  openDoor();
-  const urls = writeModules(unit, source, ++sessions);
+  const ours = door();
+  const { modules } = ours;
+  ours.sessions += 1;
+  const urls = writeModules(unit, source, ours.sessions);
   for (const [file, url] of urls.entries()) {
     modules.set(url, {
       vocabulary,

@@ -1,10 +1,15 @@
 /** Imports a module by Node itself, also where a test runner or a bundler has taken over `import()`. */
 import { constants, runInThisContext } from "node:vm";
 
-type Importer = (url: string) => Promise<{ readonly [name: string]: unknown }>;
+export type Importer = (url: string) => Promise<{ readonly [name: string]: unknown }>;
 
 /** Built at run time, so that no tool that rewrites sources sees the call. */
-const direct = new Function("url", "return import(url)") as Importer;
+let direct = new Function("url", "return import(url)") as Importer;
+
+/** For code that was loaded by `vm` and so has no loader: what a module that Node has loaded imports with. */
+export function importThrough(importer: Importer): void {
+  direct = importer;
+}
 
 /**
  * A host that evaluates modules through `vm` (vitest does) gives code made at run time no loader;
