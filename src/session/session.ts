@@ -47,7 +47,7 @@ export class RunningSession {
   readonly #parts: SessionParts;
   readonly #counters: Counters;
   readonly #read: (bytes: DataView, at: number, length: number) => void;
-  readonly #stopped: Promise<void>;
+  /** Ends the wait for records that is going on. */
   #stop: () => void = () => {};
   #reason: EndReason | undefined;
   #status = 0;
@@ -61,9 +61,6 @@ export class RunningSession {
     this.warnings = parts.warnings;
     this.#counters = new Counters(script.image, script.armed.cpuRegion);
     this.#read = recordReader(script.image, scope.functions, this.#actions());
-    this.#stopped = new Promise((resolve) => {
-      this.#stop = resolve;
-    });
     for (const [index, { probe }] of scope.probes.entries())
       RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
     let begun = (): void => {};
@@ -179,7 +176,7 @@ export class RunningSession {
     await new Promise((next) => setImmediate(next));
     try {
       while (this.#reason === undefined) {
-        if (armed.consume(this.#record) === 0) await Promise.race([armed.wait(WAIT_MS), this.#stopped]);
+        if (armed.consume(this.#record) === 0) await this.#wait();
         else await new Promise((next) => setImmediate(next));
       }
     } catch (error) {
@@ -187,6 +184,13 @@ export class RunningSession {
     }
     clearInterval(look);
     return await this.#finish();
+  }
+  /** Until there are records, some time has passed, or the session ends. (A race with one promise that lives as long as the session would keep something of each wait.) */
+  #wait(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#stop = resolve;
+      this.#parts.script.armed.wait(WAIT_MS).then(resolve, reject);
+    });
   }
   /** With --children the descendants may outlive the processes that were named. */
   #watchTargets(): NodeJS.Timeout | undefined {
