@@ -99,11 +99,16 @@ export const hostVocabulary = (at: Place, name: string) =>
 
 export const hostMethod = (at: Place, name: string, owner: string) =>
   error("SONDE_C_HOST_METHOD", at, {
-    message: `${name}() is the host's way to read: a handler can't call it`,
-    cause: "Results are merged from all CPUs, on the host.",
-    mend: /Map|Array/.test(owner)
-      ? "A handler reads a map's value with get(key)."
-      : "To read a value in a handler keep it in variable() or hash(), and use get().",
+    message: `\`${name}()\` is the host's: a handler can't call it`,
+    cause: "What the host reads is merged from all CPUs, which a probe can't wait for.",
+    mend:
+      name === "clear"
+        ? "A handler asks for it: `clear(map)`."
+        : name === "on"
+          ? "Register listeners outside of handlers."
+          : /map|array|hash/i.test(owner)
+            ? "A handler reads a map's value with `get(key)`."
+            : "To read a value in a handler keep it in `variable()` or `hash()`, and use `get()`.",
   });
 
 export const mapIteration = (at: Place, name: string) =>

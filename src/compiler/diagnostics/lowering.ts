@@ -1,12 +1,11 @@
 /** The back end's diagnostics: kinds, widths, bounds, sinks. One factory for each code. */
 import { error, type Place, warning } from "./place.ts";
 
-export const floatLiteral = (at: Place, text: string) =>
-  error("SONDE_C_FLOAT", at, {
-    message: `handlers compute with 64-bit integers, and ${text} isn't one`,
-    cause: "eBPF has no floating point.",
-    mend: `Write it as a fraction: \`x * 1.5\` is \`x * 3 / 2\`.`,
-  });
+// What the front end can see too has its one factory there.
+export { capturedAssignment, hostMethod } from "./capture.ts";
+export { bigintArithmetic, floatOperand, recursion } from "./syntax.ts";
+export { noMember, noParameter, voidResult } from "./types.ts";
+
 export const notAnInteger = (at: Place, what: string) =>
   error("SONDE_C_NOT_INTEGER", at, {
     message: `an integer is needed here, and this is ${what}`,
@@ -36,12 +35,6 @@ export const powerTooLarge = (at: Place) =>
   error("SONDE_C_POWER_RANGE", at, { message: "this power doesn't fit into 64 bits", mend: "Use a smaller exponent." });
 export const integerTooLarge = (at: Place, text: string) =>
   error("SONDE_C_INTEGER_RANGE", at, { message: `${text} isn't a 64-bit integer that a number can hold exactly`, mend: "Beyond 2^53 write `u64(0x…n)`." });
-export const bigintArithmetic = (at: Place) =>
-  error("SONDE_C_BIGINT", at, {
-    message: "a bigint can't be computed with in a handler",
-    cause: "All integers here are numbers of 64 bits already.",
-    mend: "Convert the literal: `u64(1n << 63n)` is `u64(0x8000_0000_0000_0000n)`.",
-  });
 export const textConcatenation = (at: Place) =>
   error("SONDE_C_CONCAT", at, { message: "texts can't be joined in a handler", mend: "Print them side by side, or use both as a tuple key: `[a, b]`." });
 export const textOrder = (at: Place, op: string) =>
@@ -79,17 +72,6 @@ export const lostUpdate = (at: Place, map: string) =>
   });
 export const undefinedSink = (at: Place) =>
   warning("SONDE_C_UNDEFINED_SINK", at, { message: "this is always undefined, so nothing is recorded", mend: "Give a value." });
-export const noMember = (at: Place, what: string, name: string, near: readonly string[]) =>
-  error("SONDE_C_NO_MEMBER", at, {
-    message: `${what} has no \`${name}\``,
-    ...(near.length > 0 ? { mend: `It has ${near.map((n) => `\`${n}\``).join(", ")}.` } : {}),
-  });
-export const hostMethod = (at: Place, name: string, instead: string) =>
-  error("SONDE_C_HOST_METHOD", at, {
-    message: `\`${name}\` is the host's, and this is a handler`,
-    cause: "What the host reads is merged over all CPUs, which a probe can't wait for.",
-    mend: instead,
-  });
 export const noArguments = (at: Place) =>
   error("SONDE_C_ARGUMENT_AT_RETURN", at, {
     message: "a function's arguments are gone at its return",
@@ -97,19 +79,6 @@ export const noArguments = (at: Place) =>
   });
 export const noResult = (at: Place) =>
   error("SONDE_C_RESULT_AT_ENTRY", at, { message: "there is no result yet at a function's entry", mend: "Use uretprobe, or `{ enter, leave }`." });
-export const voidResult = (at: Place, target: string) =>
-  error("SONDE_C_VOID_RESULT", at, {
-    message: `${target} returns nothing`,
-    cause: "What rax holds at its return is left over from something else.",
-    mend: "If that is wanted, read it as a register: `c.regs.rax`.",
-  });
-export const unknownArgument = (at: Place, name: string, known: readonly string[]) =>
-  error("SONDE_C_NO_ARGUMENT", at, {
-    message: `no parameter \`${name}\` is known of this function`,
-    ...(known.length > 0
-      ? { mend: `It has ${known.map((n) => `\`${n}\``).join(", ")}.` }
-      : { cause: "Neither sonde's prototypes nor debug information say what its parameters are called.", mend: "Use `c.arg0`, `c.arg1`, … in their order." }),
-  });
 export const differingArgument = (at: Place, name: string) =>
   error("SONDE_C_ARGUMENT_DIFFERS", at, {
     message: `\`${name}\` isn't the same parameter in all targets of this probe`,
@@ -141,11 +110,6 @@ export const captureInvalid = (at: Place, name: string, why: string) =>
     cause: "A handler runs in the probe; it can use constants, maps and functions, not the host's objects.",
     mend: "Use a constant, a map, or `variable()` for what changes.",
   });
-export const captureAssigned = (at: Place, name: string) =>
-  error("SONDE_C_CAPTURE_ASSIGNED", at, {
-    message: `\`${name}\` belongs to the host and can't be assigned in a handler`,
-    mend: `Make it a variable: \`const ${name} = variable(u64, 0)\`, then \`${name}.set(…)\`.`,
-  });
 export const notAssignable = (at: Place, what: string) =>
   error("SONDE_C_ASSIGN", at, { message: `${what} can't be assigned`, mend: "Assign a local, a field of an entry, or use `set`." });
 export const contextAssigned = (at: Place, name: string) =>
@@ -170,8 +134,6 @@ export const wrongValue = (at: Place, wanted: string, got: string) =>
   error("SONDE_C_VALUE", at, { message: `${wanted} is wanted here, and this is ${got}`, mend: "Give a value of that type." });
 export const missingField = (at: Place, name: string) =>
   error("SONDE_C_MISSING_FIELD", at, { message: `the field \`${name}\` is missing`, mend: `Add \`${name}: …\`.` });
-export const recursion = (at: Place, name: string) =>
-  error("SONDE_C_RECURSION", at, { message: `\`${name}\` calls itself`, cause: "A probe's stack is 512 bytes.", mend: "Write it as a bounded loop." });
 export const notCarriable = (at: Place, what: string) =>
   error("SONDE_C_CARRY", at, { message: `${what} can't be carried from enter to leave`, mend: "Carry scalars, text, bytes, and plain objects of them." });
 export const carriedWrite = (at: Place) =>

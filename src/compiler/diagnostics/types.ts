@@ -10,17 +10,24 @@ function didYouMean(name: string, suggested: string | undefined, has: readonly s
   return near === undefined ? undefined : `Did you mean \`${near}\`?`;
 }
 
-export const noContextMember = (at: Place, name: string, near: string | undefined, has: readonly string[]) =>
-  error("SONDE_C_NO_MEMBER", at, { message: `a hit has no \`${name}\``, mend: didYouMean(name, near, has) ?? `It has ${listed(has)}.` });
+/** `suggested`: what TypeScript takes for what was meant. */
+export const noMember = (at: Place, what: string, name: string, has: readonly string[], suggested?: string) => {
+  const mend = didYouMean(name, suggested, has) ?? (has.length > 0 ? `It has ${listed(has)}.` : undefined);
+  return error("SONDE_C_NO_MEMBER", at, { message: `${what} has no \`${name}\``, ...(mend === undefined ? {} : { mend }) });
+};
 
-export const noMethod = (at: Place, name: string, near: string | undefined, has: readonly string[]) =>
-  error("SONDE_C_NO_MEMBER", at, { message: `this has no \`${name}\``, mend: didYouMean(name, near, has) ?? `It has ${listed(has)}.` });
-
-export const noParameter = (at: Place, name: string, has: readonly string[]) =>
-  error("SONDE_C_NO_ARGUMENT", at, {
-    message: `this function has no parameter \`${name}\``,
-    mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : (didYouMean(name, undefined, has) ?? `It has ${listed(has)}.`),
-  });
+/** `has` is undefined where nothing is known of the function's parameters. */
+export const noParameter = (at: Place, name: string, has: readonly string[] | undefined) =>
+  has === undefined
+    ? error("SONDE_C_NO_ARGUMENT", at, {
+        message: `no parameter \`${name}\` is known of this function`,
+        cause: "Neither sonde's prototypes nor debug information say what its parameters are called.",
+        mend: "Use `c.arg0`, `c.arg1`, … in their order.",
+      })
+    : error("SONDE_C_NO_ARGUMENT", at, {
+        message: `this function has no parameter \`${name}\``,
+        mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : (didYouMean(name, undefined, has) ?? `It has ${listed(has)}.`),
+      });
 
 export const noCarried = (at: Place, name: string, has: readonly string[]) =>
   error("SONDE_C_NO_CARRIED", at, {
@@ -70,7 +77,7 @@ export const rate = (at: Place, text: string) => error("SONDE_C_RATE", at, { mes
 export const countAmount = (at: Place) =>
   error("SONDE_C_COUNT_AMOUNT", at, { message: "a count has no amount: it counts calls of add()", mend: "To add amounts use sum()." });
 
-export const noResult = (at: Place) =>
+export const voidResult = (at: Place) =>
   error("SONDE_C_VOID_RESULT", at, {
     message: "this function returns nothing",
     cause: "Its prototype says void: the register holds whatever was left in it.",

@@ -1,6 +1,6 @@
 /** TypeScript's commonest complaints about handlers, in better words. What has none keeps TypeScript's. */
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { noArguments, noResult as noResultYet } from "../diagnostics/lowering.ts";
+import { noArguments, noResult } from "../diagnostics/lowering.ts";
 import {
   bigintOnHost,
   carried,
@@ -9,15 +9,14 @@ import {
   hostReads,
   maybeUndefined,
   noCarried,
-  noContextMember,
   noEnumerator,
   noExport,
-  noMethod,
+  noMember,
   noParameter,
-  noResult,
   period,
   rate,
   readOnly,
+  voidResult,
   wholeNumber,
   wrongShape,
 } from "../diagnostics/types.ts";
@@ -78,7 +77,7 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
   if (ts.isBindingElement(access)) {
     const pattern = access.parent;
     const type = script.oracle.vocabularyType(pattern);
-    return inHandler && type !== undefined && type.endsWith("Hit") ? noContextMember(at, node.getText(), near, contextNames(script, pattern)) : undefined;
+    return inHandler && type !== undefined && type.endsWith("Hit") ? noMember(at, "a hit", node.getText(), contextNames(script, pattern), near) : undefined;
   }
   if (!ts.isPropertyAccessExpression(access)) return undefined;
   const object = access.expression;
@@ -86,18 +85,19 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
   const type = script.oracle.vocabularyType(object);
   if (type !== undefined && type.endsWith("Hit")) {
     if (type === "LeaveHit" && /^(arg\d|args?|farg\d)$/.test(name)) return noArguments(at);
-    if (type === "EnterHit" && /^f?ret$/.test(name)) return noResultYet(at);
-    return noContextMember(at, name, near, contextNames(script, object));
+    if (type === "EnterHit" && /^f?ret$/.test(name)) return noResult(at);
+    return noMember(at, "a hit", name, contextNames(script, object), near);
   }
   if (!inHandler) return type !== undefined && /^(get|at|getOrInsert|add|emit)$/.test(name) ? hostReads(at, name) : undefined;
   if (ts.isPropertyAccessExpression(object) && object.name.text === "args" && script.oracle.vocabularyType(object.expression)?.endsWith("Hit"))
     return noParameter(at, name, script.oracle.properties(object));
   if (type !== undefined)
-    return noMethod(
+    return noMember(
       at,
+      "this",
       name,
-      near,
       script.oracle.properties(object).filter((known) => !known.startsWith("~")),
+      near,
     );
   if (isCarried(script, object)) return noCarried(at, name, script.oracle.isPlain(object) ? script.oracle.properties(object) : []);
   return undefined;
@@ -154,7 +154,7 @@ function notAssignable(script: ScriptBuild, node: TS.Node, message: string, inHa
     if (call.arguments[1] === node && /probe$|^usdt$|^tracepoint$|^interval$|^profile$/.test(callee.name))
       return wrongShape(at, callee.name, lastLine(message));
   }
-  if (inHandler && ts.isPropertyAccessExpression(node) && node.name.text === "ret" && /Type 'void'|of type 'void'/.test(message)) return noResult(at);
+  if (inHandler && ts.isPropertyAccessExpression(node) && node.name.text === "ret" && /Type 'void'|of type 'void'/.test(message)) return voidResult(at);
   if (!inHandler && /'bigint'/.test(message) && /'number'/.test(message)) return bigintOnHost(at, message.split("\n")[0]!);
   return undefined;
 }

@@ -41,7 +41,7 @@ export function assign(p: Program, e: Assign, unused = false): Value {
       return refuse(p, o, name, e.span);
     });
   }
-  if (target.k === "capture") return p.fail(problem.captureAssigned(p.place(target.span), p.probe.handler.captures[target.id]?.name ?? "it"));
+  if (target.k === "capture") return p.fail(problem.capturedAssignment(p.place(target.span), p.probe.handler.captures[target.id]?.name ?? "it"));
   return p.fail(problem.notAssignable(p.place(target.span), "this"));
 }
 
@@ -111,7 +111,7 @@ export function update(p: Program, e: Update, valueUsed: boolean): Value {
       return e.prefix ? after : before;
     });
   }
-  if (target.k === "capture") return p.fail(problem.captureAssigned(p.place(target.span), p.probe.handler.captures[target.id]?.name ?? "it"));
+  if (target.k === "capture") return p.fail(problem.capturedAssignment(p.place(target.span), p.probe.handler.captures[target.id]?.name ?? "it"));
   return p.fail(problem.notAssignable(p.place(target.span), "this"));
 }
 
@@ -246,7 +246,7 @@ function setField(p: Program, o: RecordValue, name: string, value: Value, span: 
 
 function refuse(p: Program, o: Value, name: string, span: Span): never {
   if (o.k === "context" || o.k === "args" || o.k === "regs") return p.fail(problem.contextAssigned(p.place(span), name));
-  if (o.k === "constant" || o.k === "state") return p.fail(problem.captureAssigned(p.place(span), name));
+  if (o.k === "constant" || o.k === "state") return p.fail(problem.capturedAssignment(p.place(span), name));
   return p.fail(problem.notAssignable(p.place(span), `\`${name}\` of ${nameOf(o)}`));
 }
 

@@ -217,7 +217,7 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
     }
     case "probe":
       if (name === "detach") return detachRequest(p, object.probe);
-      return p.fail(problem.hostMethod(p.place(span), name, "Read it outside of handlers."));
+      return p.fail(problem.hostMethod(p.place(span), name, "a probe"));
     case "string":
     case "text":
     case "func":

@@ -8,7 +8,6 @@
  *
  * Without sessions the table's key is the thread and its stack pointer at the entry, which recursion can't confuse.
  */
-import type { Schema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base } from "../mir/types.ts";
@@ -131,8 +130,7 @@ function write(p: Program, base: Base, offset: number, shape: Shape, v: Value, a
     case "undefined":
       return at;
     case "static":
-      if (shape.value.k === "state" || shape.value.k === "schema" || shape.value.k === "constant") return at;
-      return p.fail(problem.notCarriable(p.place(span), nameOf(shape.value)));
+      return at; // known without being carried
   }
 }
 
@@ -221,10 +219,19 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
   }
 }
 
+/** What is neither data nor the same for every call. */
+function notData(shape: Shape): Value | undefined {
+  if (shape.s === "maybe") return notData(shape.of);
+  if (shape.s === "record") return shape.fields.map(([, of]) => notData(of)).find((value) => value !== undefined);
+  return shape.s === "static" && !["state", "schema", "constant", "unknown"].includes(shape.value.k) ? shape.value : undefined;
+}
+
 /** How the value of `enter` travels; undefined if it gives nothing. */
-export function carryLayout(p: Program, v: Value, sessions: boolean): CarryLayout {
+export function carryLayout(p: Program, v: Value, sessions: boolean, span: Span): CarryLayout {
   const optional = v.k === "maybe";
   const shape = shapeOf(v.k === "maybe" ? v.value : v);
+  const refused = notData(shape);
+  if (refused) p.fail(problem.notCarriable(p.place(span), nameOf(refused)));
   const size = sizeOf(shape, 0);
   const table = !sessions || size > 8;
   const map = table ? carryMap(p, sessions, size) : undefined;
@@ -355,5 +362,3 @@ export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Va
   }
   return readBack(p, memory, HEAD, layout.shape, 0).value;
 }
-
-export type { Schema };

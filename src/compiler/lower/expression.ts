@@ -29,7 +29,7 @@ export function evaluate(p: Program, e: Expr): Value {
       return { ...constant(value), big: true };
     }
     case "float":
-      return p.fail(problem.floatLiteral(p.place(e.span), e.text));
+      return p.fail(problem.floatOperand(p.place(e.span), e.text));
     case "bool":
       return bool(e.value ? 1n : 0n);
     case "string":
@@ -245,7 +245,7 @@ function negated(p: Program, e: Extract<Expr, { k: "unary" }>): Value {
     if (value < I64_MIN) p.fail(problem.integerTooLarge(p.place(e.span), `${value}n`));
     return { ...constant(value), big: true };
   }
-  if (e.op === "-" && e.operand.k === "float") p.fail(problem.floatLiteral(p.place(e.span), `-${e.operand.text}`));
+  if (e.op === "-" && e.operand.k === "float") p.fail(problem.floatOperand(p.place(e.span), `-${e.operand.text}`));
   const value = evaluate(p, e.operand);
   p.at(e.span);
   return unary(p, e.op, value, e.operand.span);

@@ -126,8 +126,11 @@ class ProbeLowering {
         const enter = (p: Program): void => {
           const value = this.call(p, "enter", shape.enter, []);
           if (value.k === "unknown" || p.b.dead) return;
-          layout = carryLayout(p, value, sessions);
-          p.within(p.newFrame(this.fn(shape.enter)), () => keep(p, layout as CarryLayout, value, sessions, this.fn(shape.enter).span));
+          const fn = this.fn(shape.enter);
+          p.within(p.newFrame(fn), () => {
+            layout = carryLayout(p, value, sessions, fn.span);
+            keep(p, layout, value, sessions, fn.span);
+          });
         };
         const leave = (p: Program): void => {
           const at: Value = layout ? p.within(p.newFrame(this.fn(shape.leave)), () => takeBack(p, layout as CarryLayout, sessions)) : { k: "unknown" };

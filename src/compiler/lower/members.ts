@@ -255,7 +255,7 @@ function contextMember(p: Program, name: string, span: Span): Value {
     case "task":
       return p.fail(problem.notSupported(p.place(span), "`c.task`", "Use `c.pid`, `c.tid`, `c.comm`, `c.cgroup`."));
     default:
-      return p.fail(problem.noMember(p.place(span), "the context", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+      return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
   }
 }
 
@@ -290,8 +290,8 @@ function argument(p: Program, name: string, span: Span): Value {
   const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
   const param = signature?.params[index];
   if (!signature || !param) {
-    const known = signature?.params.map((q) => q.name) ?? [];
-    return p.fail(known.includes("") ? problem.differingArgument(p.place(span), name) : problem.unknownArgument(p.place(span), name, known));
+    const known = signature?.params.map((q) => q.name);
+    return p.fail(known?.includes("") ? problem.differingArgument(p.place(span), name) : problem.noParameter(p.place(span), name, known));
   }
   if (param.type.k === "float") return p.fail(problem.engineLacks(p.place(span), `\`${name}\` (a float argument)`, "the breakpoint engine"));
   const position = signature.params.slice(0, index).filter((q) => q.type.k !== "float").length;
@@ -304,7 +304,7 @@ function argument(p: Program, name: string, span: Span): Value {
 /** The result, as a prototype declares it. */
 function result(p: Program, span: Span): Value {
   if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
-  if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span), p.probe.text));
+  if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span)));
   const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
   const type = p.probe.signature?.ret;
   if (!type || type.k === "struct" || type.k === "array" || type.k === "float") return i64(raw);

@@ -40,8 +40,9 @@ function record(p: Program, format: number, bytes: number, fill: (base: Base) =>
   b.enter(after);
 }
 
-export function emitEvent(p: Program, state: number, schema: StructSchema, value: Value, span: Span): Value {
+export function emitEvent(p: Program, state: number, schema: StructSchema, e: Expr, span: Span): Value {
   const b = p.b;
+  const value = borrow(p, e);
   if (value.k === "unknown") return UNDEFINED;
   const place = p.session.places[state];
   const format = place?.in === "ring" ? place.format : 0;
@@ -54,7 +55,7 @@ export function emitEvent(p: Program, state: number, schema: StructSchema, value
   }
   if (!b.dead) {
     p.at(span);
-    record(p, format, schema.size, (base) => storeField(p, base, RECORD_HEAD, schema, value, span));
+    record(p, format, schema.size, (base) => storeField(p, base, RECORD_HEAD, schema, value, e.span));
   }
   b.jump(after);
   b.enter(absent);

@@ -16,32 +16,26 @@ import { aggregateWords } from "./sizes.ts";
 import { bool, isConstant, maybe, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
-const hostMethods: { readonly [name: string]: string } = {
-  read: "In a handler use `get` (maps and variables); what an aggregate holds is only known on the host.",
-  entries: "The host iterates maps; in a handler use `get`.",
-  clear: "In a handler ask for it: `clear(map)`.",
-  on: "Register listeners outside of handlers.",
-};
+const hostMethods = new Set(["read", "entries", "clear", "on"]);
 
 type State = Extract<Value, { k: "state" }>;
 
 export function stateMethod(p: Program, o: State, name: string, args: readonly Expr[], span: Span): Value {
   const { spec, name: stateName } = p.state(o.state);
-  const instead = hostMethods[name];
-  if (instead) p.fail(problem.hostMethod(p.place(span), name, instead));
+  if (hostMethods.has(name)) p.fail(problem.hostMethod(p.place(span), name, describe(spec)));
   const none = (): never => p.fail(problem.noMember(p.place(span), describe(spec), name, methodsOf(spec)));
   switch (spec.kind) {
     case "aggregate":
       if (name !== "add") return none();
       return addAll(p, spec.aggregate, args, span, (value) => {
         const place = p.session.places[o.state];
-        addTo(p, spec.aggregate, { reg: p.cpu }, place?.in === "cpuRegion" ? place.offset : 0, value, span);
+        addTo(p, spec.aggregate, { reg: p.cpu }, place?.in === "cpuRegion" ? place.offset : 0, value, args[0]?.span ?? span);
       });
     case "variable":
       return variable(p, o.state, spec.schema, name, args, span) ?? none();
     case "events":
       if (name !== "emit") return none();
-      return emitEvent(p, o.state, spec.schema, evaluate(p, argument(p, args, 0, span)), span);
+      return emitEvent(p, o.state, spec.schema, argument(p, args, 0, span), span);
     case "hash":
       return hash(p, o, spec, stateName, name, args, span) ?? none();
     case "array":
@@ -196,11 +190,11 @@ export function slotMethod(p: Program, o: Extract<Value, { k: "slot" }>, name: s
       if ("index" in o.key) {
         const { base } = indexKey(p, o.key.index);
         const pointer = p.b.call("map_lookup_elem", [{ map: mapOf(p, o.state) }, { base, offset: 0 }]);
-        whenPointer(p, pointer, () => addTo(p, aggregate, { reg: pointer }, 0, value, span));
+        whenPointer(p, pointer, () => addTo(p, aggregate, { reg: pointer }, 0, value, args[0]?.span ?? span));
         return;
       }
       const pointer = lookupOrMake(p, o.state, o.key, aggregateWords(aggregate) * 8);
-      whenPointer(p, pointer, () => addTo(p, aggregate, { reg: pointer }, 0, value, span));
+      whenPointer(p, pointer, () => addTo(p, aggregate, { reg: pointer }, 0, value, args[0]?.span ?? span));
     });
   });
 }
@@ -328,7 +322,7 @@ function hash(
           span,
           () => {
             if (name === "set") {
-              store(p, memory, schema, value, span);
+              store(p, memory, schema, value, valueExpr.span);
               const full = b.block();
               const after = b.block();
               b.branch("slt", b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]), 0n, full, after);
@@ -344,7 +338,7 @@ function hash(
             b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
             b.branch("ne", pointer, 0n, after, make);
             b.enter(make);
-            store(p, memory, schema, value, span);
+            store(p, memory, schema, value, valueExpr.span);
             b.call("map_update_elem", [map, keyArg, { base: memory, offset: 0 }, BigInt(UpdateFlag.noExist)]);
             b.set(pointer, b.call("map_lookup_elem", [map, keyArg]));
             b.branch("ne", pointer, 0n, after, full);
@@ -464,7 +458,7 @@ function array(p: Program, o: State, spec: Extract<StateSpec, { kind: "array" }>
   withKey(p, present, span, () =>
     sink(p, stored, span, () => {
       const memory: Base = { object: b.object(roundUp8(schema.size)) };
-      store(p, memory, schema, stored, span);
+      store(p, memory, schema, stored, valueExpr.span);
       const { base } = indexKey(p, index.op);
       b.call("map_update_elem", [map, { base, offset: 0 }, { base: memory, offset: 0 }, BigInt(UpdateFlag.any)]);
     }),
@@ -480,8 +474,9 @@ function variable(p: Program, state: number, schema: Schema, name: string, args:
     return schema.kind === "cstring" || schema.kind === "bytes" ? copied(p, at, schema) : loadAt(p, at, 0, schema);
   }
   if (name !== "set") return undefined;
-  const value = evaluate(p, argument(p, args, 0, span));
+  const e = argument(p, args, 0, span);
+  const value = borrow(p, e);
   if (value.k === "unknown") return UNDEFINED;
-  sink(p, value, span, () => storeField(p, { reg: p.b.mapValue(p.session.sharedMap, offset) }, 0, schema, value, span));
+  sink(p, value, span, () => storeField(p, { reg: p.b.mapValue(p.session.sharedMap, offset) }, 0, schema, value, e.span));
   return UNDEFINED;
 }
