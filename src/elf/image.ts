@@ -222,7 +222,7 @@ function safe(source: ByteSource, table: DataView, at: number, what: string): nu
 }
 
 function malformed(source: ByteSource, why: string): SondeError {
-  return new SondeError("SONDE_ELF_MALFORMED", `${source.name} is damaged: ${why}`, { where: source.name, mend: "copy or build the file again" });
+  return new SondeError("SONDE_ELF_MALFORMED", `${source.name} is damaged: ${why}`, { where: source.name, mend: "Copy or build the file again." });
 }
 
 function refusal(source: ByteSource, code: `SONDE_ELF_${string}`, is: string, why: string, mend = "name a 64-bit x86-64 executable or library"): SondeError {

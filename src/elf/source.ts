@@ -28,19 +28,19 @@ export function readFully(source: ByteSource, offset: number, length: number, wh
     throw new SondeError("SONDE_ELF_TRUNCATED", `${source.name} is cut short: its ${what} would end behind the end of the file`, {
       where: source.name,
       why: `the ${what} takes ${length} bytes from ${offset}; the file has ${source.size}`,
-      mend: "copy or build the file again",
+      mend: "Copy or build the file again.",
     });
   }
   if (length > LARGEST_TABLE) {
     throw new SondeError("SONDE_ELF_TOO_LARGE", `the ${what} of ${source.name} is larger than sonde reads`, {
       where: source.name,
       why: `it takes ${length} bytes; the limit is ${LARGEST_TABLE}`,
-      mend: "strip the file, or probe it by address",
+      mend: "Strip the file, or probe it by address.",
     });
   }
   const bytes = source.read(offset, length);
   if (bytes.length < length) {
-    throw new SondeError("SONDE_ELF_TRUNCATED", `${source.name} became shorter while it was read`, { where: source.name, mend: "try again" });
+    throw new SondeError("SONDE_ELF_TRUNCATED", `${source.name} became shorter while it was read`, { where: source.name, mend: "Try again." });
   }
   return bytes;
 }

@@ -1,4 +1,5 @@
 /** A symbol table as bytes: names are compared and decoded only where they are asked for. */
+import { isAscii } from "node:buffer";
 import { type ElfImage, findSection, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB, sectionBytes } from "./image.ts";
 
 export const STT_NOTYPE = 0;
@@ -11,6 +12,7 @@ const WORDS = SYMBOL_SIZE / 4;
 const LONGEST_NAME = 1 << 16;
 /** A name stands once or a few times in a table of strings; more is a file made to keep us busy. */
 const MOST_STARTS = 1 << 16;
+const MANY_NAMES = 256;
 
 /**
  * The entries of `.symtab` or `.dynsym`. An entry is six 32-bit words:
@@ -27,6 +29,9 @@ export class SymbolTable {
   /** Names carry their version (`foo@@V2`), as in `.symtab`. */
   readonly #suffixed: boolean;
   #names: (string | undefined)[] | undefined;
+  #decoded = 0;
+  /** The strings as one text, if they are ASCII and many are asked for: pieces of it cost a tenth. */
+  #text: string | undefined;
 
   constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array, suffixed = versions === undefined) {
     this.#suffixed = suffixed;
@@ -95,6 +100,11 @@ export class SymbolTable {
   #decodeName(index: number): string {
     const start = this.#words[index * WORDS] as number;
     if (start >= this.#strings.length) return "";
+    if (this.#text !== undefined) {
+      const end = this.#text.indexOf("\0", start);
+      return this.#text.slice(start, Math.min(end < 0 ? this.#text.length : end, start + LONGEST_NAME));
+    }
+    if (++this.#decoded === MANY_NAMES && isAscii(this.#strings)) this.#text = this.#strings.toString("latin1");
     // Most names are short: looking for the end byte by byte costs less than a call into Node.
     let end = start;
     const near = Math.min(this.#strings.length, start + 64);

@@ -1,6 +1,6 @@
 /** What can be said of a script without arming it: for `check`, which doesn't run its host code, and for `explain`, which does. */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
-import { warning } from "../compiler/diagnostics/place.ts";
+import { error, warning } from "../compiler/diagnostics/place.ts";
 import type { Capture, HandlerHir, ScriptUnit, StaticValue } from "../compiler/hir/types.ts";
 import type { SessionImage } from "../compiler/image.ts";
 import type { CaptureValue, LowerProbe } from "../compiler/lower/input.ts";
@@ -20,6 +20,7 @@ import { type DiagnosedFile, ScriptErrors } from "./script-errors.ts";
 import { commonSignature, type NamedFunctions } from "./signatures.ts";
 import { State } from "./state/state.ts";
 import type { ParamValues } from "./vocabulary/params.ts";
+import { NOT_YET } from "./vocabulary/probes.ts";
 import { schemaOf } from "./vocabulary/schemas.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -152,7 +153,12 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   const sites: NamedFunctions["sites"][number][] = [];
   const from: number[] = [];
   const diagnostics: Diagnostic[] = [];
-  if (handler.register !== "uprobe" && handler.register !== "uretprobe") return { signature: undefined, names: [], diagnostics };
+  const { register, span } = handler;
+  if (register !== "uprobe" && register !== "uretprobe") {
+    const file = files[handler.file]?.path ?? "-e";
+    diagnostics.push(error("SONDE_C_ENGINE", { file, start: span[0], end: span[1] }, { message: `${register}() isn't there yet: ${NOT_YET[register]}` }));
+    return { signature: undefined, names: [], diagnostics };
+  }
   for (const [index, target] of targets.entries()) {
     try {
       const found = resolveTarget(target, { mode: handler.register === "uretprobe" ? "return" : "entry" });

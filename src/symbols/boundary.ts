@@ -12,7 +12,7 @@ export function checkBoundary(image: ElfImage, index: SymbolIndex, entry: Functi
     throw new SondeError("SONDE_OFFSET_BEHIND_END", `+0x${delta.toString(16)} is behind the end of ${entry.name}`, {
       where: target,
       why: `the function is ${end - entry.address} bytes long (up to +0x${(end - entry.address).toString(16)})`,
-      mend: "write an offset inside the function",
+      mend: "Write an offset inside the function.",
     });
   }
   const code = image.source.read(entry.offset, Math.min(end - entry.address, delta + 64));
@@ -25,14 +25,14 @@ export function checkBoundary(image: ElfImage, index: SymbolIndex, entry: Functi
     throw new SondeError("SONDE_OFFSET_UNDECODABLE", `the code of ${entry.name} doesn't decode as far as +0x${delta.toString(16)}`, {
       where: target,
       why: `the last instruction that does is at +0x${last.toString(16)}: there may be data in the code`,
-      mend: "write an offset in front of it",
+      mend: "Write an offset in front of it.",
     });
   }
   const near = [before, behind].filter((boundary) => boundary !== undefined).map((boundary) => `+0x${boundary.toString(16)}`);
   throw new SondeError("SONDE_OFFSET_NOT_BOUNDARY", `+0x${delta.toString(16)} is in the middle of an instruction of ${entry.name}`, {
     where: target,
     why: `instructions near it begin at ${near.join(" and ")}`,
-    mend: `write ${entry.name}${near[0]}${near[1] === undefined ? "" : ` or ${entry.name}${near[1]}`}`,
+    mend: `Write ${entry.name}${near[0]}${near[1] === undefined ? "" : ` or ${entry.name}${near[1]}`}`,
   });
 }
 

@@ -30,9 +30,9 @@ export class FileSource implements ByteSource {
     if (!stat.isFile()) {
       closeSync(this.#descriptor);
       if (stat.isDirectory()) {
-        throw new SondeError("SONDE_FILE_DIRECTORY", `${display} is a directory`, { where: display, mend: "name the executable or library in it" });
+        throw new SondeError("SONDE_FILE_DIRECTORY", `${display} is a directory`, { where: display, mend: "Name the executable or library in it." });
       }
-      throw new SondeError("SONDE_FILE_NOT_REGULAR", `${display} is not a regular file`, { where: display, mend: "name an executable or a library" });
+      throw new SondeError("SONDE_FILE_NOT_REGULAR", `${display} is not a regular file`, { where: display, mend: "Name an executable or a library." });
     }
     this.size = Number(stat.size);
     this.identity = { device: stat.dev, inode: stat.ino };
@@ -40,12 +40,21 @@ export class FileSource implements ByteSource {
 
   read(offset: number, length: number): Uint8Array {
     if (length > WINDOW / 4) return this.#readAt(offset, length);
-    if (offset < this.#windowAt || offset + length > this.#windowAt + this.#window.length) {
-      // A page of slack before: functions are visited by ascending address, but their neighbours may be asked for.
-      this.#windowAt = Math.max(0, offset - 4096);
-      this.#window = this.#readAt(this.#windowAt, WINDOW);
-    }
+    this.#slide(offset, length);
     return this.#window.subarray(offset - this.#windowAt, offset - this.#windowAt + length);
+  }
+
+  /** One byte, for which no view is made; undefined behind the end. */
+  byteAt(offset: number): number | undefined {
+    this.#slide(offset, 1);
+    return this.#window[offset - this.#windowAt];
+  }
+
+  #slide(offset: number, length: number): void {
+    if (offset >= this.#windowAt && offset + length <= this.#windowAt + this.#window.length) return;
+    // A page of slack before: functions are visited by ascending address, but their neighbours may be asked for.
+    this.#windowAt = Math.max(0, offset - 4096);
+    this.#window = this.#readAt(this.#windowAt, WINDOW);
   }
 
   close(): void {
@@ -68,12 +77,12 @@ export class FileSource implements ByteSource {
 function fileError(error: unknown, display: string): SondeError {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return new SondeError("SONDE_FILE_NOT_FOUND", `there is no file ${display}`, { where: display, mend: "check the path", cause: error });
+    return new SondeError("SONDE_FILE_NOT_FOUND", `there is no file ${display}`, { where: display, mend: "Check the path.", cause: error });
   }
   if (code === "EACCES" || code === "EPERM") {
     return new SondeError("SONDE_FILE_PERMISSION", `${display} may not be read by this user`, {
       where: display,
-      mend: "run as root, or as the file's owner",
+      mend: "Run as root, or as the file's owner.",
       exit: 3,
       cause: error,
     });

@@ -2,8 +2,8 @@
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SondeError } from "../errors/error.ts";
-import { isLibraryNamed, parseLoaderCache } from "./ld-cache.ts";
 import { nearNames } from "../errors/near-names.ts";
+import { isLibraryNamed, parseLoaderCache } from "./ld-cache.ts";
 
 /** A file to look for the function in. */
 export interface FoundFile {
@@ -33,7 +33,7 @@ export function findFiles(name: string, root = ""): FoundFile[] {
   throw new SondeError("SONDE_FILE_NOT_FOUND", `there is no library or program named ${JSON.stringify(name)}`, {
     where: name,
     why: "it is neither in the loader's cache and folders nor in PATH",
-    mend: near.length > 0 ? `did you mean ${near.join(", ")}? Else write its path` : "write its path",
+    mend: near.length > 0 ? `Did you mean ${near.join(", ")}? Else write its path.` : "Write its path.",
   });
 }
 

@@ -12,13 +12,13 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
     return new SondeError("SONDE_FUNCTION_NO_SYMBOLS", `${display} has no symbols of functions`, {
       where,
       why: image.sections.length === 0 ? "its section headers were stripped" : "it was stripped",
-      mend: "name the place by its address (bin:0x4011d6), or use a build that isn't stripped",
+      mend: "Name the place by its address (bin:0x4011d6), or use a build that isn't stripped.",
     });
   }
   if (target.place.kind === "pattern") {
     return new SondeError("SONDE_FUNCTION_NO_MATCH", `no function of ${display} matches ${JSON.stringify(target.place.pattern)}`, {
       where,
-      mend: `see what there is with: sonde list '${target.file}:*'`,
+      mend: `See what there is with: sonde list '${target.file}:*'`,
     });
   }
   const name = target.place.kind === "function" ? target.place.name : "";
@@ -28,11 +28,11 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
         return new SondeError("SONDE_FUNCTION_IMPORTED", `${display} calls ${name}, but doesn't contain it`, {
           where,
           why: "the function is in a library that the file is linked to",
-          mend: `name that library before it, for example "libc:${name}"`,
+          mend: `Name that library before it, for example "libc:${name}"`,
         });
       }
       if (table.type(i) === STT_OBJECT) {
-        return new SondeError("SONDE_FUNCTION_IS_DATA", `${name} in ${display} is a variable, not a function`, { where, mend: "name a function" });
+        return new SondeError("SONDE_FUNCTION_IS_DATA", `${name} in ${display} is a variable, not a function`, { where, mend: "Name a function." });
       }
     }
   }
@@ -40,6 +40,6 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
   return new SondeError("SONDE_FUNCTION_NOT_FOUND", `${display} has no function ${JSON.stringify(name)}`, {
     where,
     why: "it may be inlined everywhere, or have another name",
-    mend: near.length > 0 ? `did you mean ${near.join(", ")}?` : `see what there is with: sonde list '${target.file}:*'`,
+    mend: near.length > 0 ? `Did you mean ${near.join(", ")}?` : `See what there is with: sonde list '${target.file}:*'`,
   });
 }

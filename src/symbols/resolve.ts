@@ -5,6 +5,7 @@ import { unwindRange } from "../elf/unwind-table.ts";
 import { SondeError } from "../errors/error.ts";
 import { measure } from "../x86/length-decoder.ts";
 import { uprobeRefusal } from "../x86/probeable.ts";
+import { isShortPush } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
 import { FileSource } from "./file-source.ts";
 import { IndirectFunctions } from "./ifunc.ts";
@@ -52,7 +53,7 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   if (options.mode === "return" && target.place.kind === "function" && target.place.delta > 0) {
     throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function has a return`, {
       where: target.text,
-      mend: "leave the offset out, or probe the place with a handler at the hit alone",
+      mend: "Leave the offset out, or probe the place with a handler at the hit alone.",
     });
   }
   const pids = options.pids ?? [];
@@ -93,7 +94,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSit
         throw new SondeError("SONDE_OFFSET_INDIRECT", `${target.text} is an offset into an indirect function, whose symbol is the resolver`, {
           where: target.text,
           why: "the code that is called is chosen for this processor and has another address",
-          mend: `see the addresses with: sonde list '${target.file}:${entry.name}'`,
+          mend: `See the addresses with: sonde list '${target.file}:${entry.name}'`,
         });
       }
       checkBoundary(file.image, file.index, entry, place.delta, target.text);
@@ -131,7 +132,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSit
       new SondeError("SONDE_SITE_REFUSED", `no function that ${target.text} matches can be probed`, {
         where: target.text,
         why: notes.at(-1) ?? "",
-        mend: "name another pattern",
+        mend: "Name another pattern.",
       })
     );
   }
@@ -140,6 +141,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSit
 
 /** Whether the kernel wouldn't probe a function at its entry; a pattern leaves such functions out. */
 function isUnprobeable(file: OpenFile, entry: FunctionEntry): boolean {
+  if (isShortPush(file.source.byteAt(entry.offset))) return false;
   const code = file.source.read(entry.offset, 32);
   // Nearly all begin with something probeable; the others are placed for trial.
   if (uprobeRefusal(code, () => measure(code, 0)?.length ?? 1) === undefined) return false;
@@ -159,12 +161,12 @@ function implementationEntries(file: OpenFile, entry: FunctionEntry, target: Tar
       ? new SondeError("SONDE_FUNCTION_VDSO", `${entry.name} runs in the kernel's own page (vdso), which no probe reaches`, {
           where: target.text,
           why: `${file.display} hands its calls to the vdso`,
-          mend: "probe the functions that call it",
+          mend: "Probe the functions that call it.",
         })
       : new SondeError("SONDE_FUNCTION_INDIRECT", `${entry.name} is an indirect function, and which code it calls can't be told`, {
           where: target.text,
           why: "no process that may be read has called it, and its resolver's code doesn't show the candidates",
-          mend: "give a process that uses it with -p PID",
+          mend: "Give a process that uses it with -p PID.",
         });
   }
   if (found.vdso) notes.push(`${entry.name}: calls that go to the kernel's own page (vdso) are not seen`);
@@ -192,7 +194,7 @@ function resolveAddress(file: OpenFile, target: Target, wanted: bigint): Functio
     throw new SondeError("SONDE_ADDRESS_NOT_CODE", `0x${wanted.toString(16)} is not an address of code in ${file.display}`, {
       where: target.text,
       why: `its code is at ${code.map((part) => `0x${part.address.toString(16)}–0x${(part.address + part.fileSize).toString(16)}`).join(", ") || "no address"}`,
-      mend: "write the virtual address as linked (as objdump and nm show it), not the one in a running process",
+      mend: "Write the virtual address as linked (as objdump and nm show it), not the one in a running process.",
     });
   }
   const entry = file.index.at(address) ?? unnamed(file.image, address);
@@ -242,6 +244,6 @@ function refuseGoReturn(file: OpenFile, target: Target): void {
   throw new SondeError("SONDE_RETURN_GO", `the return of ${target.text} can't be probed: ${file.display} is a Go program`, {
     where: target.text,
     why: "Go moves its stacks, and a return address that a probe has replaced there crashes the program",
-    mend: "probe the entry alone, or the function's return instructions by offset (function+0x…)",
+    mend: "Probe the entry alone, or the function's return instructions by offset (function+0x…).",
   });
 }

@@ -58,8 +58,13 @@ export class SymbolIndex {
   match(pattern: string): FunctionEntry[] {
     const pieces = patternPieces(pattern);
     const prefix = Buffer.from(pieces[0] as string, "utf8");
+    // What begins so is matched without another look, unless the beginning reaches into a version.
+    const beginning = pieces.length === 2 && pieces[1] === "" && !prefix.includes("@");
     for (const tables of this.#oneByOne()) {
-      const found = this.#collect(tables, (table) => table.functionsStarting(prefix).filter((i) => matchesPieces(pieces, table.name(i))));
+      const found = this.#collect(tables, (table) => {
+        const starting = table.functionsStarting(prefix);
+        return beginning ? starting : starting.filter((i) => matchesPieces(pieces, table.name(i)));
+      });
       if (found.length > 0) return found;
     }
     return [];
@@ -123,7 +128,6 @@ export class SymbolIndex {
     const byAddress = new Map<number, Draft>();
     // An old version of a name gives way to the current one.
     const hiddenNames: Draft[] = [];
-    const currentNames = new Set<string>();
     for (const table of tables) {
       for (const i of candidates(table)) {
         const address = table.address(i);
@@ -132,7 +136,9 @@ export class SymbolIndex {
         if (known === undefined) {
           const segment = this.#codeSegment(address);
           if (segment === undefined) continue;
-          const draft = {
+          const draft: Draft = {
+            table,
+            index: i,
             name: table.name(i),
             aliases: NO_ALIASES,
             names: undefined,
@@ -144,21 +150,26 @@ export class SymbolIndex {
           };
           byAddress.set(address, draft);
           if (hidden) hiddenNames.push(draft);
-          else currentNames.add(draft.name);
         } else {
           known.size = Math.max(known.size, table.size(i));
-          if (!hidden) currentNames.add(table.name(i));
           if (known.hidden && !hidden) {
+            known.table = table;
+            known.index = i;
             known.name = table.name(i);
             known.hidden = false;
           }
         }
       }
     }
-    for (const draft of hiddenNames) if (draft.hidden && currentNames.has(draft.name)) byAddress.delete(draft.address);
+    if (hiddenNames.length > 0) {
+      const currentNames = new Set<string>();
+      for (const table of tables) for (const i of candidates(table)) if (!table.isHiddenVersion(i)) currentNames.add(table.name(i));
+      for (const draft of hiddenNames) if (draft.hidden && currentNames.has(draft.name)) byAddress.delete(draft.address);
+    }
     for (const table of tables) {
       for (const i of table.functionsAt(byAddress)) {
         const draft = byAddress.get(table.address(i)) as Draft;
+        if (draft.index === i && draft.table === table) continue;
         const name = table.name(i);
         if (name === draft.name) continue;
         draft.names ??= new Set();
@@ -183,6 +194,9 @@ export class SymbolIndex {
 const NO_ALIASES: readonly string[] = [];
 
 interface Draft {
+  /** The symbol that gave the name. */
+  table: SymbolTable;
+  index: number;
   name: string;
   aliases: readonly string[];
   /** The aliases as they are gathered: a linker that folds equal functions gives one place thousands. */

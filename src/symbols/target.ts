@@ -30,7 +30,7 @@ export function parseTarget(text: string): Target {
   if (colon < 0) {
     throw new SondeError("SONDE_TARGET_NO_PLACE", `the target ${quoted(trimmed)} doesn't say in which file the function is`, {
       where: trimmed,
-      mend: `write the library's or program's name or path before it: "libc:${trimmed}"`,
+      mend: `Write the library's or program's name or path before it: "libc:${trimmed}"`,
     });
   }
   if (SOURCE_LINE.test(trimmed)) throw sourceLine(trimmed);
@@ -45,7 +45,7 @@ export function parseTarget(text: string): Target {
   if (rest === "") {
     throw new SondeError("SONDE_TARGET_NO_PLACE", `the target ${quoted(trimmed)} names no function behind the ":"`, {
       where: trimmed,
-      mend: `name a function, a pattern or an address: "${file}:main", "${file}:*", "${file}:0x4011d6"`,
+      mend: `Name a function, a pattern or an address: "${file}:main", "${file}:*", "${file}:0x4011d6"`,
     });
   }
   return { text: trimmed, file, place: parsePlace(rest, trimmed) };

@@ -195,14 +195,14 @@ function processError(pid: number, error: unknown): SondeError {
     return new SondeError("SONDE_PROCESS_PERMISSION", `process ${pid} may not be looked into by this user`, {
       where: `pid ${pid}`,
       why: `reading /proc/${pid} needs its owner's rights or CAP_SYS_PTRACE`,
-      mend: "run as root or as the process's owner",
+      mend: "Run as root or as the process's owner.",
       exit: 3,
       cause: error,
     });
   }
   return new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${pid}`, {
     where: `pid ${pid}`,
-    mend: "check the number, as `ps` shows it",
+    mend: "Check the number, as `ps` shows it.",
     cause: error,
   });
 }

@@ -51,5 +51,18 @@ export function cString(text: string): Uint8Array {
 }
 /** Numbers as an array of u64 in memory. */
 export function u64Array(values: readonly (number | bigint)[]): Uint8Array {
-  return new Uint8Array(BigUint64Array.from(values, (v) => BigInt.asUintN(64, BigInt(v))).buffer);
+  // Small numbers go as two halves: ten thousand bigints would take milliseconds.
+  const words = new Uint32Array(values.length * 2);
+  let big: BigUint64Array | undefined;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number | bigint;
+    if (typeof value === "number" && value >= 0) {
+      words[2 * i] = value;
+      words[2 * i + 1] = value / 2 ** 32;
+    } else {
+      big ??= new BigUint64Array(words.buffer);
+      big[i] = BigInt(value);
+    }
+  }
+  return new Uint8Array(words.buffer);
 }

@@ -56,6 +56,6 @@ function tooLarge(image: SessionImage, program: ProgramImage): SondeError {
     exit: ExitStatus.fault,
     ...(path === undefined || first === undefined ? {} : { where: `${path}:${first.line}` }),
     why: "the kernel walks every round of every loop, with both ways of every test in it, before it accepts a probe, up to a million instructions",
-    mend: "use smaller loop bounds, shorter texts, or fewer tests inside loops; or split the handler into several probes",
+    mend: "Use smaller loop bounds, shorter texts, or fewer tests inside loops; or split the handler into several probes.",
   });
 }

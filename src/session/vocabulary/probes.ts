@@ -42,11 +42,18 @@ function registrationOf(what: string, handler: unknown): Registration {
   });
 }
 
-function notYet(name: string, what: string): () => never {
-  return () => {
-    throw new SondeError("SONDE_NOT_SUPPORTED", `${name}() isn't there yet: ${what}`);
-  };
-}
+/** Declared, and in no engine of this version: what it would need, and what to do meanwhile. */
+export const NOT_YET = {
+  usdt: "static probes are read by no engine of this version; uprobe() on the function around it works",
+  tracepoint: "no engine of this version has the kernel's tracepoints",
+  interval: "no engine of this version has timers in handlers; setInterval() runs on the host",
+  profile: "no engine of this version samples",
+  intercept: "handlers in JavaScript need the engine `breakpoint`, which this version lacks",
+} as const;
+
+const notYet = (name: keyof typeof NOT_YET) => (): never => {
+  throw new SondeError("SONDE_NOT_SUPPORTED", `${name}() isn't there yet: ${NOT_YET[name]}`);
+};
 
 export function probeVocabulary(scope: Scope) {
   const register =
@@ -66,11 +73,11 @@ export function probeVocabulary(scope: Scope) {
   return {
     uprobe: register("uprobe"),
     uretprobe: register("uretprobe"),
-    usdt: notYet("usdt", "static probes are read by no engine of this version; uprobe() on the function around it works"),
-    tracepoint: notYet("tracepoint", "no engine of this version has the kernel's tracepoints"),
-    interval: notYet("interval", "no engine of this version has timers in handlers; setInterval() runs on the host"),
-    profile: notYet("profile", "no engine of this version samples"),
-    intercept: notYet("intercept", "handlers in JavaScript need the engine `breakpoint`, which this version lacks"),
+    usdt: notYet("usdt"),
+    tracepoint: notYet("tracepoint"),
+    interval: notYet("interval"),
+    profile: notYet("profile"),
+    intercept: notYet("intercept"),
     begin: hook("begin", scope.begins),
     end: hook("end", scope.ends),
     param: (name: unknown, otherwise: unknown, help?: unknown) => scope.params.declare(name, otherwise, help),
