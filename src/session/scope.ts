@@ -3,7 +3,7 @@
  * have a scope each, so the same script may run in both.
  */
 import { SondeBug, SondeError } from "../errors/error.ts";
-import type { FunctionSite } from "../symbols/site.ts";
+import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
 import { type ProbeEntry, RegisteredProbe } from "./probe.ts";
 import type { Registration } from "./registration.ts";
 import type { State } from "./state/state.ts";
@@ -81,12 +81,21 @@ export class Scope {
     const sites: FunctionSite[] = [];
     const from: number[] = [];
     // Two targets may name one place (fopen and fopen64, or overlapping wildcards): a call is one hit all the same.
-    const places = new Set<string>();
+    const places = new Map<string, Set<number>>();
     for (const [index, target] of targets.entries()) {
+      let file: FileIdentity | undefined;
+      let taken = new Set<number>();
       for (const site of this.#resolve(target, mode, pids ?? this.#parts.pids, optional)) {
-        const place = `${site.file.device}:${site.file.inode}:${site.functionOffset + site.delta}`;
-        if (places.has(place)) continue;
-        places.add(place);
+        // A file's sites come one after the other, and there may be ten thousand.
+        if (site.file !== file) {
+          file = site.file;
+          const key = `${file.device}:${file.inode}`;
+          taken = places.get(key) ?? new Set();
+          places.set(key, taken);
+        }
+        const place = site.functionOffset + site.delta;
+        if (taken.has(place)) continue;
+        taken.add(place);
         sites.push(site);
         from.push(index);
       }

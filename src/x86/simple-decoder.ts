@@ -33,6 +33,9 @@ export interface SimpleInstruction {
   readonly flags: boolean;
 }
 
+/** A push of rax … rdi is one byte, and what most functions begin with. `byte`: undefined where the code ends. */
+export const isShortPush = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xf8) === 0x50;
+
 const NONE: readonly GeneralRegister[] = [];
 const VECTOR_TO_VECTOR: ReadonlySet<number> = new Set([0x6e, 0x6f, 0xef]);
 
