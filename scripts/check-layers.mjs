@@ -1,6 +1,7 @@
 // Holds the walls: which folder of src/ may import which, who may import which package, how long a file may be.
 // docs/architecture.md shows the same table, and this script checks that it does.
 import { readdirSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -38,9 +39,11 @@ const PACKAGES = {
 };
 /** Pure: bytes and text in, values out. They see no file and no process. */
 const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "prototypes", "compiler", "output"];
-/** Its reading of the package's own declarations apart. */
-const READS_PACKAGE = "compiler/frontend/package.ts";
-const IMPURE_BUILTINS = /^node:(fs|child_process|net|http|worker_threads|os)\b/;
+/** Apart from these: they read the package's own files, are run by the build, or ask whether colours are wanted. */
+const EXEMPT = ["compiler/frontend/package.ts", "compiler/frontend/warm.ts", "output/palette.ts", "x86/full-decoder.ts"];
+/** Built-in modules that a pure part may use: they compute. */
+const PURE_BUILTINS = /^node:(assert|buffer|crypto|path|url|util|zlib)\b/;
+const PROCESS = /\bprocess\.\w/g;
 
 const problems = [];
 const complain = (file, line, text) => problems.push(`${relative(root, file)}:${line}: ${text}`);
@@ -69,14 +72,17 @@ function checkImport(file, line, specifier, isType) {
       .join("/");
     const owners = PACKAGES[name];
     if (owners && !isTest && !owners.some((owner) => below(here, owner))) complain(file, line, `only ${owners.join(" and ")} may import ${name}`);
-    if (!isTest && PURE.includes(folder) && here !== READS_PACKAGE && IMPURE_BUILTINS.test(specifier))
+    const known = specifier.startsWith("node:") ? specifier : isBuiltin(specifier) ? `node:${specifier}` : undefined;
+    if (known === undefined && !isTest && /^[@\w]/.test(name) && !(name in PACKAGES)) complain(file, line, `no part of src/ may import ${name}: see PACKAGES`);
+    if (!isTest && PURE.includes(folder) && !EXEMPT.includes(here) && known !== undefined && !PURE_BUILTINS.test(known))
       complain(file, line, `${folder} is pure: no ${specifier}`);
     return;
   }
   const target = relative(src, resolve(dirname(file), specifier))
     .split(sep)
     .join("/");
-  if (target.startsWith("..")) return;
+  // Tests may use fixtures; the package has nothing that isn't below src/.
+  if (target.startsWith("..")) return isTest ? undefined : complain(file, line, `src/ may not import ${specifier}`);
   const other = target.includes("/") ? target.slice(0, target.indexOf("/")) : undefined;
   if (folder === undefined || other === undefined || other === folder || isTest) return;
   if (!(folder in LAYERS)) return complain(file, line, `src/${folder} has no place among the layers of scripts/check-layers.mjs`);
@@ -88,6 +94,9 @@ function checkImport(file, line, specifier, isType) {
 for (const file of sources(src)) {
   const text = readFileSync(file, "utf8");
   for (const match of text.matchAll(IMPORT)) checkImport(file, lineOf(text, match.index + match[0].length), match[2] ?? match[3], match[1] !== undefined);
+  const here = relative(src, file).split(sep).join("/");
+  if (PURE.includes(here.slice(0, here.indexOf("/"))) && !EXEMPT.includes(here) && !file.endsWith(".test.ts"))
+    for (const match of text.matchAll(PROCESS)) complain(file, lineOf(text, match.index), "pure parts see no process");
   const lines = text.split("\n").length;
   if (lines > MAX_LINES && !/generated|\.test\.ts$/.test(file)) complain(file, lines, `${lines} lines: more than ${MAX_LINES}`);
 }
