@@ -19,7 +19,8 @@ function usedNames() {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) visit(path);
-      else if (entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts")) for (const [, name] of readFileSync(path, "utf8").matchAll(/\bts\.([A-Za-z_]\w*)/g)) names.add(name);
+      else if (entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
+        for (const [, name] of readFileSync(path, "utf8").matchAll(/\bts\.([A-Za-z_]\w*)/g)) names.add(name);
     }
   };
   visit(join(root, "src/compiler/frontend"));

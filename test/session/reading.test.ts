@@ -121,7 +121,6 @@ test("a full map drops new keys and counts them, or loses the oldest", async () 
 test("prints arrive in order, with numbers, texts, formats, and <unreadable> where memory can't be read", async () => {
   await using it = await probed();
   await using s = await openText(
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
     'uprobe("BIN:text", (c) => print`${c.comm} ${str(c.arg0)} ${hex(255)} ${duration(1500)} ${c.pid > 0}`); uprobe("BIN:text", (c) => print`${str(c.arg0, 4)}`);',
     it.path,
   );

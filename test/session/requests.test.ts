@@ -42,7 +42,6 @@ test("begin runs when the probes are in and before the first event, end when the
 test("a handler's show, clear and detach are carried out between the prints around them", async () => {
   await using it = await probed();
   await using s = await openText(
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
     'const n = count(); const byArg = hash(i64, count()); const p = uprobe("BIN:six", (c) => { print`six ${c.arg0}`; }); uprobe("BIN:work", (c) => { n.add(); byArg.at(c.arg0).add(); }); uprobe("BIN:negative", (c) => { print`before`; show(byArg, { top: 1 }); clear(n, byArg); print`after`; p.detach(); });',
     it.path,
   );

@@ -77,13 +77,13 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
   if (ts.isBindingElement(access)) {
     const pattern = access.parent;
     const type = script.oracle.vocabularyType(pattern);
-    return inHandler && type !== undefined && type.endsWith("Hit") ? noMember(at, "a hit", node.getText(), contextNames(script, pattern), near) : undefined;
+    return inHandler && type?.endsWith("Hit") ? noMember(at, "a hit", node.getText(), contextNames(script, pattern), near) : undefined;
   }
   if (!ts.isPropertyAccessExpression(access)) return undefined;
   const object = access.expression;
   const name = access.name.text;
   const type = script.oracle.vocabularyType(object);
-  if (type !== undefined && type.endsWith("Hit")) {
+  if (type?.endsWith("Hit")) {
     if (type === "LeaveHit" && /^(arg\d|args?|farg\d)$/.test(name)) return noArguments(at);
     if (type === "EnterHit" && /^f?ret$/.test(name)) return noResult(at);
     return noMember(at, "a hit", name, contextNames(script, object), near);

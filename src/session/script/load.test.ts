@@ -69,7 +69,6 @@ test("packages, Node's own modules and files beside the script are found from th
   write("beside.mjs", "export const beside = import.meta.url;\n");
   const path = write(
     "imports.ts",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
     'import { print } from "sonde";\nimport dep from "dep";\nimport { x } from "dep/sub/x";\nimport { basename } from "node:path";\nimport { beside } from "./beside.mjs";\nprint`${dep} ${x} ${basename(beside)}`;\n',
   );
   expect((await load(path)).prints).toEqual(["import condition subpath beside.mjs"]);
@@ -83,7 +82,6 @@ test("a package that isn't installed is an error that names it", async () => {
 test("a script that throws is reported with its own file and line", async () => {
   const path = write(
     "throws.ts",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
     'import { print } from "sonde";\n\ninterface A { x: number }\nfunction inner(a: A): never {\n  throw new TypeError(`no ${a.x}`);\n}\nprint`on`;\ninner({ x: 3 });\n',
   );
   const error = await load(path).catch((thrown: unknown) => thrown);
@@ -103,7 +101,6 @@ test("a mistake in the vocabulary's use is reported with the script's line", asy
 });
 
 test("a one-liner has the whole vocabulary in scope", async () => {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
   const { prints, names } = await load("const n = hash(comm, hist()); print`${duration(1500n)} ${hex(255)}`;");
   expect(prints).toEqual(["1.5 µs 0xff"]);
   expect(names()).toEqual(["n"]);
@@ -111,7 +108,6 @@ test("a one-liner has the whole vocabulary in scope", async () => {
 
 test("an unchanged script comes from the cache, a changed one or a changed import doesn't", async () => {
   const lib = write("dep/lib.ts", "export const n: number = 1;\n");
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a script's own template.
   const path = write("dep/script.ts", 'import { print } from "sonde";\nimport { n } from "./lib.ts";\nprint`${n}`;\n');
   expect((await load(path)).prints).toEqual(["1"]);
   expect(readCache(path, scriptFile(path).text)).toBeDefined();

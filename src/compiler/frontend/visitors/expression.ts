@@ -111,7 +111,6 @@ function text(_f: FunctionBuild, node: TS.StringLiteral): Expr {
 }
 
 function conditional(f: FunctionBuild, node: TS.ConditionalExpression): Expr {
-  // biome-ignore lint/suspicious/noThenProperty: the tree's name for it; nothing awaits a tree.
   return { k: "conditional", span: span(node), test: expression(f, node.condition), then: expression(f, node.whenTrue), else: expression(f, node.whenFalse) };
 }
 

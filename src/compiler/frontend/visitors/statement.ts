@@ -104,7 +104,6 @@ function ifStatement(f: FunctionBuild, node: TS.IfStatement): Stmt[] {
       k: "if",
       span: span(node),
       test: expression(f, node.expression),
-      // biome-ignore lint/suspicious/noThenProperty: the tree's name for it; nothing awaits a tree.
       then: branch(f, node.thenStatement),
       else: node.elseStatement === undefined ? [] : branch(f, node.elseStatement),
     },
