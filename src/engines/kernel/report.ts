@@ -119,7 +119,9 @@ function methods(): ReportItem[] {
   try {
     return ways.map(({ method, attach, needs }) => {
       const why = tryMethod(method, attach, site);
-      return why === undefined ? item(`attach by ${method}`, "works", "tried") : item(`attach by ${method}`, "limited", why, needs);
+      if (why === undefined) return item(`attach by ${method}`, "works", "tried");
+      const tooOld = (method === "tracefs" || method === "perf") && features().load === true && !features().eventLinks;
+      return item(`attach by ${method}`, "limited", why, tooOld ? "Linux 5.15 or newer has it." : needs);
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
