@@ -5,15 +5,18 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { sonde } from "../fixtures/sonde.ts";
 import { clone, example, mallocCounter, mapOf, objectsOf, quoted, temporaryFolder, tool, traced, where } from "./support.ts";
+
+// Many whole runs of the command line, on a machine that may have other work.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Stats {
   readonly count: number;
   readonly sum: number;
 }
-const numbers = Array.from({ length: 3000 }, (_, i) => `${(i * 7919) % 3001}\n`).join("");
+const numbers = Array.from({ length: 1000 }, (_, i) => `${(i * 7919) % 1009}\n`).join("");
 
 const scripts = ["tools", "examples"].flatMap((folder) =>
   readdirSync(join(clone, folder))
@@ -78,7 +81,7 @@ describe("functions", () => {
     const a = mapOf(await traced(["run", example("busiest-functions"), "-c", command, "--", "--pattern=libc:str*"]), "calls");
     const b = mapOf(await traced(["run", tool("funccount"), "-c", command, "--", "--of=libc:str*"]), "calls");
     expect(a).toEqual(b);
-    expect((a as { strcoll: number }).strcoll).toBeGreaterThan(10_000);
+    expect((a as { strcoll: number }).strcoll).toBeGreaterThan(3000);
   });
   test("end the run after as many calls as a parameter says", async () => {
     const outcome = await traced(["run", example("busiest-functions"), "-c", "ls -l /etc", "--", "--pattern=libc:strlen", "--limit=5"]);
