@@ -4,9 +4,11 @@ import { basename } from "node:path";
 import type { FunctionSite } from "../symbols/site.ts";
 import { allMaps, commOf, isMappingOf, type Mapping, parseMappings } from "../sys/procfs.ts";
 
-/** A run's processes, as far as they were chosen. Without pids: all. */
+/** A run's processes, as far as they were chosen. Without pids and command: all. */
 export interface Chosen {
   readonly pids: readonly number[];
+  /** A command alone, which has ended: what others map says nothing of it. */
+  readonly command: boolean;
   readonly cgroup: string | undefined;
 }
 
@@ -36,16 +38,25 @@ function look(site: FunctionSite, mappings: readonly Mapping[], pid: number, fou
   else if (mappings.some((mapping) => mapping.path === site.display)) found.old.push(pid);
 }
 
-/** Files by identity, with who maps them now. */
-function whoMaps(sites: readonly FunctionSite[]): ReadonlyMap<FunctionSite, MappedFile> {
+/** A site of each file. */
+function filesOf(sites: readonly FunctionSite[]): FunctionSite[] {
   const byFile = new Map<string, FunctionSite>();
   for (const site of sites) byFile.set(`${site.file.device}:${site.file.inode}`, site);
-  const files = new Map([...byFile.values()].map((site) => [site, { by: [], old: [] } as MappedFile]));
+  return [...byFile.values()];
+}
+
+/** With who maps them now. */
+function whoMaps(sites: readonly FunctionSite[]): ReadonlyMap<FunctionSite, MappedFile> {
+  const files = new Map(sites.map((site) => [site, { by: [], old: [] } as MappedFile]));
   for (const { pid, text } of allMaps()) {
     if (pid === process.pid) continue;
-    const lines = text.toString("utf8");
     for (const [site, found] of files) {
-      if (lines.includes(site.display) || lines.includes(` ${site.file.inode} `)) look(site, parseMappings(lines), pid, found);
+      const needles = [site.display, ` ${site.file.inode} `];
+      if (!needles.some((needle) => text.includes(needle))) continue;
+      // Nearly every process maps the libraries: the other lines aren't parsed.
+      const lines = text.toString("utf8").split("\n");
+      const meant = lines.filter((line) => needles.some((needle) => line.includes(needle)));
+      look(site, parseMappings(meant.join("\n")), pid, found);
     }
   }
   return files;
@@ -56,6 +67,8 @@ function replacedNow(site: FunctionSite): boolean {
   const now = statSync(site.display, { bigint: true, throwIfNoEntry: false });
   return now !== undefined && now.ino !== site.file.inode;
 }
+
+const replaced = (site: FunctionSite): string => `${site.display} was replaced while the run went on`;
 
 function runs(pid: number): string | undefined {
   try {
@@ -74,7 +87,7 @@ function reasonsOf(site: FunctionSite, found: MappedFile, chosen: Chosen): strin
       `${named(found.old)} map an older ${basename(file)}, that was replaced on disk: name the process by -p, so that its own file is probed, or restart it`,
     );
   }
-  if (replacedNow(site)) reasons.push(`${file} was replaced while the run went on`);
+  if (replacedNow(site)) reasons.push(replaced(site));
   if (found.by.length === 0) reasons.push(`no process maps ${file} now: a program that is linked statically, or in a container, has its own copy of the code`);
   else if (chosen.pids.length > 0 && among.length === 0) {
     const alive = chosen.pids.filter((pid) => runs(pid) !== undefined);
@@ -91,8 +104,8 @@ function reasonsOf(site: FunctionSite, found: MappedFile, chosen: Chosen): strin
 /** Lines for the end of a run without hits. */
 export function whyNoHits(sites: readonly FunctionSite[], chosen: Chosen): string[] {
   if (sites.length === 0) return ["no hits: nothing was probed, for no target named a function that is there"];
-  const files = whoMaps(sites);
-  const reasons = [...files].flatMap(([site, found]) => reasonsOf(site, found, chosen));
+  const files = filesOf(sites);
+  const reasons = chosen.command ? files.filter(replacedNow).map(replaced) : [...whoMaps(files)].flatMap(([site, found]) => reasonsOf(site, found, chosen));
   const names = [...new Set(sites.map((site) => site.name))];
   const what = names.length === 1 ? `${names[0]} was` : `the ${names.length} functions were`;
   if (reasons.length === 0) {

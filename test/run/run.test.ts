@@ -236,6 +236,11 @@ describe("a run without hits says why", () => {
     const { stderr } = await sonde(["-e", counting(), "-p", String(running.pid), "--for", "100ms"]);
     expect(stderr).toContain("work was not called");
   });
+  test("when a command, which has ended, didn't call it", async () => {
+    const { stderr } = await sonde(["-e", counting(), "-c", "true"]);
+    expect(stderr).toContain("work was not called");
+    expect(stderr).not.toContain("no process maps");
+  });
 });
 
 test("without rights it says which are missing, with status 3", () => {

@@ -90,7 +90,8 @@ function statusOf({ ended, status }: Summary): number {
 
 async function tellWhyNoHits(session: RunningSession, start: StartOptions): Promise<void> {
   const { whyNoHits } = await import("../why-no-hits.ts");
-  for (const line of whyNoHits(session.probed, { pids: start.pids, cgroup: start.cgroup })) process.stderr.write(`${line}\n`);
+  for (const line of whyNoHits(session.probed, { pids: start.pids, command: start.command !== undefined, cgroup: start.cgroup }))
+    process.stderr.write(`${line}\n`);
 }
 
 async function runTo(output: OutputFile, source: ScriptSource, start: StartOptions, options: RunOptions): Promise<number> {
