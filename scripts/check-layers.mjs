@@ -24,7 +24,6 @@ const LAYERS = {
   output: ["errors", "schema"],
   engines: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols"],
   session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "prototypes", "sys", "symbols", "output", "engines"],
-  testing: ["errors", "schema", "bpf", "compiler", "symbols", "output", "engines", "session"],
   cli: ["errors", "schema", "bpf", "compiler", "sys", "symbols", "output", "engines", "session"],
 };
 /** Single files that a lower folder may import for their types. */

@@ -17,7 +17,6 @@ export const declarations = {
   es: join(packageRoot, "src/compiler/lib/es.d.ts"),
   host: join(packageRoot, "src/compiler/lib/host.d.ts"),
   sonde: join(packageRoot, "lib/sonde.d.ts"),
-  testing: join(packageRoot, "lib/testing.d.ts"),
   types: join(packageRoot, "lib/types"),
 } as const;
 
@@ -25,8 +24,8 @@ const texts = new Map<string, string | undefined>();
 
 /** The text of a declaration file of the package; undefined for any other path, and if there is none. */
 export function packageText(path: string): string | undefined {
-  const { es, host, sonde, testing, types } = declarations;
-  if (path !== es && path !== host && path !== sonde && path !== testing && !path.startsWith(`${types}/`)) return undefined;
+  const { es, host, sonde, types } = declarations;
+  if (path !== es && path !== host && path !== sonde && !path.startsWith(`${types}/`)) return undefined;
   if (!texts.has(path)) texts.set(path, existsSync(path) ? readFileSync(path, "utf8") : undefined);
   return texts.get(path);
 }

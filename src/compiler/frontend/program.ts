@@ -58,7 +58,6 @@ export function createProgram(input: ProgramInput): Program {
   };
   const resolve = (specifier: string, from: string): string | undefined => {
     if (specifier === "sonde") return declarations.sonde;
-    if (specifier === "sonde/testing") return declarations.testing;
     const types = /^sonde\/types\/([\w./-]+)$/.exec(specifier)?.[1];
     if (types !== undefined) {
       const path = normalize(`${declarations.types}/${types}.d.ts`);
