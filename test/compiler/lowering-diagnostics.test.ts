@@ -50,7 +50,11 @@ const cases: readonly Case[] = [
   ["noResult", "SONDE_C_RESULT_AT_ENTRY", probe("total.add((c as never as { ret: number }).«ret»);")],
   ["voidResult", "SONDE_C_VOID_RESULT", `uretprobe("libc:free", (c) => { print\`\${c.«ret»}\`; });`],
   ["noParameter", "SONDE_C_NO_ARGUMENT", `uprobe("libc:malloc", (c) => { print\`\${(c.args as never as { sise: number }).«sise»}\`; });`],
-  ["differingArgument", "SONDE_C_ARGUMENT_DIFFERS", `uprobe(["libc:malloc", "libc:realloc"], (c) => { print\`\${(c.args as never as { size: number }).«size»}\`; });`],
+  [
+    "differingArgument",
+    "SONDE_C_ARGUMENT_DIFFERS",
+    `uprobe(["libc:malloc", "libc:realloc"], (c) => { print\`\${(c.args as never as { size: number }).«size»}\`; });`,
+  ],
   ["engineLacks", "SONDE_C_ENGINE", probe("print`${c.«farg0»}`;")],
   ["unbounded", "SONDE_C_UNBOUNDED_LOOP", probe("«while (c.arg0 > 0) n.add();»")],
   ["loopTooLong", "SONDE_C_LOOP_TOO_LONG", probe("«for (let i = 0; i < 10_000; i++) n.add();»")],
@@ -69,8 +73,21 @@ const cases: readonly Case[] = [
   ["notCarriable", "SONDE_C_CARRY", `uprobe("libc:malloc", { enter: «(c) => c as never as number», leave: (c, at) => { print\`\${at}\`; } });`],
   ["carriedWrite", "SONDE_C_CARRIED_ENTRY", `uprobe("libc:malloc", { enter: () => pairs.get(1), leave: (c, k) => { k.«a»++; } });`],
   ["floorOfNegative", "SONDE_C_FLOOR", probe("total.add(«Math.floor(c.arg0 / 2)»);")],
-  ["tooLarge", "SONDE_C_TOO_LARGE", probe(Array.from({ length: 9 }, (_, i) => `const s${i} = str(c.arg${i % 4} + ${i}, 4000);`).join(" ") + Array.from({ length: 9 }, (_, i) => `print\`\${s${i}}\`;`).join(" "))],
-  ["tooManyValues", "SONDE_C_TOO_MANY_VALUES", probe(`${Array.from({ length: 90 }, (_, i) => `const v${i} = c.arg${i % 3} * ${i + 3};`).join(" ")} n.add(); ${Array.from({ length: 9 }, (_, r) => `print\`${Array.from({ length: 10 }, (_, i) => `\${v${r * 10 + i}}`).join(" ")}\`;`).join(" ")}`)],
+  [
+    "tooLarge",
+    "SONDE_C_TOO_LARGE",
+    probe(
+      Array.from({ length: 9 }, (_, i) => `const s${i} = str(c.arg${i % 4} + ${i}, 4000);`).join(" ") +
+        Array.from({ length: 9 }, (_, i) => `print\`\${s${i}}\`;`).join(" "),
+    ),
+  ],
+  [
+    "tooManyValues",
+    "SONDE_C_TOO_MANY_VALUES",
+    probe(
+      `${Array.from({ length: 90 }, (_, i) => `const v${i} = c.arg${i % 3} * ${i + 3};`).join(" ")} n.add(); ${Array.from({ length: 9 }, (_, r) => `print\`${Array.from({ length: 10 }, (_, i) => `\${v${r * 10 + i}}`).join(" ")}\`;`).join(" ")}`,
+    ),
+  ],
   ["mapTruth", "SONDE_C_MAP_TRUTH", probe("if («m») n.add();")],
 ];
 

@@ -207,7 +207,9 @@ export function whenPresentSink(p: Program, v: Value, span: Span, inside: (v: Va
 /** A place that is assigned to holds its own copy of an object: it can't stand for one that is assigned to by another name. */
 export function ownable(p: Program, value: Value, e: Expr, name: string, span: Span): void {
   if (isTracked(p, value) && aliases(e))
-    p.fail(problem.notSupported(p.place(span), `\`${name}\`, which changes and stands for an object whose fields change,`, "Give the object one name, by const."));
+    p.fail(
+      problem.notSupported(p.place(span), `\`${name}\`, which changes and stands for an object whose fields change,`, "Give the object one name, by const."),
+    );
 }
 
 /** Sets a local; if its registers don't fit the value, the program is lowered again with wider ones. */

@@ -208,7 +208,10 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
     }
     case "entry": {
       at = roundUp(at, 8);
-      return { value: { k: "entry", pointer: b.address(base, offset + at), offset: 0, schema: shape.schema, carried: true }, at: at + roundUp(shape.schema.size, 8) };
+      return {
+        value: { k: "entry", pointer: b.address(base, offset + at), offset: 0, schema: shape.schema, carried: true },
+        at: at + roundUp(shape.schema.size, 8),
+      };
     }
     case "text":
       return { value: { k: "text", text: shape.text }, at };

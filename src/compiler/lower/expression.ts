@@ -206,7 +206,6 @@ export function cellFor(p: Program, key: string, initial: Value): Value {
   return cell;
 }
 
-
 function fieldsOf(p: Program, v: Value, e: Expr): Iterable<[string, Value]> {
   if (v.k === "record") return v.fields;
   if (v.k === "entry") return v.schema.fields.map((f): [string, Value] => [f.name, member(p, v, f.name, e.span)]);

@@ -169,7 +169,13 @@ function assignments(body: readonly Stmt[], id: number): number {
 /** Does a function inside this one assign to its local? It could do so anywhere. */
 const assignedInside = (p: Program, id: number): boolean =>
   p.probe.handler.functions.some((fn) =>
-    fn.outer?.some((outer) => p.probe.handler.functions[outer.function] === p.frame.hir && outer.outer === id && fn.locals[outer.local]?.mutable !== false && assignments(fn.body, outer.local) > 0),
+    fn.outer?.some(
+      (outer) =>
+        p.probe.handler.functions[outer.function] === p.frame.hir &&
+        outer.outer === id &&
+        fn.locals[outer.local]?.mutable !== false &&
+        assignments(fn.body, outer.local) > 0,
+    ),
   );
 
 /** By how much each round moves the counter at least (all steps in one direction, one of them in every round). */

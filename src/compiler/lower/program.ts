@@ -116,7 +116,15 @@ export class Program {
   }
 
   newFrame(hir: FunctionHir, scope?: Frame): Frame {
-    return { hir, locals: new Map(), key: `${this.innermost?.key ?? this.phase}/${this.keys++}`, returns: [], labels: new Map(), parent: this.innermost, scope };
+    return {
+      hir,
+      locals: new Map(),
+      key: `${this.innermost?.key ?? this.phase}/${this.keys++}`,
+      returns: [],
+      labels: new Map(),
+      parent: this.innermost,
+      scope,
+    };
   }
 
   place(span: Span): Place {

@@ -149,11 +149,7 @@ export function textLength(p: Program, s: StringValue | TextValue): IntValue {
   if (s.k === "text") return constant(BigInt(textBytes(s.text).length));
   const b = p.b;
   const size = s.cap + 1;
-  const copied = b.call("probe_read_kernel_str", [
-    { base: { object: p.spare(roundUp8(size)) }, offset: 0 },
-    BigInt(size),
-    { base: s.base, offset: s.offset },
-  ]);
+  const copied = b.call("probe_read_kernel_str", [{ base: { object: p.spare(roundUp8(size)) }, offset: 0 }, BigInt(size), { base: s.base, offset: s.offset }]);
   return i64(b.binary("sub", copied, 1n), 0n, BigInt(s.cap));
 }
 
