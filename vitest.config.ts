@@ -1,6 +1,6 @@
 /**
  * How tests run: pure ones (beside the source) and those of commands that need no rights (test/cli) in parallel; those that
- * face the kernel (the rest of test/) one file after the other.
+ * face the kernel (the rest of test/) one file after the other; handlers compared in all ways of running in parallel again.
  */
 import { defineConfig } from "vitest/config";
 
@@ -18,12 +18,17 @@ export default defineConfig({
         test: {
           name: "kernel",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/cli/**"],
+          exclude: ["test/cli/**", "test/differential/**"],
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
         },
+      },
+      // Each file probes a fixture of its own, and waits for the kernel most of the time.
+      {
+        extends: true,
+        test: { name: "differential", include: ["test/differential/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 3 } },
       },
     ],
   },

@@ -8,19 +8,19 @@ import { compileText, FUNCTIONS, lowerProbe } from "./harness/compile.ts";
 import { interpret } from "./harness/interpret.ts";
 import { fromEvaluator, fromMemories } from "./harness/outcome.ts";
 import { targets } from "./harness/targets.ts";
-import { body, DECLARATIONS, expressionsOf } from "./snippets/generate.ts";
-import { edges, IMPORTS, memoryPieces } from "./snippets/snippet.ts";
+import { body, DECLARATIONS, expressionsOf, vectors } from "./snippets/generate.ts";
+import { IMPORTS, memoryPieces } from "./snippets/snippet.ts";
 
 /** How many scripts of each kind, of up to `HANDLERS` handlers; more by hand: `SONDE_RUNS=500 npx vitest run test/differential/generated.test.ts`. */
 const RUNS = Number(process.env.SONDE_RUNS ?? 8);
 const HANDLERS = 12;
 const SEED = process.env.SONDE_SEED === undefined ? {} : { seed: Number(process.env.SONDE_SEED) };
 const memory = new UserPieces(memoryPieces());
-const hits = edges.map(
+const hits = vectors.map(
   (vector): Hit => ({
     probe: 0,
     at: "entry",
-    args: [...vector, 5n, -9n, 0n].slice(0, 6),
+    args: [...vector],
     ret: 0n,
     pid: 7,
     tid: 7,

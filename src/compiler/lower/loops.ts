@@ -1,4 +1,5 @@
 /** Loops: each has a bound that is found here, and that the kernel can see. */
+import { ints } from "../../schema/layout.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Stmt } from "../hir/types.ts";
 import { fromCapture } from "./captured.ts";
@@ -14,13 +15,16 @@ import { walkExpr, walkStatements } from "./walk.ts";
 /** Rounds that a loop may run at most: the kernel walks each of them. */
 const MAX_ROUNDS = 4096;
 
+/** A bound above this is only that of the integers' width. */
+const NO_BOUND = 2n ** 31n;
+
 type Loop = Extract<Stmt, { k: "loop" }>;
 
 export function loop(p: Program, s: Loop): void {
   const b = p.b;
   statements(p, s.init);
   const bound = boundOf(p, s);
-  if (bound === undefined) p.fail(problem.unbounded(p.place(s.span)));
+  if (bound === undefined || bound > NO_BOUND) p.fail(problem.unbounded(p.place(s.span)));
   if (bound > BigInt(MAX_ROUNDS)) p.fail(problem.loopTooLong(p.place(s.span), bound, MAX_ROUNDS));
   // A counter of our own: whatever the handler's own counter does, this one ends the loop, and the kernel sees that.
   const rounds = b.variable();
@@ -91,14 +95,17 @@ function boundByTest(p: Program, s: Loop, test: Expr, holds: boolean): bigint | 
   const negate: { readonly [op: string]: string } = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "===": "!==", "!==": "===" };
   let op = holds ? test.op : (negate[test.op] as string);
   let { left, right } = test;
-  if (left.k !== "local" || !isCounter(p, left)) {
+  const counted = (e: Expr): Expr => (e.k === "update" ? e.target : e);
+  if (!isCounterOf(p, counted(left))) {
     [left, right] = [right, left];
     op = (flip[op] as string) ?? op;
   }
+  // `i++ < n` tests before it counts, `++i < n` behind: taken as the former, the bound is right for both.
+  left = counted(left);
   if (left.k !== "local" || !isCounter(p, left)) return undefined;
   const start = startOf(p, s, left.id);
   const step = stepOf(s, left.id);
-  const limit = rangeOfExpr(p, right, s);
+  const limit = rangeOfExpr(p, right);
   if (!start || step === undefined || !limit) return undefined;
   if (step > 0n && (op === "<" || op === "<=")) {
     const span = limit.max - start.min + (op === "<=" ? 1n : 0n);
@@ -124,6 +131,8 @@ function countdown(p: Program, s: Loop, test: Expr): bigint | undefined {
   return start && stepOf(s, local.id) === -1n && start.min >= 0n ? start.max : undefined;
 }
 
+const isCounterOf = (p: Program, e: Expr): boolean => e.k === "local" && isCounter(p, e);
+
 const isCounter = (p: Program, e: Extract<Expr, { k: "local" }>): boolean =>
   p.frame.hir.locals[e.id]?.mutable === true && p.frame.locals.get(e.id)?.k === "int" && !assignedInside(p, e.id);
 
@@ -135,9 +144,9 @@ interface Range {
 /** What the counter can be when the loop begins: its initialiser, if nothing else assigned it before. */
 function startOf(p: Program, s: Loop, id: number): Range | undefined {
   const init = s.init.find((stmt) => stmt.k === "let" && stmt.local === id);
-  if (init?.k === "let" && init.init) return rangeOfExpr(p, init.init, s);
+  if (init?.k === "let" && init.init) return rangeOfExpr(p, init.init);
   const found = findLet(p.frame.hir.body, id);
-  return found?.init && assignments(p.frame.hir.body, id) === assignments([s], id) ? rangeOfExpr(p, found.init, undefined) : undefined;
+  return found?.init && assignments(p.frame.hir.body, id) === assignments([s], id) ? rangeOfExpr(p, found.init) : undefined;
 }
 
 /** A local's `let`, wherever it stands. */
@@ -241,25 +250,28 @@ function containsContinue(s: Stmt, label: number): boolean {
   return found;
 }
 
-/** What an expression that doesn't change in the loop lies between. */
-function rangeOfExpr(p: Program, e: Expr, s: Loop | undefined): Range | undefined {
+/** What an expression lies between, whenever it is computed: a variable may hold anything of its kind. */
+function rangeOfExpr(p: Program, e: Expr): Range | undefined {
   if (e.k === "int") return { min: BigInt(e.value), max: BigInt(e.value) };
   if (e.k === "unary" && e.op === "-" && e.operand.k === "int") return { min: -BigInt(e.operand.value), max: -BigInt(e.operand.value) };
-  if (s && mentionsAssigned(e, s)) return undefined;
+  if (!onlyComputes(e)) return undefined;
   // Evaluated for its range only: what it computes is thrown away again, as nothing uses it.
   const v = evaluate(p, e);
   if (v.k === "unknown") return { min: 0n, max: 0n };
-  if (v.k !== "int") return undefined;
-  return { min: v.min, max: v.max };
+  return v.k === "int" ? { min: v.min, max: v.max } : undefined;
 }
 
-function mentionsAssigned(e: Expr, s: Loop): boolean {
-  let found = false;
+/** It reads no memory and changes nothing, so that it may be computed once more than is written. */
+function onlyComputes(e: Expr): boolean {
+  let only = true;
   walkExpr(e, (x) => {
-    if (x.k === "local" && assignments([s], x.id) > 0) found = true;
-    if (x.k === "call" || x.k === "assign" || x.k === "update") found = true;
+    if (x.k === "assign" || x.k === "update") only = false;
+    if (x.k !== "call") return;
+    const { callee } = x;
+    const name = callee.k === "builtin" ? callee.name : callee.k === "member" && callee.object.k === "builtin" ? callee.object.name : "";
+    if (!(name in ints) && !name.startsWith("Math")) only = false;
   });
-  return found;
+  return only;
 }
 
 export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {

@@ -257,7 +257,7 @@ function text(t: Translation, node: ts.CallExpression, scope: Scope): Code {
       const start = BigInt.asUintN(64, number(at));
       if (length !== undefined) {
         const given = number(length.run(frame));
-        const data = given === 0n ? new Uint8Array() : readSome(t, start, given, max);
+        const data = readSome(t, start, given, max);
         if (data === undefined) return undefined;
         return new Text(data, BigInt(data.length) < given && data.indexOf(0) < 0);
       }
@@ -294,6 +294,7 @@ const PAGE = 4096n;
 /** `length` bytes, at most `max`; if they run into an unreadable page, those before it. A negative length is nothing at all. */
 function readSome(t: Translation, start: bigint, length: bigint, max: number): Uint8Array | undefined {
   if (length < 0n) return undefined;
+  if (length === 0n) return new Uint8Array();
   const size = length < BigInt(max) ? Number(length) : max;
   const whole = t.run.memory.read(start, size);
   const left = Number(PAGE - (start % PAGE));

@@ -1,9 +1,14 @@
 /** Random handlers, typed so that they compile: expressions of each kind, and bodies of statements over locals and maps. */
 import fc from "fast-check";
+import { edges, text, UNREADABLE, WORDS } from "./snippet.ts";
 
 /** What generated bodies share. */
 export const DECLARATIONS = `
-export const total = sum(), seen = hash(i64, count()), words = hash(u32, u64), spread = hist(), flags = array(4, i16);
+export const total = sum(), seen = hash(i64, count()), words = hash(u32, u64), spread = hist(), flags = array(4, i16), texts = hash(cstring(9), count()), kept = hash(u8, cstring(12)), pairs = hash([cstring(5), u8], sum()), blobs = hash(bytes(6), count());
+const Conn = struct({ n: i64, m: u32, s: cstring(6), k: u8 });
+export const conns = hash(u8, Conn), level = variable(i32, 3), said = events({ s: cstring(10), n: i64, on: bool });
+function each(times: number, f: (i: number) => void): void { for (let i = 0; i < 3; i++) if (i < times) f(i); }
+function pick(n: number, x: string): string { if (n < 0) return "negative"; if (n === 0) return ""; return x; }
 const three = 3, far = -1_000_000_007, wide = 0x1234_5678_9abc;`;
 
 type Text = fc.Arbitrary<string>;
@@ -84,6 +89,33 @@ export function expressionsOf(names: Names, depth: number): { readonly i64: Text
   return { i64, u64, bool };
 }
 
+/** What each handler is hit with: three integers at their edges, an address of text, one of words, and something small. */
+export const vectors: readonly (readonly bigint[])[] = edges.map(([a, b, c], i) => [
+  a!,
+  b!,
+  c!,
+  5n,
+  i === 3 ? UNREADABLE : text(i % 10),
+  i === 5 ? UNREADABLE : WORDS + BigInt(8 * (i % 6)),
+]);
+
+/** Texts that are there. */
+const textOf: Text = fc.oneof(
+  pick("t", "u", "'hello'", "''", "'a longer text'", "c.comm"),
+  fc.tuple(pick("", " + 128", " + 3"), fc.integer({ min: 1, max: 40 })).map(([by, max]) => `(str(c.arg4${by}, ${max}) ?? 'none')`),
+  fc.tuple(pick("t", "u"), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 14 })).map(([s, from, to]) => `${s}.slice(${from}, ${to})`),
+  pick("(kept.get(1) ?? t)", "(kept.get(u8(a)) ?? 'missing')", "(conns.get(1)?.s ?? u)"),
+  fc.tuple(pick("a", "b", "c.arg1"), pick("t", "u", "'x'")).map(([n, s]) => `pick(${n}, ${s})`),
+  fc.tuple(pick("a > b", "a === 0", "c.arg0 < 3"), pick("t", "u", "'yes'"), pick("t", "u", "'otherwise'")).map(([q, s, r]) => `(${q} ? ${s} : ${r})`),
+);
+const textTest: Text = fc.oneof(
+  fc.tuple(textOf, pick("===", "!=="), textOf).map(([s, op, r]) => `(${s} as string) ${op} ${r}`),
+  fc
+    .tuple(pick("t", "u"), pick("startsWith", "endsWith", "includes"), pick("'h'", "'hello'", "'ell'", "'6 bytes'", "''"))
+    .map(([s, f, x]) => `${s}.${f}(${x})`),
+  pick("t", "!u", "t.length > u.length", "t.length === 5"),
+);
+
 const NAMES: Names = { i64: ["a", "b"], u64: ["p"] };
 
 /** A body: locals `a`, `b` (signed) and `p` (unsigned), then statements, then everything printed. */
@@ -91,7 +123,10 @@ export function body(): Text {
   const e = expressionsOf({ i64: [], u64: [] }, 1);
   return fc
     .tuple(e.i64, e.i64, e.u64, fc.array(statement(2, 0), { minLength: 1, maxLength: 5 }))
-    .map(([a, b, p, statements]) => `let a = ${a}, b = ${b}, p = ${p};\n${statements.join("\n")}\nprint\`\${a} \${b} \${p}\`;`);
+    .map(
+      ([a, b, p, statements]) =>
+        `let a = ${a}, b = ${b}, p = ${p};\nlet t = str(c.arg4, 12) ?? "none", u: string = "start";\nconst o = { n: 1, m: a, s: "" as string };\n${statements.join("\n")}\nprint\`\${a} \${b} \${p} \${t} \${u} \${o.n} \${o.m} \${o.s}\`;`,
+    );
 }
 
 /** `loops`: how many loops are around it; each has a counter of its own. */
@@ -109,6 +144,26 @@ function statement(depth: number, loops: number): Text {
     e.i64.map((k) => `p = words.get((${k}) & 7) ?? p;`),
     fc.tuple(e.i64, e.i64).map(([i, v]) => `flags.set((${i}) % 5, ${v});`),
     e.i64.map((i) => `b = flags.get((${i}) & 3) ?? b;`),
+    fc.tuple(pick("t", "u"), textOf).map(([v, s]) => `${v} = ${s};`),
+    fc.tuple(textTest, pick("a", "b"), e.i64).map(([q, v, x]) => `if (${q}) ${v} = ${x};`),
+    textOf.map((s) => `texts.at(${s}).add();`),
+    fc.tuple(textOf, e.i64).map(([s, x]) => `pairs.at([${s}, ${x}]).add(${x});`),
+    fc.tuple(e.i64, textOf).map(([k, s]) => `kept.set((${k}) & 3, ${s});`),
+    fc.tuple(textOf, e.i64, e.bool).map(([s, n, on]) => `said.emit({ s: ${s}, n: ${n}, on: ${on} });`),
+    pick(
+      "blobs.at(buf(c.arg4, 6)).add();",
+      "blobs.at(buf(c.arg5, 9)).add();",
+      "blobs.at(buf(c.arg5, 4, a & 7)).add();",
+      "{ const w = buf(c.arg4, 8); if (w) a += w.length + (w[b & 7] ?? 1); }",
+    ),
+    pick("a = read(c.arg5, i32) ?? a;", "b += read(c.arg5 + 8, u16) ?? 1;", "total.add(read(c.arg4, i8));", "total.add(str(c.arg4)?.length);"),
+    fc.tuple(pick("1", "a & 1"), e.i64, textOf).map(([k, n, s]) => `conns.getOrInsert(${k}, { n: ${n}, m: 1, s: ${s}, k: 2 });`),
+    fc
+      .tuple(pick("k.n += a;", "k.m++;", "k.k -= 3;", "k.s = t;", "a = k.n++;", "b ^= k.m;", "k.n |= b;", "t = k.s;", "k.m *= 3;"), pick("0", "1"))
+      .map(([s, k]) => `{ const k = conns.get(${k}); if (k) { ${s} } }`),
+    fc.tuple(e.i64, pick("o.n", "o.m")).map(([x, f]) => `${f} += ${x};`),
+    pick("o.s = t;", "o.n = a; b = o.n;", "u = o.s;", "o.m++;", "level.set(o.n);", "a = level.get();"),
+    fc.tuple(pick("1", "2", "a"), pick("a += i;", "u = t;", "o.n += i * b;", "total.add(i);")).map(([n, s]) => `each(${n}, (i) => { ${s} });`),
     fc.tuple(e.bool, e.i64).map(([t, x]) => `${t} && total.add(${x});`),
     fc.tuple(e.i64, e.u64, e.bool).map(([x, y, t]) => `print\`\${${x}} \${${y}} \${${t}}\`;`),
   );

@@ -1,0 +1,30 @@
+/** Random handlers in the kernel: its verifier takes each, and what they leave behind is what the evaluator says. */
+import fc from "fast-check";
+import { test } from "vitest";
+import { compileText } from "../harness/compile.ts";
+import { inTheKernel } from "../harness/kernel-suite.ts";
+import { body, DECLARATIONS, vectors } from "../snippets/generate.ts";
+import { IMPORTS } from "../snippets/snippet.ts";
+
+/** Scripts of up to 12 handlers. */
+const RUNS = Number(process.env.SONDE_RUNS ?? 4);
+const SEED = process.env.SONDE_SEED === undefined ? {} : { seed: Number(process.env.SONDE_SEED) };
+
+// What fails isn't made smaller here: generated.test.ts does that, and faster.
+inTheKernel((agree, hitOf) => {
+  test("random bodies", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(body(), { minLength: 1, maxLength: 12, size: "max" }), async (handlers) => {
+        const text = `${IMPORTS}\n${DECLARATIONS}\n${handlers.map((handler) => `uprobe("fixture:probed", (c) => {\n${handler}\n});`).join("\n")}\n`;
+        const script = compileText(text);
+        for (const probe of handlers.keys())
+          await agree(
+            script,
+            text,
+            vectors.map((vector) => hitOf({ args: [...vector] }, probe)),
+          );
+      }),
+      { numRuns: RUNS, endOnFailure: true, ...SEED },
+    );
+  }, 3_600_000);
+});
