@@ -137,7 +137,22 @@ function image(folder, commands) {
 function boot(kernel, initrd) {
   // Two faults of QEMU 7.2 make kernels panic now and then: cmpxchg16b, and a thread for each processor, where one of them
   // may still run code that the other has patched.
-  const machine = ["-m", `${MEMORY_MB}`, "-accel", "tcg,thread=single", "-smp", "2", "-cpu", "max,cx16=off", "-no-reboot", "-nodefaults", "-display", "none", "-serial", "stdio"];
+  const machine = [
+    "-m",
+    `${MEMORY_MB}`,
+    "-accel",
+    "tcg,thread=single",
+    "-smp",
+    "2",
+    "-cpu",
+    "max,cx16=off",
+    "-no-reboot",
+    "-nodefaults",
+    "-display",
+    "none",
+    "-serial",
+    "stdio",
+  ];
   const qemu = spawn("qemu-system-x86_64", [...machine, "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
