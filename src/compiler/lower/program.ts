@@ -88,6 +88,8 @@ export class Program {
     this.probeIndex = options.probeIndex;
     this.knowledge = options.knowledge;
     this.encode = options.encode;
+    // What a program does by itself, before and behind the handler, belongs to the registration.
+    this.b.position = { file: this.probe.handler.file, offset: this.probe.handler.span[0] };
     this.status = this.b.variable();
     this.scratchSlot = this.b.variable();
     this.end = this.b.block();
