@@ -90,6 +90,7 @@ export class Program {
     this.encode = options.encode;
     // What a program does by itself, before and behind the handler, belongs to the registration.
     this.b.position = { file: this.probe.handler.file, offset: this.probe.handler.span[0] };
+    this.b.position = { file: options.probe.handler.file, offset: options.probe.handler.span[0] };
     this.status = this.b.variable();
     this.scratchSlot = this.b.variable();
     this.end = this.b.block();
