@@ -28,7 +28,14 @@ export default defineConfig({
       // Each file probes a fixture of its own, and waits for the kernel most of the time.
       {
         extends: true,
-        test: { name: "differential", include: ["test/differential/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 3 } },
+        test: {
+          name: "differential",
+          include: ["test/differential/**/*.test.ts"],
+          maxWorkers: 3,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },

@@ -4,7 +4,7 @@ import { UserPieces } from "../../../src/bpf/interpreter/environment.ts";
 import { KernelEngine } from "../../../src/engines/kernel/kernel-engine.ts";
 import { evaluate } from "../evaluator/evaluate.ts";
 import type { Hit } from "../evaluator/run.ts";
-import { memoryPieces, type Theme } from "../snippets/snippet.ts";
+import { grouped, memoryPieces, type Theme } from "../snippets/snippet.ts";
 import { type CompiledScript, FUNCTIONS, lowerProbe } from "./compile.ts";
 import { KernelRun } from "./kernel.ts";
 import { fromEvaluator, fromMemories } from "./outcome.ts";
@@ -47,7 +47,7 @@ export function inTheKernel(tests: (agree: Agree, hitOf: HitOf) => void): void {
 
 export function themesInTheKernel(themes: readonly Theme[]): void {
   inTheKernel((agree, hitOf) => {
-    describe.each(themes)("$name", (theme) => {
+    describe.each(themes.map((theme) => grouped(theme, 8)))("$name", (theme) => {
       let compiled: CompiledTheme | undefined;
       test.each(theme.snippets.map((snippet) => [snippet.name, snippet] as const))("%s", async (_, snippet) => {
         compiled ??= compileTheme(theme);

@@ -5,6 +5,8 @@ export interface Snippet {
   readonly name: string;
   /** What `uprobe` is given: a function, or `{ enter, leave }`. */
   readonly handler: string;
+  /** The handler prints nothing but this expression, and does nothing else. */
+  readonly source?: string;
   /** Hits in order; each inherits what it doesn't say. */
   readonly hits: readonly Partial<Hit>[];
 }
@@ -85,8 +87,27 @@ export const edges: readonly (readonly bigint[])[] = [
   [MIN, MIN, MIN],
 ];
 
-export const expressions = (vectors: readonly (readonly (bigint | number)[])[], ...sources: readonly string[]): Snippet[] =>
-  sources.map((source) => ({ name: source, handler: `(c) => { print\`\${${source}}\`; }`, hits: calls(...vectors) }));
+const printing = (sources: readonly string[]): string => `(c) => { ${sources.map((source) => `print\`\${${source}}\`;`).join(" ")} }`;
+
+export function expressions(vectors: readonly (readonly (bigint | number)[])[], ...sources: readonly string[]): Snippet[] {
+  const hits = calls(...vectors);
+  return sources.map((source) => ({ name: source, source, handler: printing([source]), hits }));
+}
+
+/** Expressions share a handler, `size` of them at a time: for where each handler costs more than what it does. */
+export function grouped(theme: Theme, size: number): Theme {
+  const snippets: Snippet[] = [];
+  for (let at = 0; at < theme.snippets.length; ) {
+    const first = theme.snippets[at]!;
+    let end = at + 1;
+    while (first.source !== undefined && end - at < size && theme.snippets[end]?.source !== undefined && theme.snippets[end]!.hits === first.hits) end++;
+    const together = theme.snippets.slice(at, end);
+    const sources = together.flatMap(({ source }) => source ?? []);
+    snippets.push(together.length === 1 ? first : { name: sources.join(", "), handler: printing(sources), hits: first.hits });
+    at = end;
+  }
+  return { ...theme, snippets };
+}
 
 export const handlers = (vectors: readonly (readonly (bigint | number)[])[], bodies: { readonly [name: string]: string }): Snippet[] =>
   Object.entries(bodies).map(([name, body]) => ({
