@@ -1,5 +1,7 @@
 /** Expressions: one case for each kind of node; what they do lives beside. */
 import { SondeBug } from "../../errors/error.ts";
+import type { CType } from "../../schema/ctypes.ts";
+import { ints } from "../../schema/layout.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr } from "../hir/types.ts";
 import { binary, unary } from "./arithmetic.ts";
@@ -124,7 +126,7 @@ export function evaluate(p: Program, e: Expr): Value {
       discard(p, e.operand);
       return UNDEFINED;
     case "cast":
-      return evaluate(p, e.value);
+      return pointing(p, evaluate(p, e.value), e.type);
   }
 }
 
@@ -229,6 +231,15 @@ export function ownerOf(p: Program, frame: Frame, id: number): { readonly frame:
   const hir = p.probe.handler.functions[outer.function];
   for (let f = frame.scope; f; f = f.scope) if (f.hir === hir) return ownerOf(p, f, outer.outer);
   throw new SondeBug("a function literal runs outside of the function that holds it");
+}
+
+/** The same address, to another type: an integer's, or a structure that the function's own types lead to. */
+function pointing(p: Program, v: Value, type: string): Value {
+  if (v.k === "maybe") return { ...v, value: pointing(p, v.value, type) };
+  const structs = p.probe.signature?.structs ?? {};
+  const name = Object.keys(ints).find((each) => each === type) as keyof typeof ints | undefined;
+  const pointee: CType | undefined = name !== undefined ? { k: "int", name } : type in structs ? { k: "struct", name: type } : undefined;
+  return v.k === "int" && pointee !== undefined ? { ...v, kind: "u64", min: 0n, max: U64_MAX, pointee, structs } : v;
 }
 
 function functionValue(p: Program, id: number): Value {
