@@ -193,7 +193,7 @@ describe("explain", () => {
   test("shows instructions below the lines that they come from", async () => {
     const { status, stdout } = await sonde(["explain", "-e", 'const n = count();\nuprobe("libc:malloc", (c) => n.add());']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/2 │ uprobe\("libc:malloc", \(c\) => n\.add\(\)\);\n\s+\d+: \([0-9a-f]{2}\) r\d/);
+    expect(stdout).toMatch(/2 │ uprobe\("libc:malloc", \(c\) => n\.add\(\)\);\n\s+0: \(85\) call bpf_get_smp_processor_id#8\n\s+1: \([0-9a-f]{2}\) r\d/);
     expect(stdout).toMatch(/\(95\) exit\n/);
   });
 });
