@@ -68,8 +68,8 @@ export interface ProgramImage {
   readonly name: string;
   /** The probe it belongs to. */
   readonly probe: number;
-  /** When it runs: at the entry, at the return, or (a session program) at both. */
-  readonly runs: "entry" | "return" | "session";
+  /** When it runs: at the entry, at the return, (a session program) at both, after the probed instruction, or when that faults. */
+  readonly runs: "entry" | "return" | "session" | "after" | "fault";
   /** It reads memory of the target that may not be resident (kernel ≥ 6.0). */
   readonly sleepable: boolean;
   readonly instructions: readonly Instruction[];

@@ -11,8 +11,13 @@ export interface Target {
   readonly kfuncs: ReadonlySet<string>;
   /** Instruction set version: 3 or 4. */
   readonly isa: 3 | 4;
-  /** Number of possible CPUs. */
+  /** Number of possible CPUs; 1 where one thread runs all programs. */
   readonly cpus: number;
+  /**
+   * The context goes on behind pt_regs (168 bytes): at 168 xmm0 to xmm15, 16 bytes each; at 424 the signal's number (u32),
+   * at 432 the address of a fault (u64). Only our own breakpoints have that.
+   */
+  readonly extendedContext: boolean;
   readonly filter: HitFilter;
   /** Bytes of the ring's data, a power of two and a multiple of the page size. */
   readonly ringBytes: number;

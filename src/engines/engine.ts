@@ -26,6 +26,38 @@ export interface ArmProbe {
   readonly cookies: readonly number[];
   /** These processes only, besides the session's filter. */
   readonly pids: readonly number[] | undefined;
+  /** Instead of programs: host code that is asked at each call, while the thread waits. */
+  readonly intercept?: Interception;
+}
+
+/** The registers of a thread by their index in pt_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss. */
+export type RegisterFile = BigUint64Array;
+
+/** A call that waits for the host's word. */
+export interface HostHit {
+  readonly phase: "enter" | "leave";
+  readonly pid: number;
+  readonly tid: number;
+  readonly comm: string;
+  /** The site's cookie: the index in the session's table of functions. */
+  readonly cookie: number;
+  /** Of a call: what `enter` and `leave` have in common. */
+  readonly call: number;
+  /** May be written: the thread goes on with what stands in it. */
+  readonly regs: RegisterFile;
+  /** At least one byte, at most `length`; throws a SondeError where nothing can be read. */
+  readMemory(address: bigint, length: number): Uint8Array;
+  writeMemory(address: bigint, bytes: Uint8Array): void;
+}
+
+/** What the host wants done: go on (with the registers as they are now), or leave the function at once with rax as it is. */
+export type HostVerdict = "continue" | "skip";
+
+export interface Interception {
+  readonly enter: boolean;
+  readonly leave: boolean;
+  /** Never rejects. */
+  handle(hit: HostHit): Promise<HostVerdict>;
 }
 
 /** A kernel map, or what stands for one. Keys and values are raw bytes. Per-CPU maps give a value per possible CPU. */

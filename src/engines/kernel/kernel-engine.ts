@@ -31,6 +31,7 @@ export class KernelEngine implements Engine {
       kfuncs: new Set(Object.keys(kernelTypes().functions)),
       isa: able.isa,
       cpus: possibleCpus(),
+      extendedContext: false,
       filter: plan.filter,
       ringBytes: RING_BYTES,
     };
