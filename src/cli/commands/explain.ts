@@ -9,7 +9,7 @@ import { scriptFile, scriptText } from "../../session/script/source.ts";
 import { diagnosticText } from "../diagnostic-text.ts";
 import { parseParams } from "../script-params.ts";
 
-const WHEN = { entry: "at its entry", return: "at its return", session: "at its entry and its return" } as const;
+const WHEN = { entry: "at its entry", return: "at its return", session: "at its entry and its return", after: "after it", fault: "when it faults" } as const;
 
 function mapLines(image: SessionImage, paint: Palette): string[] {
   if (image.maps.length === 0) return [];

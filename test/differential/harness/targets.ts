@@ -3,6 +3,7 @@ import type { Target } from "../../../src/compiler/target.ts";
 
 const newest: Target = {
   sessions: true,
+  extendedContext: false,
   sleepable: true,
   isa: 4,
   cpus: 2,
