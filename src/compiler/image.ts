@@ -72,6 +72,8 @@ export interface ProgramImage {
   readonly runs: "entry" | "return" | "session" | "after" | "fault";
   /** It reads memory of the target that may not be resident (kernel ≥ 6.0). */
   readonly sleepable: boolean;
+  /** It reads xmm0 to xmm15 in the extended context: whoever runs it has to fetch them. */
+  readonly readsFloats: boolean;
   readonly instructions: readonly Instruction[];
   /** Local functions: where each starts; the first is the program itself, at 0. */
   readonly functions: readonly { readonly index: number; readonly name: string }[];

@@ -21,7 +21,6 @@ function bytesText(bytes: Uint8Array): string {
 export function valueText(value: unknown): string {
   if (value === undefined) return UNREADABLE;
   if (typeof value === "string") return plainText(value);
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : averageText(value);
   if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof Histogram) return `${value.count} values, avg ${averageText(value.avg)}`;
   if (Array.isArray(value)) return value.map(valueText).join(", ");

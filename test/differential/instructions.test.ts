@@ -133,6 +133,7 @@ function image(): SessionImage {
         probe: 0,
         runs: "entry",
         sleepable: false,
+        readsFloats: false,
         instructions: program,
         functions: [{ index: 0, name: "instructions" }],
         lines: [{ index: 0, file: 0, line: 1, column: 1 }],

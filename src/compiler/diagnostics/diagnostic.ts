@@ -13,4 +13,6 @@ export interface Diagnostic {
   readonly cause?: string;
   /** How to write it instead. */
   readonly mend?: string;
+  /** What is wrong is the engine: this one has `what`. */
+  readonly needs?: { readonly engine: "breakpoint"; readonly what: string };
 }

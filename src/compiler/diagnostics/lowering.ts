@@ -84,8 +84,14 @@ export const differingArgument = (at: Place, name: string) =>
     message: `\`${name}\` isn't the same parameter in all targets of this probe`,
     mend: "Register the targets one by one, or use `c.arg0`, `c.arg1`, …",
   });
-export const engineLacks = (at: Place, what: string, engines: string) =>
-  error("SONDE_C_ENGINE", at, { message: `${what} can't be had on the kernel engine`, mend: `It needs: ${engines}.` });
+/** `engine` has it: with `--engine auto` it is taken then. */
+export const engineLacks = (at: Place, what: string, engine: "breakpoint") => ({
+  ...error("SONDE_C_ENGINE", at, { message: `${what} can't be had on the kernel engine`, mend: `The engine ${engine} has it: --engine ${engine}.` }),
+  needs: { engine, what },
+});
+/** Declared, and in no engine of this version. */
+export const inNoEngine = (at: Place, what: string, mend: string) =>
+  error("SONDE_C_ENGINE", at, { message: `${what} can't be had on any engine of this version`, mend });
 export const needsUnsafe = (at: Place, what: string) =>
   error("SONDE_C_UNSAFE", at, { message: `\`${what}\` changes the target`, mend: "Run with --unsafe (in the library `unsafe: true`) if that is meant." });
 export const unbounded = (at: Place) =>
@@ -115,7 +121,7 @@ export const notAssignable = (at: Place, what: string) =>
 export const contextAssigned = (at: Place, name: string) =>
   error("SONDE_C_CONTEXT_ASSIGNED", at, {
     message: `\`${name}\` of the context can't be assigned`,
-    mend: "Changing the target goes through `c.unsafe`, with --unsafe.",
+    mend: "Arguments, results, registers and memory are changed by the functions given to `intercept()`, in a run with --unsafe.",
   });
 export const notCallable = (at: Place, what: string) =>
   error("SONDE_C_CALL", at, {

@@ -52,11 +52,7 @@ export const maybeUndefined = (at: Place, text: string, pointer: boolean) =>
 export const readOnly = (at: Place, name: string) =>
   error("SONDE_C_READ_ONLY", at, {
     message: `\`${name}\` can't be assigned: a handler sees the target and doesn't change it`,
-    mend: /^arg\d$/.test(name)
-      ? `To change the target: \`c.unsafe.setArg(${name.slice(3)}, value)\`, in a run with --unsafe.`
-      : name === "ret"
-        ? "To change the target: `c.unsafe.setRet(value)`, in a run with --unsafe."
-        : "Changes to the target go through `c.unsafe`, in a run with --unsafe.",
+    mend: "Arguments, results, registers and memory are changed by the functions given to `intercept()`, in a run with --unsafe.",
   });
 
 export const floatValue = (at: Place, text: string) =>

@@ -104,7 +104,7 @@ function missingProperty(script: ScriptBuild, node: TS.Node, near: string | unde
 }
 
 const contextNames = (script: ScriptBuild, node: TS.Node): readonly string[] =>
-  script.oracle.properties(node).filter((name) => !/^f?arg/.test(name) || name === "arg0" || name === "args");
+  script.oracle.properties(node).filter((name) => !/^(f?arg|xmm)/.test(name) || name === "arg0" || name === "args");
 
 /** Is this `leave`'s second parameter? */
 function isCarried(script: ScriptBuild, node: TS.Node): boolean {

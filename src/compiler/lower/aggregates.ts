@@ -15,7 +15,8 @@ export function addTo(p: Program, spec: AggregateSpec, base: Base, offset: numbe
     b.atomic("add", base, offset, 8, 1n);
     return;
   }
-  if (spec.kind === "stacks" || value === undefined) p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
+  if (spec.kind === "stacks" || value === undefined)
+    p.fail(problem.inNoEngine(p.place(span), "a stack", "Without it, `c.func` and `c.regs` tell where the hit was."));
   const n: IntValue = value.k === "int" && value.big ? { ...value, big: false } : integer(p, value, span);
   switch (spec.kind) {
     case "sum":

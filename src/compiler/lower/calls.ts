@@ -210,10 +210,16 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
         const n = arg(p, args, 0, span);
         return n.k === "unknown" ? n : nthArgument(p, integer(p, n, span), span);
       }
-      return p.fail(problem.engineLacks(p.place(span), `\`c.${name}()\``, "a later version of sonde"));
+      return p.fail(problem.inNoEngine(p.place(span), `\`c.${name}()\``, "Without it, `c.func` and `c.regs` tell where the hit was."));
     case "unsafe": {
       if (!p.session.request.unsafe) p.fail(problem.needsUnsafe(p.place(span), `c.unsafe.${name}`));
-      return p.fail(problem.engineLacks(p.place(span), `\`c.unsafe.${name}\``, "the breakpoint engine"));
+      return p.fail(
+        problem.inNoEngine(
+          p.place(span),
+          `\`c.unsafe.${name}\``,
+          "intercept() changes arguments, results, registers and memory (engine breakpoint, with --unsafe).",
+        ),
+      );
     }
     case "probe":
       if (name === "detach") return detachRequest(p, object.probe);

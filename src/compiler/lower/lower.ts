@@ -31,6 +31,7 @@ interface Lowered {
   readonly runs: ProgramImage["runs"];
   readonly name: string;
   readonly sleepable: boolean;
+  readonly readsFloats: boolean;
   readonly scratchBytes: number;
 }
 
@@ -58,6 +59,7 @@ export function lower(request: LowerRequest): LowerResult {
       probe: l.probe,
       runs: l.runs,
       sleepable: l.sleepable,
+      readsFloats: l.readsFloats,
       instructions: emitted.instructions,
       functions: [{ index: 0, name: l.name }],
       lines: emitted.lines,
@@ -167,7 +169,22 @@ class ProbeLowering {
         return;
       }
       case "instruction": {
-        this.diagnostics.push(problem.engineLacks(this.place, "a before, after or fault handler", "the breakpoint engine"));
+        if (!this.session.request.target.extendedContext) {
+          this.diagnostics.push(problem.engineLacks(this.place, "a before, after or fault handler", "breakpoint"));
+          return;
+        }
+        const { before, after, fault } = shape;
+        // An execution is one hit: it is counted before, or else where it ends, which is in one of the two.
+        const part = (runs: "entry" | "after" | "fault", phase: Phase, id: number | undefined): void => {
+          if (id === undefined) return;
+          this.program(runs, (p) => {
+            prologue(p, { filter: true, count: runs === "entry" || before === undefined, stopped: this.usesExit });
+            this.call(p, phase, id, []);
+          });
+        };
+        part("entry", "enter", before);
+        part("after", "after", after);
+        part("fault", "fault", fault);
       }
     }
   }
@@ -245,6 +262,7 @@ class ProbeLowering {
         runs,
         name,
         sleepable: p.readsMemory && this.session.request.target.sleepable,
+        readsFloats: p.readsFloats,
         scratchBytes: size.scratchBytes,
       });
       return;

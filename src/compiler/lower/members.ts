@@ -203,10 +203,9 @@ const call = (p: Program, helper: Parameters<Program["b"]["call"]>[0]): number =
 
 function contextMember(p: Program, name: string, span: Span): Value {
   const b = p.b;
-  const leaving = p.phase === "leave";
   const numbered = /^arg([0-5])$/.exec(name);
   if (numbered) {
-    if (leaving) p.fail(problem.noArguments(p.place(span)));
+    refuseWithoutArguments(p, name, span);
     return i64(register(p, argumentRegisters[Number(numbered[1])] as Register));
   }
   switch (name) {
@@ -236,7 +235,7 @@ function contextMember(p: Program, name: string, span: Span): Value {
     case "ret":
       return result(p, span);
     case "args":
-      if (leaving) p.fail(problem.noArguments(p.place(span)));
+      refuseWithoutArguments(p, name, span);
       return { k: "args" };
     case "regs":
       return { k: "regs" };
@@ -250,13 +249,57 @@ function contextMember(p: Program, name: string, span: Span): Value {
     case "farg1":
     case "farg2":
     case "farg3":
+      refuseWithoutArguments(p, name, span);
+      return float(p, Number(name.slice(4)), `\`c.${name}\` (a float register)`, span);
     case "fret":
-      return p.fail(problem.engineLacks(p.place(span), `\`c.${name}\` (a float register)`, "the breakpoint engine"));
+      if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
+      return float(p, 0, "`c.fret` (a float register)", span);
+    case "signal":
+    case "address":
+      if (p.phase !== "fault") return unknownMember(p, name, span);
+      return name === "signal"
+        ? ofWidth(b.load({ reg: b.fn.context }, SIGNAL, 4, true, true), 4, true)
+        : u64(b.load({ reg: b.fn.context }, FAULT_ADDRESS, 8, false, true));
     case "task":
       return p.fail(problem.notSupported(p.place(span), "`c.task`", "Use `c.pid`, `c.tid`, `c.comm`, `c.cgroup`."));
-    default:
-      return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+    default: {
+      const xmm = /^xmm(\d|1[0-5])$/.exec(name);
+      return xmm ? vectorRegister(p, Number(xmm[1]), span) : unknownMember(p, name, span);
+    }
   }
+}
+
+function unknownMember(p: Program, name: string, span: Span): never {
+  return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+}
+
+/** Behind the call they are gone; behind an instruction nothing says that they ever were there. */
+function refuseWithoutArguments(p: Program, name: string, span: Span): void {
+  if (p.phase === "leave") p.fail(problem.noArguments(p.place(span)));
+  if (p.phase === "after" || p.phase === "fault") unknownMember(p, name, span);
+}
+
+/** Where the extended context goes on behind pt_regs (compiler/target.ts). */
+const XMM = 168;
+const SIGNAL = 424;
+const FAULT_ADDRESS = 432;
+
+function needsFloats(p: Program, what: string, span: Span): void {
+  if (!p.session.request.target.extendedContext) p.fail(problem.engineLacks(p.place(span), what, "breakpoint"));
+  p.readsFloats = true;
+}
+
+/** The double in the lower half of xmm`n`. */
+function float(p: Program, n: number, what: string, span: Span): Value {
+  needsFloats(p, what, span);
+  return { k: "float", op: p.b.load({ reg: p.b.fn.context }, XMM + 16 * n, 8, false, true) };
+}
+
+function vectorRegister(p: Program, n: number, span: Span): Value {
+  needsFloats(p, `\`c.xmm${n}\` (a float register)`, span);
+  const object = p.b.object(16);
+  for (const half of [0, 8]) p.b.store({ object }, half, 8, p.b.load({ reg: p.b.fn.context }, XMM + 16 * n + half, 8, false, true));
+  return { k: "bytes", base: { object }, offset: 0, cap: 16, length: 16n };
 }
 
 /** Which function this is: known, if the probe has one; else the site's cookie tells. */
@@ -293,7 +336,10 @@ function argument(p: Program, name: string, span: Span): Value {
     const known = signature?.params.map((q) => q.name);
     return p.fail(known?.includes("") ? problem.differingArgument(p.place(span), name) : problem.noParameter(p.place(span), name, known));
   }
-  if (param.type.k === "float") return p.fail(problem.engineLacks(p.place(span), `\`${name}\` (a float argument)`, "the breakpoint engine"));
+  if (param.type.k === "float") {
+    const nth = signature.params.slice(0, index).filter((q) => q.type.k === "float").length;
+    return floatOf(p, nth, param.type.size, `\`${name}\` (a float argument)`, span);
+  }
   const position = signature.params.slice(0, index).filter((q) => q.type.k !== "float").length;
   const reg = argumentRegisters[position];
   if (reg) return asType(p, register(p, reg), param.type, signature.structs);
@@ -301,19 +347,30 @@ function argument(p: Program, name: string, span: Span): Value {
   return v.k === "maybe" && v.value.k === "int" && typeof v.value.op === "number" ? { ...v, value: asType(p, v.value.op, param.type, signature.structs) } : v;
 }
 
+/** Float arguments are in xmm0 to xmm7, whatever stands between them (System V ABI). */
+const FLOAT_ARGUMENTS = 8;
+
+/** What a prototype calls a float, in the register where it is passed. */
+function floatOf(p: Program, nth: number, size: 4 | 8, what: string, span: Span): Value {
+  if (nth >= FLOAT_ARGUMENTS) return p.fail(problem.notSupported(p.place(span), `${what} on the stack`, "The first eight are in registers."));
+  const value = float(p, nth, what, span);
+  return size === 8 ? value : p.fail(problem.notSupported(p.place(span), `${what} of 4 bytes`, `Its bits are the first four bytes of \`c.xmm${nth}\`.`));
+}
+
 /** The result, as a prototype declares it. */
 function result(p: Program, span: Span): Value {
   if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
   if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span)));
-  const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
   const type = p.probe.signature?.ret;
-  if (!type || type.k === "struct" || type.k === "array" || type.k === "float") return i64(raw);
+  if (type?.k === "float") return floatOf(p, 0, type.size, "`c.ret` (a float result)", span);
+  const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
+  if (!type || type.k === "struct" || type.k === "array") return i64(raw);
   return asType(p, raw, type, p.probe.signature?.structs);
 }
 
 /** `c.arg(n)`: a register, or the stack from the seventh on. */
 export function nthArgument(p: Program, n: IntValue, span: Span): Value {
-  if (p.phase === "leave") p.fail(problem.noArguments(p.place(span)));
+  refuseWithoutArguments(p, "arg", span);
   if (!isConstant(n)) return p.fail(problem.notConstant(p.place(span), "which argument"));
   const i = Number(numberOf(n));
   if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));

@@ -91,7 +91,7 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
       return;
     }
     case "stack":
-      p.fail(problem.engineLacks(p.place(span), "a stack", "a later version"));
+      p.fail(problem.inNoEngine(p.place(span), "a stack", "Without it, `c.func` and `c.regs` tell where the hit was."));
   }
 }
 

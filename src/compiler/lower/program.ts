@@ -69,6 +69,8 @@ export class Program {
   readsAllRegisters = false;
   /** It reads memory of the target. */
   readsMemory = false;
+  /** It reads the registers xmm0 to xmm15. */
+  readsFloats = false;
   /** This CPU's part of the region. */
   cpu: Reg = -1;
   /** The program's result, set before the end, where the program has one (`decides`). */
@@ -89,7 +91,6 @@ export class Program {
     this.knowledge = options.knowledge;
     this.encode = options.encode;
     // What a program does by itself, before and behind the handler, belongs to the registration.
-    this.b.position = { file: this.probe.handler.file, offset: this.probe.handler.span[0] };
     this.b.position = { file: options.probe.handler.file, offset: options.probe.handler.span[0] };
     this.status = this.b.variable();
     this.scratchSlot = this.b.variable();

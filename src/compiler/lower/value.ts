@@ -119,7 +119,7 @@ export type StaticObject =
   /** Not known before the script runs: whatever is done with it is unknown too. */
   | { readonly k: "unknown" };
 
-export type Phase = "enter" | "leave" | "hit" | "plain";
+export type Phase = "enter" | "leave" | "after" | "fault" | "hit" | "plain";
 
 export type Value =
   | IntValue

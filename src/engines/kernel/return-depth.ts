@@ -65,6 +65,7 @@ export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe
       probe: -1,
       runs: "entry",
       sleepable: false,
+      readsFloats: false,
       instructions: [...front(false), mov(r0, 0), exit()],
       functions: [{ index: 0, name: "sonde_depth" }],
       lines: [],

@@ -61,6 +61,7 @@ export const program = (name: string, instructions: readonly Instruction[], part
   probe: 0,
   runs: "entry",
   sleepable: false,
+  readsFloats: false,
   instructions,
   functions: [{ index: 0, name }],
   lines: [{ index: 0, file: 0, line: 1, column: 1 }],
