@@ -3,12 +3,14 @@
  * probed and counted. It stops itself; continued, it becomes the command.
  *
  *     prctl(PR_SET_PDEATHSIG, SIGKILL)     if sonde is killed now, the held process goes too
+ *     prctl(PR_SET_PTRACER, ANY)           under Yama only an ancestor may trace, and sonde's tracer is none
  *     kill(getpid(), SIGSTOP)              sonde arms meanwhile, and sends SIGCONT
  *     prctl(PR_SET_PDEATHSIG, 0)           from here on the command lives on its own
+ *     prctl(PR_SET_PTRACER, 0)             whoever traces it does so by now
  *     execve(argv[1], &argv[2], envp)
  *     exit(errno == ENOENT ? 127 : 126)
  *
- * A static ELF file: its header, one program header, the code (x86-64 System V ABI: at the start rsp points to argc).
+ * Without Yama the kernel knows no PR_SET_PTRACER, and it does nothing. A static ELF file: its header, one program header, the code (x86-64 System V ABI: at the start rsp points to argc).
  */
 import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
@@ -17,105 +19,46 @@ import { cacheFolder, hashOf, writeWhole } from "../../sys/cache-folder.ts";
 const BASE = 0x40_0000;
 const HEADERS = 64 + 56;
 
-const code = Uint8Array.from([
-  0xbf,
-  0x01,
-  0x00,
-  0x00,
-  0x00, //             mov edi, 1 (PR_SET_PDEATHSIG)
-  0xbe,
-  0x09,
-  0x00,
-  0x00,
-  0x00, //             mov esi, 9 (SIGKILL)
-  0xb8,
-  0x9d,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 157 (prctl)
-  0x0f,
-  0x05, //                               syscall
-  0xb8,
-  0x27,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 39 (getpid)
-  0x0f,
-  0x05, //                               syscall
-  0x89,
-  0xc7, //                               mov edi, eax
-  0xbe,
-  0x13,
-  0x00,
-  0x00,
-  0x00, //             mov esi, 19 (SIGSTOP)
-  0xb8,
-  0x3e,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 62 (kill)
-  0x0f,
-  0x05, //                               syscall
-  0xbf,
-  0x01,
-  0x00,
-  0x00,
-  0x00, //             mov edi, 1
-  0x31,
-  0xf6, //                               xor esi, esi
-  0xb8,
-  0x9d,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 157
-  0x0f,
-  0x05, //                               syscall
-  0x48,
-  0x8b,
-  0x04,
-  0x24, //                   mov rax, [rsp]            argc
-  0x48,
-  0x8b,
-  0x7c,
-  0x24,
-  0x10, //             mov rdi, [rsp + 16]       argv[1]
-  0x48,
-  0x8d,
-  0x74,
-  0x24,
-  0x18, //             lea rsi, [rsp + 24]       &argv[2]
-  0x48,
-  0x8d,
-  0x54,
-  0xc4,
-  0x10, //             lea rdx, [rsp + rax*8 + 16]   behind argv's NULL: envp
-  0xb8,
-  0x3b,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 59 (execve)
-  0x0f,
-  0x05, //                               syscall
-  0xbf,
-  0x7e,
-  0x00,
-  0x00,
-  0x00, //             mov edi, 126
-  0x83,
-  0xf8,
-  0xfe, //                         cmp eax, -2 (ENOENT)
-  0x75,
-  0x02, //                               jne +2
-  0xff,
-  0xc7, //                               inc edi
-  0xb8,
-  0xe7,
-  0x00,
-  0x00,
-  0x00, //             mov eax, 231 (exit_group)
-  0x0f,
-  0x05, //                               syscall
-]);
+/** What stands in front of the bar of each line, in hexadecimal. */
+const machineCode = (listing: string): Uint8Array =>
+  Uint8Array.from(listing.split("\n").flatMap((line) => (line.split("|")[0]!.match(/[0-9a-f]{2}/g) ?? []).map((byte) => Number.parseInt(byte, 16))));
+
+const code = machineCode(`
+  bf 01 00 00 00       | mov edi, 1              PR_SET_PDEATHSIG
+  be 09 00 00 00       | mov esi, 9              SIGKILL
+  b8 9d 00 00 00       | mov eax, 157            prctl
+  0f 05                | syscall
+  bf 61 6d 61 59       | mov edi, 0x59616d61     PR_SET_PTRACER
+  48 c7 c6 ff ff ff ff | mov rsi, -1             PR_SET_PTRACER_ANY
+  b8 9d 00 00 00       | mov eax, 157
+  0f 05                | syscall
+  b8 27 00 00 00       | mov eax, 39             getpid
+  0f 05                | syscall
+  89 c7                | mov edi, eax
+  be 13 00 00 00       | mov esi, 19             SIGSTOP
+  b8 3e 00 00 00       | mov eax, 62             kill
+  0f 05                | syscall
+  bf 01 00 00 00       | mov edi, 1
+  31 f6                | xor esi, esi
+  b8 9d 00 00 00       | mov eax, 157
+  0f 05                | syscall
+  bf 61 6d 61 59       | mov edi, 0x59616d61
+  31 f6                | xor esi, esi
+  b8 9d 00 00 00       | mov eax, 157
+  0f 05                | syscall
+  48 8b 04 24          | mov rax, [rsp]          argc
+  48 8b 7c 24 10       | mov rdi, [rsp + 16]     argv[1]
+  48 8d 74 24 18       | lea rsi, [rsp + 24]     &argv[2]
+  48 8d 54 c4 10       | lea rdx, [rsp + rax*8 + 16]  behind argv's NULL: envp
+  b8 3b 00 00 00       | mov eax, 59             execve
+  0f 05                | syscall
+  bf 7e 00 00 00       | mov edi, 126
+  83 f8 fe             | cmp eax, -2             ENOENT
+  75 02                | jne +2
+  ff c7                | inc edi
+  b8 e7 00 00 00       | mov eax, 231            exit_group
+  0f 05                | syscall
+`);
 
 /** The whole file. */
 export function launcherFile(): Uint8Array {
