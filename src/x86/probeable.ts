@@ -16,6 +16,12 @@ const BAD_OPCODES = new Set([
   0xd6, 0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf4, 0xfa, 0xfb,
 ]);
 
+/**
+ * Opcode bytes of vector instructions that the kernel takes for the one-byte instruction of the same number, and emulates or mends
+ * as that (jumps, nop, calls, returns, popf): `vpor` jumps, `vcmpps` crashes (both seen). Accepted, they would do something else.
+ */
+const MISTAKEN = new Set([...Array.from({ length: 16 }, (_, i) => 0x70 + i), 0x90, 0x9d, 0xc2, 0xc3, 0xca, 0xcb, 0xe8, 0xe9, 0xeb, 0xff]);
+
 const PORTS = "it reads or writes an I/O port";
 const REASONS: { readonly [opcode: number]: string } = {
   204: "there is a breakpoint (int3) already",
@@ -72,5 +78,6 @@ export function uprobeRefusal(code: Uint8Array, length: () => number): string | 
     if (vector > 0) return "it is a vector instruction whose opcode the kernel doesn't probe";
     return REASONS[opcode] ?? "it is not valid in 64-bit code";
   }
+  if (vector > 0 && opcode !== undefined && MISTAKEN.has(opcode)) return "it is a vector instruction that the kernel takes for another instruction";
   return length() === 0 ? "the bytes are not an instruction" : undefined;
 }
