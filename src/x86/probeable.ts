@@ -22,6 +22,9 @@ const BAD_OPCODES = new Set([
  */
 const MISTAKEN = new Set([...Array.from({ length: 16 }, (_, i) => 0x70 + i), 0x90, 0x9d, 0xc2, 0xc3, 0xca, 0xcb, 0xe8, 0xe9, 0xeb, 0xff]);
 
+/** Behind 0f: syscall, sysret, sysenter, sysexit. A `ret` behind a stepped syscall ends the program (seen): its address is then "mended". */
+const SYSTEM_CALLS = new Set([0x05, 0x07, 0x34, 0x35]);
+
 const PORTS = "it reads or writes an I/O port";
 const REASONS: { readonly [opcode: number]: string } = {
   204: "there is a breakpoint (int3) already",
@@ -72,6 +75,8 @@ export function uprobeRefusal(code: Uint8Array, length: () => number): string | 
   if (first === 0x8e && (((code[p + 1] ?? 0) >> 3) & 7) === 2) return "it loads the stack segment, which holds traps back";
   const jump = first === 0x0f ? ((code[p + 1] ?? 0) & 0xf0) === 0x80 : first === 0xe8 || first === 0xe9 || first === 0xeb || (first & 0xf0) === 0x70;
   if (operandSize && jump) return "it is a jump or call with an operand-size prefix";
+  if (first === 0x0f && SYSTEM_CALLS.has(code[p + 1] ?? 0))
+    return "it is a system call: the step over it only ends behind the next instruction, which the kernel would run in the wrong place";
   const vector = first === 0xc5 ? 2 : first === 0xc4 ? 3 : first === 0x62 ? 4 : 0;
   const opcode = vector === 0 ? first : code[p + vector];
   if (opcode !== undefined && BAD_OPCODES.has(opcode)) {
