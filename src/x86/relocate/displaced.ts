@@ -182,7 +182,8 @@ export function displace(code: Uint8Array, address: number): Displaced | Refusal
       if (decoder.lastError === DecoderError.NoMoreBytes && code.length < LONGEST) return refuse("the code that is mapped ends within it");
       return refuse("its bytes are no instruction");
     }
-    const bytes = code.slice(0, decoded.length);
+    // A copy also of a Buffer, whose own slice() is none.
+    const bytes = new Uint8Array(code.subarray(0, decoded.length));
     const prefixes = readPrefixes(bytes);
     const opcode = prefixes.end;
     const refusal = refusalOf(bytes, opcode);

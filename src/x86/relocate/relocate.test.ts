@@ -60,6 +60,13 @@ describe("slots", () => {
     expect(relocate(bytesOf("0f 05"), ADDRESS, SLOT, 16)).toEqual({ refused: "it would take 17 bytes there, and there are 16" });
   });
 
+  test("bytes in a part of a Buffer give the same slot, and stay as they were", () => {
+    const memory = Buffer.from("9090488b05000100009090909090909090909090", "hex");
+    expect(relocate(memory.subarray(2), ADDRESS, SLOT)).toEqual(relocated("48 8b 05 00 01 00 00"));
+    expect(relocate(memory.subarray(2), ADDRESS, SLOT)).toEqual(relocated("48 8b 05 00 01 00 00"));
+    expect(memory.toString("hex")).toBe("9090488b05000100009090909090909090909090");
+  });
+
   test("code that ends with the mapping is enough if the instruction is whole", () => {
     expect(relocated("c3").code).toEqual(bytesOf("c3"));
   });

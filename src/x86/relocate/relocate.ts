@@ -11,8 +11,9 @@
  *     call [rsp+8]         push [rip+original return]; jmp [rsp+16]
  *     syscall              syscall; mov rcx, original               the kernel left the slot's address in rcx
  *
- * What can't be kept: x87 instructions note their own address, which fnstenv stores; and a call through memory just below
- * the stack pointer by another register than rsp would read what the push wrote.
+ * What can't be kept: x87 instructions note their own address, which fnstenv stores; a call through memory just below
+ * the stack pointer by another register than rsp would read what the push wrote; and a shadow stack would miss calls, so
+ * that threads which have one are for the engines to refuse.
  *
  * The order of opcode, ModRM, SIB and displacement: Intel SDM vol. 2, chapter 2.
  */
