@@ -1,0 +1,79 @@
+/** Behaviours 14, 15, 16 and 17: whatever instruction is displaced, what it does is what it does in its place. */
+import { expect, test } from "vitest";
+import { displaced } from "../fixtures/build.ts";
+import { type EngineUnderTest, waysOf } from "./claims.ts";
+import { intact } from "./support/bytes.ts";
+import { Program, probe } from "./support/session.ts";
+import { behaviour } from "./support/suite.ts";
+
+/** The program runs each kind with these many combinations of flags, each time with other registers, vectors and memory. */
+const COMBINATIONS = 64n;
+
+/** Whether a kind may hit more than once. */
+const repeats = (engine: EngineUnderTest, name: string): boolean => waysOf(engine).repeatedHits === "each" && /^plain_rep/.test(name);
+
+/** Probes all kinds of a set; the program compares what they do with what their twins do. */
+async function same(engine: EngineUnderTest, set: "plain" | "jump" | "call" | "relative", least: number): Promise<void> {
+  await using program = new Program(displaced());
+  const running = await program.start();
+  await using session = await probe(engine, "functions", program.at(`${set}_*`), { pid: running.pid, exact: true });
+  const kinds = Number(await running.ask(`kinds ${set} 1`));
+  const byFunction = session.maps.byFunction?.entries() ?? [];
+  const otherwise = byFunction.filter(([name, n]) => (repeats(engine, name) ? n < COMBINATIONS : n !== COMBINATIONS));
+  expect(otherwise).toEqual([]);
+  expect(byFunction).toHaveLength(kinds);
+  expect(kinds).toBeGreaterThanOrEqual(least);
+  await session.close();
+  expect(intact(running.pid, program.path)).toBe(true);
+}
+
+behaviour(14, (engine) => {
+  test("moves, arithmetic, stack and string instructions, vectors: registers, flags, xmm, red zone and memory", () => same(engine, "plain", 85));
+});
+behaviour(15, (engine) => {
+  test("each condition, near and far, forwards and backwards, with each combination of flags; loops; jumps through registers and memory", () =>
+    same(engine, "jump", 110));
+});
+behaviour(16, (engine) => {
+  test("each way to call has its return address where it belongs, and push rsp pushes rsp as it was", () => same(engine, "call", 12));
+});
+behaviour(17, (engine) => {
+  test("operands relative to the instruction, with and without an immediate behind them", () => same(engine, "relative", 20));
+});
+
+behaviour(17, (engine) => {
+  test("vectors, lock, segment and hint prefixes: each is refused with its reason, or does what it does in its place", async () => {
+    await using program = new Program(displaced());
+    const running = await program.start();
+    const names = (await running.ask("names prefixed")).split(" ");
+    expect(names.length).toBeGreaterThan(15);
+    const refused: string[] = [];
+    for (const name of names) {
+      const session = await probe(engine, "functions", program.at(`prefixed_${name}`), { pid: running.pid, exact: true }).catch(
+        (error: unknown) => error as { code: string },
+      );
+      if ("code" in session) {
+        expect(session, name).toMatchObject({ code: "SONDE_SITE_REFUSED", message: expect.stringMatching(/./) });
+        refused.push(name);
+      } else {
+        await running.ask(`kinds prefixed 1 ${name}`);
+        expect((await session.close()).hits, name).toBe(COMBINATIONS);
+      }
+    }
+    expect(refused).toEqual(waysOf(engine).refusedKinds);
+    expect(intact(running.pid, program.path)).toBe(true);
+  });
+});
+
+behaviour(21, (engine) => {
+  test("a probed pushf pushes the flags that the program has", async () => {
+    await using program = new Program(displaced());
+    const running = await program.start();
+    await using session = await probe(engine, "hits", program.at("flags_pushf"), { pid: running.pid, exact: true });
+    if (waysOf(engine).pushesTrapFlag) await expect(running.ask("kinds flags 1")).rejects.toThrow("is 302, not 202");
+    else {
+      await running.ask("kinds flags 1");
+      expect(session.maps.hits?.read()).toBe(COMBINATIONS);
+    }
+  });
+});
