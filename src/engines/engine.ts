@@ -15,6 +15,8 @@ export interface ProcessFilter {
   readonly children: boolean;
   /** Absolute path of a cgroup v2 folder. */
   readonly cgroup: string | undefined;
+  /** One of `pids`: a command that is held before its exec; the program that it executes then is the one that is meant. */
+  readonly held?: number;
 }
 
 /** A probe to arm: all its sites, in order; the cookie of a site is `cookies[i]` (its index in the session's table of functions). */
@@ -30,7 +32,10 @@ export interface ArmProbe {
   readonly intercept?: Interception;
 }
 
-/** The registers of a thread by their index in pt_regs: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss. */
+/**
+ * The registers of a thread as PTRACE_GETREGS gives them, 27 words: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
+ * orig_rax rip cs eflags rsp ss (so far they are pt_regs), then fs_base gs_base ds es fs gs.
+ */
 export type RegisterFile = BigUint64Array;
 
 /** A call that waits for the host's word. */
@@ -96,10 +101,10 @@ export interface Armed {
   losses(): Losses;
   /** Takes out one probe; after it returns its handlers don't run any more. */
   detach(probe: number): void;
-  /** Takes out all, keeping the memory readable. */
-  disarm(): void;
+  /** Takes out all, keeping the memory readable; when it has resolved, nothing is armed and no handler runs. */
+  disarm(): void | Promise<void>;
   /** Gives everything back. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export interface Availability {

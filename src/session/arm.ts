@@ -5,25 +5,35 @@ import type { SessionImage } from "../compiler/image.ts";
 import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
-import { SondeBug, SondeError } from "../errors/error.ts";
-import { placeAll } from "../symbols/place.ts";
+import { SondeBug } from "../errors/error.ts";
+import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
+import { HostCalls } from "./intercept/host-calls.ts";
 import type { NamedState } from "./names.ts";
-import type { ProbeEntry, RegisteredProbe } from "./probe.ts";
+import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
 import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
 import { commonSignature } from "./signatures.ts";
 import type { State } from "./state/state.ts";
 
-export interface ArmRequest {
+export interface LowerScriptRequest {
   readonly unit: ScriptUnit;
   readonly scope: Scope;
   readonly named: readonly NamedState[];
+  readonly engine: Pick<Engine, "target">;
+  readonly filter: ProcessFilter;
+  readonly unsafe: boolean;
+}
+
+export interface ArmRequest {
+  readonly scope: Scope;
+  readonly lowered: LoweredScript;
   readonly engine: Engine;
   readonly filter: ProcessFilter;
   /** Probes stay exactly where they were asked for. */
   readonly exact: boolean;
-  readonly unsafe: boolean;
+  /** What a function given to `intercept()` threw, the first time. */
+  readonly fault: (error: unknown, what: string) => void;
 }
 
 export interface ArmedScript {
@@ -31,6 +41,8 @@ export interface ArmedScript {
   readonly armed: Armed;
   /** By their index in the image. States that no handler uses aren't among them. */
   readonly states: readonly { readonly state: State; readonly name: string }[];
+  /** As in the scope. */
+  readonly intercepts: readonly HostCalls[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -64,18 +76,11 @@ function handlerOf(unit: ScriptUnit, entry: ProbeEntry): HandlerHir {
 const placeMode = (handler: HandlerHir): "hit" | "call" | "return" =>
   handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit";
 
-function lowerProbes({ unit, scope }: Pick<ArmRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LowerProbe[] {
-  const probes = new Map(scope.probes.map(({ probe }, i) => [probe, i]));
+function lowerProbes({ unit, scope }: Pick<LowerScriptRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LowerProbe[] {
+  const probes = new Map([...scope.probes, ...scope.intercepts].map(({ probe }, i) => [probe, i]));
   const probeIndex = (probe: RegisteredProbe): number => probes.get(probe) ?? -1;
   return scope.probes.map((entry) => {
     const handler = handlerOf(unit, entry);
-    if (handler.shape.kind === "instruction") {
-      throw new SondeError(
-        "SONDE_NOT_SUPPORTED",
-        `${entry.probe.target}: before, after and fault handlers need the engine \`breakpoint\`, which this version lacks`,
-        { mend: "A function as the handler runs before the instruction." },
-      );
-    }
     return {
       handler,
       captures: captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex }),
@@ -98,7 +103,7 @@ export interface LoweredScript {
 }
 
 /** Throws ScriptErrors. */
-export function lowerScript(request: Omit<ArmRequest, "exact">): LoweredScript {
+export function lowerScript(request: LowerScriptRequest): LoweredScript {
   const { unit, scope, named, engine, filter, unsafe } = request;
   const states = stateIndex(named);
   const probes = lowerProbes(request, states);
@@ -123,25 +128,60 @@ export function lowerScript(request: Omit<ArmRequest, "exact">): LoweredScript {
   return { image, probes, lowered, states: states.list, diagnostics };
 }
 
-export async function armScript(request: ArmRequest): Promise<ArmedScript> {
-  const { scope, engine, filter, exact } = request;
-  const { image, probes, lowered, states, diagnostics } = lowerScript(request);
-  const arm: ArmProbe[] = scope.probes.map((entry, probe) => {
-    const { programs, reads } = lowered[probe]!;
-    const mode = placeMode(probes[probe]!.handler);
+/** Another instruction near the one asked for is cheaper for the kernel alone, and it alone has rules that others needn't follow. */
+function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, options: Pick<PlaceOptions, "mode" | "reads">, wherever: boolean): PlaceOptions {
+  const isKernel = engine.name === "kernel";
+  return { ...options, exact: exact || !isKernel || !wherever, unjudged: !isKernel };
+}
+
+function armCompiled(request: ArmRequest): ArmProbe[] {
+  const { scope, lowered } = request;
+  return scope.probes.map((entry, probe) => {
+    const { programs, reads } = lowered.lowered[probe]!;
+    const { handler } = lowered.probes[probe]!;
     return {
       probe,
       programs,
       pids: entry.pids,
-      sites: placeAll(entry.sites, { mode, exact, reads }),
-      cookies: entry.sites.map(({ name }) => scope.functionIndex(name)),
+      sites: placeAll(entry.sites, placing(request, { mode: placeMode(handler), reads }, handler.shape.kind !== "instruction")),
+      cookies: cookiesOf(scope, entry),
     };
   });
+}
+
+const cookiesOf = (scope: Scope, { sites }: ProbePlaces): number[] => sites.map(({ name }) => scope.functionIndex(name));
+
+function hostCalls({ scope, fault }: ArmRequest, entry: InterceptEntry): HostCalls {
+  return new HostCalls({
+    handlers: entry.handlers,
+    functions: scope.functions,
+    result: commonSignature(entry)?.ret,
+    fault: (error, phase) => fault(error, `${entry.what}: ${phase}`),
+  });
+}
+
+function armIntercepted(request: ArmRequest, intercepts: readonly HostCalls[]): ArmProbe[] {
+  const { scope } = request;
+  return scope.intercepts.map((entry, i) => ({
+    probe: scope.probes.length + i,
+    programs: [],
+    pids: entry.pids,
+    sites: placeAll(entry.sites, placing(request, { mode: "call", reads: "all" }, false)),
+    cookies: cookiesOf(scope, entry),
+    intercept: intercepts[i]!,
+  }));
+}
+
+export async function armScript(request: ArmRequest): Promise<ArmedScript> {
+  const { scope, lowered, engine, filter } = request;
+  const { image, states, diagnostics } = lowered;
+  const intercepts = scope.intercepts.map((entry) => hostCalls(request, entry));
+  const probes = [...armCompiled(request), ...armIntercepted(request, intercepts)];
   const armed = await engine.arm(
     image,
-    arm.filter(({ sites }) => sites.length > 0),
+    probes.filter(({ sites }) => sites.length > 0),
     filter,
   );
   for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });
-  return { image, armed, states, warnings: diagnostics };
+  return { image, armed, states, intercepts, warnings: diagnostics };
 }

@@ -9,6 +9,7 @@ const makeScope = (): Scope =>
   new Scope({
     params: {},
     pids: [],
+    unsafe: false,
     modeOf: () => "entry",
     resolve: () => ({ sites: [], notes: [] }),
     actions: { print() {}, show() {}, exit() {}, symbol: String },

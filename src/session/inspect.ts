@@ -5,12 +5,14 @@ import type { Capture, HandlerHir, ScriptUnit, StaticValue } from "../compiler/h
 import type { SessionImage } from "../compiler/image.ts";
 import type { CaptureValue, LowerProbe } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
-import { KernelEngine } from "../engines/kernel/kernel-engine.ts";
+import { loadEngine } from "../engines/choose.ts";
+import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import type { Signature } from "../schema/ctypes.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
 import { parseTarget } from "../symbols/target.ts";
-import { lowerScript } from "./arm.ts";
+import { type LoweredScript, lowerScript } from "./arm.ts";
+import { needOf } from "./engine-for-script.ts";
 import { namedStates } from "./names.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
@@ -41,6 +43,7 @@ function idleScope(): Scope {
   return new Scope({
     params: {},
     pids: [],
+    unsafe: true,
     modeOf: () => "entry",
     resolve: () => ({ sites: [], notes: [] }),
     actions: NO_ACTIONS,
@@ -161,7 +164,7 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   }
   for (const [index, target] of targets.entries()) {
     try {
-      const found = resolveTarget(target, { mode: handler.register === "uretprobe" ? "return" : "entry" });
+      const found = resolveTarget(target, { mode: handler.register === "uretprobe" ? "leave" : "entry" });
       for (const site of found.sites) from.push(sites.push(site) && index);
     } catch (error) {
       if (!(error instanceof SondeError)) throw error;
@@ -180,7 +183,7 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   return { signature: sites.length === 0 ? undefined : commonSignature({ targets, sites, from }), names: sites.map(({ name }) => name), diagnostics };
 }
 
-function checkUnit(unit: ScriptUnit): Diagnostic[] {
+async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const captures = new StaticCaptures(idleScope());
   const functions: string[] = [];
   const found: Diagnostic[] = [];
@@ -198,20 +201,25 @@ function checkUnit(unit: ScriptUnit): Diagnostic[] {
       functions: functions.slice(first).map((_, i) => first + i),
     };
   });
-  const target = new KernelEngine().target({ filter: NOTHING_ARMED, sites: probes.length, calls: probes.some(({ handler }) => handler.shape.kind === "call") });
   const states = captures.states.map(({ state, name }) => ({ name, spec: state.spec }));
-  const { diagnostics } = lower({ files: unit.files, states, functions, probes, target, unsafe: true });
-  return [...found, ...diagnostics];
+  const calls = probes.some(({ handler }) => handler.shape.kind === "call");
+  const lowered = (engine: Engine): readonly Diagnostic[] => {
+    const target = engine.target({ filter: NOTHING_ARMED, sites: probes.length, calls });
+    return lower({ files: unit.files, states, functions, probes, target, unsafe: true }).diagnostics;
+  };
+  const diagnostics = lowered(await loadEngine("kernel"));
+  const need = needOf(diagnostics);
+  return [...found, ...(need === undefined ? diagnostics : lowered(await loadEngine(need.engine)))];
 }
 
 /** All that the compiler has to say of a script, whose host code isn't run. */
 export async function checkScript(source: ScriptSource): Promise<Checked> {
   try {
     const { unit, diagnostics } = await compiled(source);
-    return { diagnostics: inOrder([...diagnostics, ...checkUnit(unit)]), files: unit.files };
+    return { diagnostics: inOrder([...diagnostics, ...(await checkUnit(unit))]), files: unit.files };
   } catch (error) {
     if (!(error instanceof ScriptErrors)) throw error;
-    const further = error.accepted === undefined ? [] : checkUnit(error.accepted);
+    const further = error.accepted === undefined ? [] : await checkUnit(error.accepted);
     return { diagnostics: inOrder([...error.diagnostics, ...further]), files: error.files };
   }
 }
@@ -226,7 +234,20 @@ export interface Explained {
   readonly image: SessionImage;
   /** The probes' targets as written. */
   readonly targets: readonly string[];
+  /** What isn't compiled: `intercept("libc:open")`. */
+  readonly hostCode: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** As a run would do it by itself: for the kernel, unless the script uses what another engine has. */
+async function lowerForAny(request: Omit<Parameters<typeof lowerScript>[0], "engine">): Promise<LoweredScript> {
+  try {
+    return lowerScript({ ...request, engine: await loadEngine("kernel") });
+  } catch (error) {
+    const need = error instanceof ScriptErrors ? needOf(error.diagnostics) : undefined;
+    if (need === undefined) throw error;
+    return lowerScript({ ...request, engine: await loadEngine(need.engine) });
+  }
 }
 
 /** Runs the script's host code and compiles its handlers as a run would, and arms nothing. Throws ScriptErrors. */
@@ -236,16 +257,22 @@ export async function explainScript(source: ScriptSource, params: ParamValues): 
   const scope = new Scope({
     params,
     pids: [],
+    unsafe: true,
     actions: NO_ACTIONS,
-    modeOf: (handler) => (returns.has(handler) ? "return" : "entry"),
+    modeOf: (handler) => (returns.has(handler) ? "leave" : "entry"),
     resolve: (target, mode, pids) => resolveTarget(target, { mode, pids }),
   });
   const loaded = await loadScript(unit, source, scope, makeVocabulary(scope));
   try {
     scope.params.refuseUnknown();
     scope.seal();
-    const lowered = lowerScript({ unit, scope, named: namedStates(unit, scope), engine: new KernelEngine(), filter: NOTHING_ARMED, unsafe: true });
-    return { image: lowered.image, targets: scope.probes.map(({ probe }) => probe.target), diagnostics: [...diagnostics, ...lowered.diagnostics] };
+    const lowered = await lowerForAny({ unit, scope, named: namedStates(unit, scope), filter: NOTHING_ARMED, unsafe: true });
+    return {
+      image: lowered.image,
+      targets: scope.probes.map(({ probe }) => probe.target),
+      hostCode: scope.intercepts.map(({ what }) => what),
+      diagnostics: [...diagnostics, ...lowered.diagnostics],
+    };
   } finally {
     loaded.forget();
   }

@@ -69,6 +69,9 @@ class Lines implements SessionOutput {
     for (const line of text.split("\n")) this.stream.push(line);
   }
   event(): void {}
+  fault(error: SondeError): void {
+    process.emitWarning(error);
+  }
   show(view: Parameters<SessionOutput["show"]>[0], top: number | undefined): void {
     for (const line of viewLines(view, { columns: 80, paint: palette(false), top })) this.stream.push(line);
   }

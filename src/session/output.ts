@@ -1,4 +1,5 @@
 /** Where a session's output goes, in the order in which it happens. */
+import type { SondeError } from "../errors/error.ts";
 import type { View } from "../output/view.ts";
 
 export interface SessionOutput {
@@ -9,4 +10,6 @@ export interface SessionOutput {
   event(name: string, data: unknown, heard: boolean): void;
   /** `show()`. */
   show(view: View, top: number | undefined): void;
+  /** Something of the script's went wrong, and the session goes on. */
+  fault(error: SondeError): void;
 }

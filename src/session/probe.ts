@@ -1,5 +1,6 @@
 /** A registered probe, as the script holds it. */
 import type { FunctionSite } from "../symbols/site.ts";
+import type { InterceptHandlers } from "./intercept/host-calls.ts";
 import type { Registration } from "./registration.ts";
 
 /** What a probe needs of its session once that is armed. */
@@ -34,13 +35,24 @@ export class RegisteredProbe {
   }
 }
 
-/** A probe with what it is armed from; the session's own record. */
-export interface ProbeEntry {
+/** A probe with the places that it is armed at. */
+export interface ProbePlaces {
   readonly probe: RegisteredProbe;
-  readonly registration: Registration;
   readonly targets: readonly string[];
   readonly sites: readonly FunctionSite[];
   /** The target that each site comes from: index into `targets`. */
   readonly from: readonly number[];
   readonly pids: readonly number[] | undefined;
+}
+
+/** A probe with a compiled handler; the session's own record. */
+export interface ProbeEntry extends ProbePlaces {
+  readonly registration: Registration;
+}
+
+/** One whose handlers are the script's host code. */
+export interface InterceptEntry extends ProbePlaces {
+  readonly handlers: InterceptHandlers;
+  /** As the script wrote it, for messages: `intercept("libc:open")`. */
+  readonly what: string;
 }

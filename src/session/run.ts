@@ -1,4 +1,6 @@
 /** What the command line runs: a session to its end, with text or JSON lines, a repeated print, a time limit, and the final print. */
+
+import type { SondeError } from "../errors/error.ts";
 import { jsonLine, viewFields } from "../output/json.ts";
 import { palette } from "../output/palette.ts";
 import { viewLines } from "../output/text.ts";
@@ -18,6 +20,8 @@ export interface RunOptions extends StartOptions {
   readonly write: (text: string) => void;
   /** Where losses are shown in the text format: what isn't the script's output. */
   readonly tell: (line: string) => void;
+  /** Where errors are shown in the text format that don't end the run. */
+  readonly complain: (error: SondeError) => void;
   readonly color: boolean;
   /** Columns of the terminal that is written to. */
   readonly columns: number;
@@ -75,6 +79,7 @@ abstract class Report implements SessionOutput {
   abstract print(text: string): void;
   abstract event(name: string, data: unknown, heard: boolean): void;
   abstract show(view: View, top: number | undefined): void;
+  abstract fault(error: SondeError): void;
   abstract summary(summary: Summary): void;
   maps(session: RunningSession): void {
     for (const named of session.named) {
@@ -115,6 +120,10 @@ class TextReport extends Report {
     for (const line of lines) this.writer.line(line);
     this.#gap = true;
   }
+  fault(error: SondeError): void {
+    this.writer.flush();
+    this.#options.complain(error);
+  }
   summary(summary: Summary): void {
     for (const line of lossLines(summary)) this.#options.tell(line);
   }
@@ -133,6 +142,9 @@ class JsonReport extends Report {
   }
   show(view: View, top: number | undefined): void {
     this.writer.line(jsonLine("map", viewFields(view, top)));
+  }
+  fault({ code, message, where, why, mend }: SondeError): void {
+    this.writer.line(jsonLine("error", { code, message, where, why, mend }));
   }
   summary(summary: Summary): void {
     this.writer.line(jsonLine("summary", summary));
@@ -173,6 +185,7 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
   }
   strays.to(session);
   report.attached(session);
+  const told = session.notes.length;
   options.onArmed?.(session);
   const abort = (): void => session.end("aborted");
   options.signal.addEventListener("abort", abort);
@@ -184,6 +197,7 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
     report.maps(session);
     // Nobody reads maps any more: they needn't be copied.
     const summary = await session.close(false);
+    if (options.format === "text") for (const note of session.notes.slice(told)) options.tell(note);
     report.summary(summary);
     return summary;
   } catch (error) {

@@ -4,7 +4,8 @@
  */
 import { SondeBug, SondeError } from "../errors/error.ts";
 import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
-import { type ProbeEntry, RegisteredProbe } from "./probe.ts";
+import type { InterceptHandlers } from "./intercept/host-calls.ts";
+import { type InterceptEntry, type ProbeEntry, type ProbePlaces, RegisteredProbe } from "./probe.ts";
 import type { Registration } from "./registration.ts";
 import type { State } from "./state/state.ts";
 import { Params, type ParamValues } from "./vocabulary/params.ts";
@@ -18,15 +19,27 @@ export interface ScopeActions {
   symbol(address: bigint, pid?: number): string;
 }
 
+/** What is probed of a function; `leave`: its return too, by an engine that leaves the stack alone. */
+export type ProbeMode = "entry" | "return" | "leave";
+
 /** Finds the functions of one target. Throws what `resolveTarget` throws. */
 export type Resolve = (
   target: string,
-  mode: "entry" | "return",
+  mode: ProbeMode,
   pids: readonly number[],
 ) => { readonly sites: readonly FunctionSite[]; readonly notes: readonly string[] };
 
 /** Which registration a handler was compiled for, and so where its probes stand. */
-export type ModeOf = (handler: number) => "entry" | "return";
+export type ModeOf = (handler: number) => ProbeMode;
+
+/** What a registration says besides its handler. */
+export interface Wanted {
+  /** As the script wrote it, for messages: `uprobe("libc:malloc")`. */
+  readonly what: string;
+  readonly targets: readonly string[];
+  readonly pids: readonly number[] | undefined;
+  readonly optional: boolean;
+}
 
 export interface ScopeParts {
   readonly actions: ScopeActions;
@@ -35,6 +48,8 @@ export interface ScopeParts {
   readonly modeOf: ModeOf;
   /** The session's processes: where a probe without its own looks first. */
   readonly pids: readonly number[];
+  /** Changes to the target are permitted. */
+  readonly unsafe: boolean;
 }
 
 /** The top-level names of a module, as functions that give their values now. */
@@ -47,6 +62,8 @@ export class Scope {
   /** The session's table of functions; `func` and `c.func` index it. Filled as probes are registered. */
   readonly functions: string[] = [];
   readonly probes: ProbeEntry[] = [];
+  /** Numbered behind the probes. */
+  readonly intercepts: InterceptEntry[] = [];
   readonly begins: (() => unknown)[] = [];
   readonly ends: (() => unknown)[] = [];
   readonly notes: string[] = [];
@@ -71,13 +88,29 @@ export class Scope {
   seal(): void {
     this.#sealed = true;
   }
-  register(registration: Registration, targets: readonly string[], pids: readonly number[] | undefined, optional: boolean): RegisteredProbe {
+  register(registration: Registration, wanted: Wanted): RegisteredProbe {
+    const places = this.#places(wanted, this.#parts.modeOf(registration.handler));
+    this.probes.push({ registration, ...places });
+    return places.probe;
+  }
+  /** Host code for calls. It may change the target, whatever it does: nobody can tell before. */
+  intercept(handlers: InterceptHandlers, wanted: Wanted): RegisteredProbe {
+    if (!this.#parts.unsafe) {
+      throw new SondeError("SONDE_UNSAFE", `${wanted.what} can change the target, and this run doesn't permit that`, {
+        why: "its functions run while the thread waits, and may change arguments, results, registers and memory",
+        mend: "Run with --unsafe (in the library `unsafe: true`) if that is meant. uprobe() only observes.",
+      });
+    }
+    const places = this.#places(wanted, handlers.leave === undefined ? "entry" : "leave");
+    this.intercepts.push({ handlers, what: wanted.what, ...places });
+    return places.probe;
+  }
+  #places({ what, targets, pids, optional }: Wanted, mode: ProbeMode): ProbePlaces {
     if (this.#sealed) {
-      throw new SondeError("SONDE_TOO_LATE", `uprobe(${JSON.stringify(targets[0])}): the session is armed already`, {
+      throw new SondeError("SONDE_TOO_LATE", `${what}: the session is armed already`, {
         mend: "Register every probe while the script loads; a variable(bool, false) turns one on later.",
       });
     }
-    const mode = this.#parts.modeOf(registration.handler);
     const sites: FunctionSite[] = [];
     const from: number[] = [];
     // Two targets may name one place (fopen and fopen64, or overlapping wildcards): a call is one hit all the same.
@@ -101,11 +134,9 @@ export class Scope {
       }
     }
     for (const site of sites) this.functionIndex(site.name);
-    const probe = new RegisteredProbe(targets.join(", "), sites.length);
-    this.probes.push({ probe, registration, targets, sites, from, pids });
-    return probe;
+    return { probe: new RegisteredProbe(targets.join(", "), sites.length), targets, sites, from, pids };
   }
-  #resolve(target: string, mode: "entry" | "return", pids: readonly number[], optional: boolean): readonly FunctionSite[] {
+  #resolve(target: string, mode: ProbeMode, pids: readonly number[], optional: boolean): readonly FunctionSite[] {
     try {
       const { sites, notes } = this.#parts.resolve(target, mode, pids);
       this.notes.push(...notes);

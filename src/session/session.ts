@@ -29,6 +29,8 @@ export interface SessionParts {
   /** Processes that were there before: when none of them is left, the session ends. */
   readonly targets: readonly number[];
   readonly children: boolean;
+  /** Why it runs on this engine, where that wasn't asked for. */
+  readonly engineNotes: readonly string[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -63,6 +65,8 @@ export class RunningSession {
     this.#read = recordReader(script.image, scope.functions, this.#actions());
     for (const [index, { probe }] of scope.probes.entries())
       RegisteredProbe.armed(probe, { hits: () => this.#counters.of("hits", index), detach: () => this.#detach(index) });
+    for (const [i, { probe }] of scope.intercepts.entries())
+      RegisteredProbe.armed(probe, { hits: () => script.intercepts[i]!.hits, detach: () => this.#detach(scope.probes.length + i) });
     let begun = (): void => {};
     this.begun = new Promise((resolve) => {
       begun = resolve;
@@ -82,18 +86,19 @@ export class RunningSession {
     return this.#parts.script.armed.sites;
   }
   get notes(): readonly string[] {
-    return [...this.#parts.scope.notes, ...this.#parts.script.armed.notes];
+    return [...this.#parts.engineNotes, ...this.#parts.scope.notes, ...this.#parts.script.armed.notes];
   }
   /** Every place that the script's targets named. */
   get probed(): readonly FunctionSite[] {
-    return this.#parts.scope.probes.flatMap(({ sites }) => sites);
+    const { probes, intercepts } = this.#parts.scope;
+    return [...probes, ...intercepts].flatMap(({ sites }) => sites);
   }
   /** The script's files, for what is said about their lines. */
   get files(): readonly SourceFile[] {
     return this.#parts.script.image.files;
   }
   hits(): bigint {
-    return this.#counters.of("hits");
+    return this.#parts.script.intercepts.reduce((sum, { hits }) => sum + hits, this.#counters.of("hits"));
   }
   nameOf(state: State): string {
     return this.named.find((one) => one.state === state)?.name ?? this.#parts.script.states.find((one) => one.state === state)?.name ?? `(${state.spec.kind})`;
@@ -207,7 +212,7 @@ export class RunningSession {
       script: { armed, states },
     } = this.#parts;
     command?.abandon();
-    armed.disarm();
+    await armed.disarm();
     while (armed.consume(this.#record) > 0) await new Promise((next) => setImmediate(next));
     await this.#hooks(scope.ends);
     for (const { state } of [...states, ...this.named]) if (state instanceof EventsState) state.end();
@@ -217,7 +222,7 @@ export class RunningSession {
   summary(): Summary {
     const {
       scope,
-      script: { armed, states },
+      script: { armed, states, intercepts },
     } = this.#parts;
     const full = this.#counters.full();
     const fullMaps: { [name: string]: bigint } = {};
@@ -234,10 +239,11 @@ export class RunningSession {
       unreadable: this.#counters.of("miss") + BigInt(scope.hostMisses),
       unreadableAt,
       fullMaps,
-      unmatched: this.#counters.of("unmatched"),
+      unmatched: intercepts.reduce((sum, { unmatched }) => sum + unmatched, this.#counters.of("unmatched")),
       scratch: this.#counters.of("scratch"),
       skipped,
       depth,
+      threw: intercepts.reduce((sum, { threw }) => sum + threw, 0),
       status: this.#status,
       ended: this.#reason ?? "closed",
     };
@@ -256,10 +262,10 @@ export class RunningSession {
     try {
       return await this.done;
     } finally {
-      this.#release(keep);
+      await this.#release(keep);
     }
   }
-  #release(keep: boolean): void {
+  async #release(keep: boolean): Promise<void> {
     if (this.#closed) return;
     const {
       script: { armed, states },
@@ -271,6 +277,6 @@ export class RunningSession {
     }
     this.#closed = true;
     this.#parts.loaded.forget();
-    armed.close();
+    await armed.close();
   }
 }

@@ -1,13 +1,14 @@
 /** Starts a session: compile, load, choose an engine, arm. Whatever fails, nothing is left armed or held. */
 
 import type { ScriptUnit } from "../compiler/hir/types.ts";
-import { chooseEngine, type EngineChoice } from "../engines/choose.ts";
+import { type ChosenEngine, chooseEngine, type EngineChoice } from "../engines/choose.ts";
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
 import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
+import { lowerForEngine } from "./engine-for-script.ts";
 import { namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { Symbolizer } from "./reading/symbolize.ts";
@@ -47,13 +48,25 @@ function requireProcesses(pids: readonly number[]): void {
     throw new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${gone.join(", ")}`, { mend: "Give the id of a process that runs; `ps` lists them." });
 }
 
+interface ScopeFor {
+  readonly unit: Pick<ScriptUnit, "handlers">;
+  readonly options: StartOptions;
+  /** The kernel replaces return addresses, which not every program endures. */
+  readonly returns: "return" | "leave";
+  /** The session's processes, with the command's. */
+  readonly pids: readonly number[];
+  readonly output: SessionOutput;
+  readonly early: Early;
+}
+
 /** A held command has nothing mapped yet: names are looked up in `options.pids` alone. */
-function makeScope(source: Pick<ScriptUnit, "handlers">, options: StartOptions, pids: readonly number[], output: SessionOutput, early: Early): Scope {
-  const returns = new Set(source.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
+function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): Scope {
+  const atReturns = new Set(unit.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
   return new Scope({
     params: options.params,
     pids: options.pids,
-    modeOf: (handler) => (returns.has(handler) ? "return" : "entry"),
+    unsafe: options.unsafe,
+    modeOf: (handler) => (atReturns.has(handler) ? returns : "entry"),
     resolve: (target, mode, own) => resolveTarget(target, { mode, pids: own }),
     actions: {
       print: (text) => output.print(text),
@@ -67,26 +80,30 @@ function makeScope(source: Pick<ScriptUnit, "handlers">, options: StartOptions, 
   });
 }
 
+const returnsOf = ({ engine }: ChosenEngine): "return" | "leave" => (engine.name === "kernel" ? "return" : "leave");
+
 export async function startSession(source: ScriptSource, options: StartOptions, output: SessionOutput): Promise<RunningSession> {
   requireProcesses(options.pids);
   const script = await compiled(source);
-  const engine = await chooseEngine(options.engine);
+  const chosen = await chooseEngine(options.engine);
   const command = options.command && (await HeldCommand.start(options.command, options.stdio));
   try {
     const pids = command === undefined ? options.pids : [...options.pids, command.pid];
-    const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup };
+    const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(command === undefined ? {} : { held: command.pid }) };
     const early = new Early();
-    const scope = makeScope(script.unit, options, pids, output, early);
+    const scope = makeScope({ unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
     const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
     scope.params.refuseUnknown();
-    if (scope.probes.length === 0)
+    if (scope.probes.length + scope.intercepts.length === 0)
       throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", {
         where: source.path,
         mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.',
       });
     scope.seal();
     const named = namedStates(script.unit, scope);
-    const armed = await armScript({ unit: script.unit, scope, named, engine, filter, exact: options.exact, unsafe: options.unsafe });
+    const { engine, notes, lowered } = await lowerForEngine({ unit: script.unit, scope, named, filter, unsafe: options.unsafe }, chosen, options.engine);
+    const fault = (error: unknown, what: string): void => output.fault(interceptFault(loaded.fault(error), what));
+    const armed = await armScript({ scope, lowered, engine, filter, exact: options.exact, fault });
     const session = new RunningSession({
       scope,
       script: armed,
@@ -96,6 +113,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
       loaded,
       targets: options.pids,
       children: options.children,
+      engineNotes: notes,
       warnings: [...script.diagnostics, ...armed.warnings],
     });
     early.session = session;
@@ -105,6 +123,16 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     command?.abandon();
     throw error;
   }
+}
+
+/** The target doesn't suffer for what its interceptor does. */
+function interceptFault({ code, message, where, why, mend, cause }: SondeError, what: string): SondeError {
+  return new SondeError(code as `SONDE_${string}`, `${what}: ${message}`, {
+    ...(where === undefined ? {} : { where }),
+    ...(why === undefined ? {} : { why }),
+    mend: `${mend === undefined ? "" : `${mend} `}The call went on unchanged. What this function throws further is counted, not shown.`,
+    cause,
+  });
 }
 
 /** Loads the script alone, without arming anything, and gives the parameters that it declares. */
@@ -118,10 +146,12 @@ export async function scriptParams(source: ScriptSource, params: ParamValues = {
     children: false,
     cgroup: undefined,
     exact: false,
-    unsafe: false,
+    // Nothing is armed.
+    unsafe: true,
     params,
   };
-  const scope = makeScope(script.unit, options, [], { everyEvent: false, print() {}, event() {}, show() {} }, new Early());
+  const output: SessionOutput = { everyEvent: false, print() {}, event() {}, show() {}, fault() {} };
+  const scope = makeScope({ unit: script.unit, options, returns: "leave", pids: [], output, early: new Early() });
   const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
   loaded.forget();
   return scope.params.declared;

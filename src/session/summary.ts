@@ -14,12 +14,14 @@ export interface Summary {
   readonly fullMaps: { readonly [map: string]: bigint };
   /** Returns without their entry. */
   readonly unmatched: bigint;
-  /** Hits that the kernel did not run a handler for: one was running on that thread already. */
+  /** Hits that the engine did not run a handler for: one was running on that thread already. */
   readonly skipped: bigint;
-  /** Returns that the kernel couldn't follow: more than 64 calls deep. */
+  /** Returns that the engine couldn't follow: calls nested too deep. */
   readonly depth: bigint;
   /** Hits that weren't handled because every scratch slot was in use. */
   readonly scratch: bigint;
+  /** Times that a function given to `intercept()` threw. */
+  readonly threw: number;
   /** How it was armed, for people. */
   readonly method: string;
   readonly sites: number;
@@ -44,8 +46,13 @@ export function lossLines(summary: Summary): string[] {
   const host = summary.unreadable - summary.unreadableAt.reduce((sum, { count }) => sum + count, 0n);
   if (host > 0n) lines.push(`${many(host, "value")} that the script set had an undefined part or an index out of range`);
   if (summary.unmatched > 0n) lines.push(`${many(summary.unmatched, "return")} came without the entry: the call began before, or was pushed out of the table`);
-  if (summary.skipped > 0n) lines.push(`${many(summary.skipped, "hit was", "hits were")} skipped by the kernel: a handler was running there already`);
-  if (summary.depth > 0n) lines.push(`${many(summary.depth, "return")} couldn't be followed: more than 64 nested calls`);
+  const isKernel = summary.engine === "kernel";
+  if (summary.skipped > 0n)
+    lines.push(`${many(summary.skipped, "hit was", "hits were")} skipped${isKernel ? " by the kernel" : ""}: a handler was running there already`);
+  if (summary.depth > 0n)
+    lines.push(`${many(summary.depth, "return")} couldn't be followed: ${isKernel ? "more than 64 nested calls" : "too many nested calls"}`);
   if (summary.scratch > 0n) lines.push(`${many(summary.scratch, "hit was", "hits were")} not handled: too many at once on one CPU`);
+  if (summary.threw > 0)
+    lines.push(`functions given to intercept() threw ${summary.threw === 1 ? "once" : `${summary.threw} times`}: those calls went on unchanged`);
   return lines;
 }

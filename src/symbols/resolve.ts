@@ -19,8 +19,11 @@ import { parseTarget, type Target } from "./target.ts";
 export interface ResolveOptions {
   /** Look in these processes: their mappings, their root. None: every process. */
   readonly pids?: readonly number[];
-  /** Whether the probe is at the entry (or at an instruction), or at the return as well. */
-  readonly mode: "entry" | "return";
+  /**
+   * Whether the probe is at the entry (or at an instruction), or at the return as well: by another return address on the
+   * stack (`return`), or by an engine that leaves the stack alone (`leave`).
+   */
+  readonly mode: "entry" | "return" | "leave";
 }
 
 export interface Resolved {
@@ -50,7 +53,7 @@ interface OpenFile {
  */
 export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   const target = parseTarget(text);
-  if (options.mode === "return" && target.place.kind === "function" && target.place.delta > 0) {
+  if (options.mode !== "entry" && target.place.kind === "function" && target.place.delta > 0) {
     throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function has a return`, {
       where: target.text,
       mend: "Leave the offset out, or probe the place with a handler at the hit alone.",
@@ -244,6 +247,6 @@ function refuseGoReturn(file: OpenFile, target: Target): void {
   throw new SondeError("SONDE_RETURN_GO", `the return of ${target.text} can't be probed: ${file.display} is a Go program`, {
     where: target.text,
     why: "Go moves its stacks, and a return address that a probe has replaced there crashes the program",
-    mend: "Probe the entry alone, or the function's return instructions by offset (function+0x…).",
+    mend: "The engine breakpoint follows it (--engine breakpoint). With this one probe the entry alone, or the function's return instructions by offset (function+0x…).",
   });
 }

@@ -117,7 +117,7 @@ export async function demo(): Promise<number> {
         unsafe: false,
         params: {},
       },
-      { everyEvent: false, print: (text) => say([text]), event() {}, show() {} },
+      { everyEvent: false, print: (text) => say([text]), event() {}, show() {}, fault() {} },
     );
     say([
       `${paint.strong("sonde demo")}: find, sort, sha256sum, gzip, tar, grep and sed are at work on this machine's own files.`,

@@ -56,7 +56,7 @@ export async function explain(file: string | undefined, words: readonly string[]
     throw new SondeError("SONDE_USAGE", "give one script: a file, or -e with its text", { exit: ExitStatus.usage });
   }
   const source = file === undefined ? scriptText(options.eval ?? "") : scriptFile(file);
-  const { image, targets, diagnostics } = await explainScript(source, parseParams(words));
+  const { image, targets, hostCode, diagnostics } = await explainScript(source, parseParams(words));
   const paint = palette(colorsWanted(process.stdout));
   for (const diagnostic of diagnostics) process.stderr.write(`${diagnosticText(diagnostic, image.files, palette(colorsWanted(process.stderr)))}\n`);
   const lines = mapLines(image, paint);
@@ -67,6 +67,7 @@ export async function explain(file: string | undefined, words: readonly string[]
     );
     lines.push(...programLines(program, image, paint), "");
   }
+  for (const what of hostCode) lines.push(`${paint.strong(what)}  host code, which isn't compiled: it runs in this process while the thread waits`);
   process.stdout.write(`${lines.join("\n")}\n`);
   return ExitStatus.ok;
 }

@@ -1,5 +1,5 @@
 /** `sonde run FILE` and `sonde -e SCRIPT`: one session from its options to its final print. */
-
+import type { EngineChoice } from "../../engines/choose.ts";
 import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import { run as runSession } from "../../session/run.ts";
@@ -11,6 +11,7 @@ import { diagnosticText } from "../diagnostic-text.ts";
 import { watchForEnding } from "../ending.ts";
 import { type OutputFile, outputFile } from "../output-file.ts";
 import { processIds } from "../process-names.ts";
+import { describeError } from "../report-error.ts";
 import { parseParams } from "../script-params.ts";
 import { splitCommand } from "../shell-words.ts";
 import { NO_STATUS_LINE, type StatusLine, startStatusLine } from "../status-line.ts";
@@ -24,7 +25,7 @@ export interface RunOptions {
   readonly every?: number;
   readonly format: "text" | "json";
   readonly output?: string;
-  readonly engine: "auto" | "kernel";
+  readonly engine: EngineChoice;
   readonly exact?: boolean;
   readonly unsafe?: boolean;
   readonly params?: boolean;
@@ -107,6 +108,10 @@ async function runTo(output: OutputFile, source: ScriptSource, start: StartOptio
         output.write(text);
       },
       tell: note,
+      complain: (error) => {
+        line.hide();
+        process.stderr.write(`${describeError(error, terminalPaint(), process.stderr.columns)}\n`);
+      },
       color: colorsWanted(output),
       columns: output.columns,
       forMs: options.for,

@@ -31,6 +31,7 @@ async function load(path: string, prints: string[] = []) {
   const scope = new Scope({
     params: {},
     pids: [],
+    unsafe: false,
     modeOf: () => "entry",
     resolve: () => ({ sites: [], notes: [] }),
     actions: { print: (text) => prints.push(text), show() {}, exit() {}, symbol: String },

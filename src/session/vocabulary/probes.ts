@@ -1,8 +1,9 @@
 /** The vocabulary's registrations: a probe's targets are resolved when it is registered, and armed with all others. */
 import { SondeError } from "../../errors/error.ts";
+import type { InterceptHandlers } from "../intercept/host-calls.ts";
 import type { RegisteredProbe } from "../probe.ts";
 import { Registration } from "../registration.ts";
-import type { Scope } from "../scope.ts";
+import type { Scope, Wanted } from "../scope.ts";
 
 interface Options {
   readonly pids: readonly number[] | undefined;
@@ -48,22 +49,43 @@ export const NOT_YET = {
   tracepoint: "no engine of this version has the kernel's tracepoints",
   interval: "no engine of this version has timers in handlers; setInterval() runs on the host",
   profile: "no engine of this version samples",
-  intercept: "handlers in JavaScript need the engine `breakpoint`, which this version lacks",
 } as const;
 
 const notYet = (name: keyof typeof NOT_YET) => (): never => {
   throw new SondeError("SONDE_NOT_SUPPORTED", `${name}() isn't there yet: ${NOT_YET[name]}`);
 };
 
+function wantedOf(name: string, target: unknown, options: unknown): Wanted {
+  const targets = targetsOf(`${name}()`, target);
+  const what = `${name}(${JSON.stringify(targets[0])})`;
+  return { what, targets, ...optionsOf(what, options) };
+}
+
+/** Host code: any function will do. */
+function interceptHandlersOf(what: string, handlers: unknown): InterceptHandlers {
+  const refuse = (message: string): never => {
+    throw new SondeError("SONDE_HANDLER", `${what}: ${message}`, { mend: "Give { enter: (c) => …, leave: (c, at) => … }, or one of the two." });
+  };
+  if (typeof handlers !== "object" || handlers === null) return refuse("the handlers are an object with enter, leave or both");
+  const entries = Object.entries(handlers).filter(([, run]) => run !== undefined);
+  for (const [name, run] of entries) {
+    if (name !== "enter" && name !== "leave") return refuse(`there is no handler ${name}`);
+    if (typeof run !== "function") return refuse(`${name} is no function`);
+  }
+  return entries.length === 0 ? refuse("there is neither enter nor leave") : (Object.fromEntries(entries) as InterceptHandlers);
+}
+
 export function probeVocabulary(scope: Scope) {
   const register =
     (name: "uprobe" | "uretprobe") =>
     (target: unknown, handler: unknown, options?: unknown): RegisteredProbe => {
-      const targets = targetsOf(`${name}()`, target);
-      const what = `${name}(${JSON.stringify(targets[0])})`;
-      const { pids, optional } = optionsOf(what, options);
-      return scope.register(registrationOf(what, handler), targets, pids, optional);
+      const wanted = wantedOf(name, target, options);
+      return scope.register(registrationOf(wanted.what, handler), wanted);
     };
+  const intercept = (target: unknown, handlers: unknown, options?: unknown): RegisteredProbe => {
+    const wanted = wantedOf("intercept", target, options);
+    return scope.intercept(interceptHandlersOf(wanted.what, handlers), wanted);
+  };
   const hook =
     (name: string, list: (() => unknown)[]) =>
     (run: unknown): void => {
@@ -77,7 +99,7 @@ export function probeVocabulary(scope: Scope) {
     tracepoint: notYet("tracepoint"),
     interval: notYet("interval"),
     profile: notYet("profile"),
-    intercept: notYet("intercept"),
+    intercept,
     begin: hook("begin", scope.begins),
     end: hook("end", scope.ends),
     param: (name: unknown, otherwise: unknown, help?: unknown) => scope.params.declare(name, otherwise, help),

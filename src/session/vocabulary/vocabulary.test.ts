@@ -9,6 +9,7 @@ function fresh(params = {}) {
   const scope = new Scope({
     params,
     pids: [],
+    unsafe: false,
     modeOf: () => "entry",
     resolve: () => ({ sites: [], notes: [] }),
     actions: { print: (text) => prints.push(text), show() {}, exit() {}, symbol: String },
@@ -58,8 +59,8 @@ test("wrong options are refused with what is right", () => {
 });
 
 test("what no engine has yet says so instead of doing nothing", () => {
-  const { stacks, hash, stack, count, usdt, tracepoint, interval, profile, intercept } = fresh().v;
-  for (const run of [stacks, () => hash(stack, count()), usdt, tracepoint, interval, profile, intercept])
+  const { stacks, hash, stack, count, usdt, tracepoint, interval, profile } = fresh().v;
+  for (const run of [stacks, () => hash(stack, count()), usdt, tracepoint, interval, profile])
     expect(run).toThrow(expect.objectContaining({ code: "SONDE_NOT_SUPPORTED" }));
 });
 
