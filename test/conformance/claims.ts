@@ -56,6 +56,8 @@ export interface Ways {
   readonly refusedKinds: readonly string[];
   /** Probed returns land at code of the engine's first, where a signal's handler may see the thread. */
   readonly returnsLandElsewhere: boolean;
+  /** C++ exceptions may leave functions whose returns are probed. */
+  readonly exceptionsPassReturns: boolean;
   /** So many returns of nested calls are followed. */
   readonly nestedReturns: number;
 }
@@ -92,7 +94,14 @@ const KERNEL_REFUSES = [
 /** An engine joins the suite by standing here. */
 export const claims: { readonly [engine: string]: Claims } = {
   kernel: {
-    ways: { repeatedHits: "each", pushesTrapFlag: true, refusedKinds: KERNEL_REFUSES, returnsLandElsewhere: true, nestedReturns: 64 },
+    ways: {
+      repeatedHits: "each",
+      pushesTrapFlag: true,
+      refusedKinds: KERNEL_REFUSES,
+      returnsLandElsewhere: true,
+      exceptionsPassReturns: false,
+      nestedReturns: 64,
+    },
     exempt: {},
     limits: {
       4: "followed at more than 32 places (sites × threads), or before Linux 6.13, children cost other processes about 1 µs a call of the probed functions",
@@ -102,6 +111,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       20: "where returns are probed, a signal may come while a thread is at the kernel's own code for returns ([uprobes]), and the handler sees that address",
       21: "a probed pushf pushes the trap flag; a debugger's breakpoint on a probed site doesn't stop the debugger's program",
       27: "the kernel also arms private mappings that are only read: a tool that sums the file by such a mapping, in a process that the probe is for, sees the breakpoint",
+      29: "64 nested returns are followed, deeper ones are counted as lost; an exception that leaves a function whose return is probed ends the program, which is said when it is armed",
       37: "the kernel runs handlers where a hit can't interrupt them: a nested hit can't happen, and its count stays 0",
     },
   },
