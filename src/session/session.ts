@@ -135,10 +135,15 @@ export class RunningSession {
       clear: (indices: readonly number[]) => {
         for (const index of indices) stateOf(index).clear();
       },
-      exit: (status: number) => this.end("exit", status),
+      exit: (status: number) => this.#exit(status),
       detach: (probe: number) => this.#detach(probe),
       symbol: (address: bigint, pid: number | undefined) => this.#parts.scope.actions.symbol(address, pid),
     };
+  }
+  /** A handler's request. It was made before the process ended that made it, though that may be known first. */
+  #exit(status: number): void {
+    if (this.#reason === "command" || this.#reason === "target") this.#reason = undefined;
+    this.end("exit", status);
   }
   #detach(probe: number): void {
     if (!this.#closed) this.#parts.script.armed.detach(probe);
