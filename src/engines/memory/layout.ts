@@ -21,7 +21,7 @@ import type { MapImage, SessionImage } from "../../compiler/image.ts";
 import { SondeBug, SondeError } from "../../errors/error.ts";
 import { roundUp } from "../../schema/layout.ts";
 
-export const MAGIC = 0x6f_64_6e_73; // "sndo"
+export const MAGIC = 0x64_6e_6f_73; // "sond"
 export const LAYOUT_VERSION = 1;
 
 /** Offsets in the control block. */
