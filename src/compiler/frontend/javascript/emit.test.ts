@@ -118,3 +118,22 @@ test("plain host code is unchanged", () => {
     "const all = [];\nsetInterval(() => {\n  for (const [k, v] of Object.entries({ a: 1 })) all.push(`${k} ${v}`);\n}, 1000).unref();\nlabel: for (;;) { break label; }\nclass A { #x = 1; static { this.y = 2; } get x() { return this.#x; } }\n";
   expect(rest(`/**/${text}`).replace("/**/", "")).toContain(text.split("\n").slice(1).join("\n"));
 });
+
+test("functions given to intercept are the host's own, and stay as they are", () => {
+  const text = `import { intercept } from "sonde";
+const seen = new Map<string, number>();
+intercept("libc:open", {
+  async enter(c) { const { promise, resolve } = Promise.withResolvers<void>(); setTimeout(resolve, 1); await promise; seen.set(c.memory.text(c.arg0), 1.5); return this; },
+  leave: (c, at) => { try { c.ret = BigInt(seen.size); } catch (e) { throw e; } },
+});`;
+  const { unit, diagnostics } = compile(text);
+  expect(diagnostics).toEqual([]);
+  expect(unit!.handlers).toEqual([]);
+  expect(unit!.files[0]!.code).toContain("async enter(c) { const { promise, resolve } = Promise.withResolvers");
+  expect(unit!.files[0]!.code).toContain("leave: (c, at) => { try { c.ret = BigInt(seen.size); } catch (e) { throw e; } }");
+});
+
+test("in them too a map is read by the host's methods", () => {
+  const { diagnostics } = compile('import { count, intercept } from "sonde";\nconst n = count();\nintercept("libc:open", { enter() { n.add(); } });');
+  expect(diagnostics.map(({ code: each }) => each)).toEqual(["SONDE_C_HANDLER_METHOD"]);
+});
