@@ -50,6 +50,8 @@ export type Behaviour = keyof typeof behaviours;
 export interface Ways {
   /** A repeated string instruction hits once, or once for each repetition. */
   readonly repeatedHits: "once" | "each";
+  /** Handlers may change registers, arguments and results. */
+  readonly changesRegisters: boolean;
   /** A probed `pushf` pushes the trap flag that the step was made with. */
   readonly pushesTrapFlag: boolean;
   /** The kinds of instruction in test/fixtures/programs/displaced.S (prefixed_…) that are refused. */
@@ -96,13 +98,16 @@ export const claims: { readonly [engine: string]: Claims } = {
   kernel: {
     ways: {
       repeatedHits: "each",
+      changesRegisters: false,
       pushesTrapFlag: true,
       refusedKinds: KERNEL_REFUSES,
       returnsLandElsewhere: true,
       exceptionsPassReturns: false,
       nestedReturns: 64,
     },
-    exempt: {},
+    exempt: {
+      28: "the kernel doesn't tell of it: who had the library mapped keeps the code that was probed, and nothing is said",
+    },
     limits: {
       4: "followed at more than 32 places (sites × threads), or before Linux 6.13, children cost other processes about 1 µs a call of the probed functions",
       5: "filtered by process, what runs between the exec of a thread that isn't the leader and its arming anew (about a millisecond) isn't seen",

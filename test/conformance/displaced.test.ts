@@ -1,6 +1,6 @@
 /** Behaviours 14, 15, 16 and 17: whatever instruction is displaced, what it does is what it does in its place. */
 import { expect, test } from "vitest";
-import { displaced } from "../fixtures/build.ts";
+import { displaced, target } from "../fixtures/build.ts";
 import { type EngineUnderTest, waysOf } from "./claims.ts";
 import { intact } from "./support/bytes.ts";
 import { Program, probe } from "./support/session.ts";
@@ -30,6 +30,26 @@ async function same(engine: EngineUnderTest, set: "plain" | "jump" | "call" | "r
 behaviour(14, (engine) => {
   test("moves, arithmetic, stack and string instructions, vectors: registers, flags, xmm, red zone and memory", () => same(engine, "plain", 85));
 });
+behaviour(14, (engine) => {
+  test("a handler's change of an argument, a result, or the whole call takes effect; or it is refused beforehand", async () => {
+    await using program = new Program(target());
+    const running = await program.start();
+    const opened = probe(engine, "changes", program.at("negative"), { pid: running.pid, unsafe: true });
+    if (!waysOf(engine).changesRegisters) {
+      await expect(opened).rejects.toMatchObject({ code: expect.stringMatching(/^SONDE_/), message: expect.stringMatching(/intercept/) });
+      expect(await running.ask("negative 5")).toBe("-5");
+      return;
+    }
+    await using session = await opened;
+    const answers: string[] = [];
+    for (const n of [4, 5, 30, 99, 6]) answers.push(await running.ask(`negative ${n}`));
+    expect(answers).toEqual(["-4", "-7", "31", "-1", "-6"]);
+    expect(session.maps.seen?.read()).toBe(5n);
+    await session.close();
+    expect(await running.ask("negative 5")).toBe("-5");
+  });
+});
+
 behaviour(15, (engine) => {
   test("each condition, near and far, forwards and backwards, with each combination of flags; loops; jumps through registers and memory", () =>
     same(engine, "jump", 110));

@@ -1,10 +1,11 @@
-/** Behaviours 26 and 27: what a program writes itself is its own, and the file is never touched. */
+/** Behaviours 26, 27 and 28: what a program writes itself is its own, and the file is never touched. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, readFileSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { library, privateCopy } from "../fixtures/build.ts";
+import { library, privateCopy, target } from "../fixtures/build.ts";
+import { launch } from "../fixtures/sonde.ts";
 import { armedIn, codeOf } from "./support/bytes.ts";
 import { folder, Program, probe } from "./support/session.ts";
 import { behaviour } from "./support/suite.ts";
@@ -80,5 +81,39 @@ behaviour(27, (engine) => {
     await session.close();
     expect(readFileSync(program.path).equals(before)).toBe(true);
     expect(session.maps.enters?.read()).toBe(10n);
+  });
+});
+
+behaviour(28, (engine) => {
+  test("who runs it goes on with what was probed, and the run says which file was changed", async () => {
+    await using program = new Program(target());
+    const copy = privateCopy(library());
+    const code = codeOf(`${copy.path}:library_call`);
+    const running = await program.start();
+    await running.ask(`dlopen ${copy.path}`);
+    await running.ask("library library_call 1");
+    const run = launch([
+      "run",
+      join(import.meta.dirname, "scripts/hits.probe.ts"),
+      "--engine",
+      engine,
+      "--format",
+      "json",
+      "--",
+      `--at=${copy.path}:library_call`,
+    ]);
+    await run.seen('"attached"');
+    await running.ask("library library_call 10");
+    // In place: the same inode, with a `ret` where the function began.
+    const file = openSync(copy.path, "r+");
+    writeSync(file, Uint8Array.of(RET), 0, 1, code.offset);
+    closeSync(file);
+    await running.ask("library library_call 10");
+    run.kill("SIGINT");
+    const { stdout, stderr } = await run.ended;
+    expect(stderr + stdout).toMatch(/overwritten|changed/);
+    expect(stderr + stdout).toContain(copy.path);
+    expect(await running.end()).toBe(0);
+    copy.remove();
   });
 });
