@@ -39,7 +39,7 @@ const NO_EXIST = 1;
 /** So many marked entries get a second chance before one is evicted in spite of its mark. */
 const MOST_CHANCES = 1024;
 /** A chain that is longer may be one that another process is changing. */
-const STEPS_A_LOOK = 32;
+const MOST_STEPS = 32;
 /** Tries to read between others' changes before the lock is taken. */
 const MOST_TRIES = 200;
 /** Copying up to so many words one by one is faster than a call. */
@@ -135,14 +135,55 @@ export class HashTable {
     return at === 0 ? 0 : (at + this.#valueWord) << 2;
   }
 
-  /** The same by a program: an evicting map then keeps the entry for longer. */
-  use(): number {
-    const value = this.find();
+  /** The same for the key at an offset, by a program: an evicting map then keeps the entry for longer. */
+  use(offset: number): number {
+    const value = this.#findAt(offset);
     if (value !== 0 && this.place.evicts) {
       const mark = (value >>> 2) - this.#valueWord + MARK;
       if (this.#ints[mark] === LIVE) Atomics.compareExchange(this.#ints, mark, LIVE, USED);
     }
     return value;
+  }
+
+  /** Most keys are one or two words: those don't go through the register. */
+  #findAt(offset: number): number {
+    if (this.#wholeWords && this.#keyWords <= 2 && (offset & 3) === 0) {
+      const from = offset >>> 2;
+      const version = Atomics.load(this.#ints, this.#version);
+      const at = this.#keyWords === 1 ? this.#walk1(this.#ints[from] as number) : this.#walk2(this.#ints[from] as number, this.#ints[from + 1] as number);
+      if (at >= 0 && (version & 1) === 0 && Atomics.load(this.#ints, this.#version) === version) return at === 0 ? 0 : (at + this.#valueWord) << 2;
+    }
+    this.keyAt(offset);
+    return this.find();
+  }
+
+  #walk1(key0: number): number {
+    const ints = this.#ints;
+    const entry0 = this.#entry0;
+    const stride = this.#strideWords;
+    let number = ints[this.#buckets + (Math.imul(key0, FACTOR) >>> this.#shift)] as number;
+    for (let steps = 0; number !== 0; steps++) {
+      const at = entry0 + Math.imul(number, stride);
+      if (ints[at + KEY] === key0) return at;
+      if (steps === MOST_STEPS) return -1;
+      number = ints[at] as number;
+    }
+    return 0;
+  }
+
+  #walk2(key0: number, key1: number): number {
+    const ints = this.#ints;
+    const entry0 = this.#entry0;
+    const stride = this.#strideWords;
+    const first = Math.imul(key0, FACTOR);
+    let number = ints[this.#buckets + (Math.imul(first ^ (first >>> 16) ^ key1, FACTOR) >>> this.#shift)] as number;
+    for (let steps = 0; number !== 0; steps++) {
+      const at = entry0 + Math.imul(number, stride);
+      if (ints[at + KEY] === key0 && ints[at + KEY + 1] === key1) return at;
+      if (steps === MOST_STEPS) return -1;
+      number = ints[at] as number;
+    }
+    return 0;
   }
 
   /** A copy of the value, `length` bytes of it, as it was at one moment (but for what programs write in place). */
@@ -285,31 +326,13 @@ export class HashTable {
     const ints = this.#ints;
     const entry0 = this.#entry0;
     const stride = this.#strideWords;
-    const key = this.#key;
-    const key0 = key[0] as number;
+    const key0 = this.#key[0] as number;
     let number = ints[this.#buckets + this.#bucket()] as number;
-    if (this.#keyWords === 1) {
-      for (let steps = 1; number !== 0; steps++) {
-        const at = entry0 + Math.imul(number, stride);
-        if (ints[at + KEY] === key0) return at;
-        if (steps % STEPS_A_LOOK === 0 && this.#moved(version)) return -1;
-        number = ints[at] as number;
-      }
-    } else if (this.#keyWords === 2) {
-      const key1 = key[1] as number;
-      for (let steps = 1; number !== 0; steps++) {
-        const at = entry0 + Math.imul(number, stride);
-        if (ints[at + KEY] === key0 && ints[at + KEY + 1] === key1) return at;
-        if (steps % STEPS_A_LOOK === 0 && this.#moved(version)) return -1;
-        number = ints[at] as number;
-      }
-    } else {
-      for (let steps = 1; number !== 0; steps++) {
-        const at = entry0 + Math.imul(number, stride);
-        if (ints[at + KEY] === key0 && this.#same(at)) return at;
-        if (steps % STEPS_A_LOOK === 0 && this.#moved(version)) return -1;
-        number = ints[at] as number;
-      }
+    for (let steps = 1; number !== 0; steps++) {
+      const at = entry0 + Math.imul(number, stride);
+      if (ints[at + KEY] === key0 && this.#same(at)) return at;
+      if (steps % MOST_STEPS === 0 && this.#moved(version)) return -1;
+      number = ints[at] as number;
     }
     return 0;
   }

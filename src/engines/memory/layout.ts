@@ -16,6 +16,7 @@
  *     │ u32 magic, u32 version │ u32 run: odd while a program runs  │ u32 waiting: 1, the consumer sleeps and │
  *     │                        │ (the engine counts at both ends)   │ wants a wake-up (ring.ts)               │
  *     └────────────────────────┴────────────────────────────────────┴─────────────────────────────────────────┘
+ *     192: u64 returns that couldn't be followed; 1024: a byte for each probe, 1 once the session has taken it out
  */
 import type { MapImage, SessionImage } from "../../compiler/image.ts";
 import { SondeBug, SondeError } from "../../errors/error.ts";
@@ -25,7 +26,9 @@ export const MAGIC = 0x64_6e_6f_73; // "sond"
 export const LAYOUT_VERSION = 1;
 
 /** Offsets in the control block. */
-export const Control = { magic: 0, version: 4, run: 64, waiting: 128, bytes: 4096 } as const;
+export const Control = { magic: 0, version: 4, run: 64, waiting: 128, lostReturns: 192, refused: 1024, bytes: 4096 } as const;
+/** Probes with a byte of their own at Control.refused. */
+export const REFUSABLE = Control.bytes - Control.refused;
 
 export const CONTEXT_BYTES = 512;
 export const STACK_BYTES = 512;

@@ -34,8 +34,7 @@ export class HashStore implements MapStore {
     this.#table = table;
   }
   lookup(key: number): number {
-    this.#table.keyAt(key);
-    return this.#table.use();
+    return this.#table.use(key);
   }
   update(key: number, value: number, flags: number): number {
     this.#table.keyAt(key);
