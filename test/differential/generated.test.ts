@@ -7,7 +7,8 @@ import type { Hit } from "./evaluator/run.ts";
 import { compileText, FUNCTIONS, lowerProbe } from "./harness/compile.ts";
 import { interpret } from "./harness/interpret.ts";
 import { fromEvaluator, fromMemories } from "./harness/outcome.ts";
-import { targets } from "./harness/targets.ts";
+import { breakpoint, targets } from "./harness/targets.ts";
+import { runTranslated } from "./harness/translated.ts";
 import { body, DECLARATIONS, expressionsOf, vectors } from "./snippets/generate.ts";
 import { IMPORTS, memoryPieces } from "./snippets/snippet.ts";
 
@@ -44,10 +45,11 @@ function agree(handlers: readonly string[]): void {
       hits.map((hit) => ({ ...hit, probe })),
       { memory, functions: FUNCTIONS },
     );
-    for (const [name, target] of Object.entries(targets)) {
+    for (const [name, target] of [...Object.entries(targets), ["breakpoint", breakpoint] as const]) {
       const { image, states, result } = lowerProbe(script, probe, target);
       if (image === undefined) throw new Error(`${handler}\n${result.diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n")}`);
-      expect(fromMemories(image, interpret(image, hits, memoryPieces())), `${name}: ${handler}`).toEqual(fromEvaluator(evaluated, states));
+      const run = target === breakpoint ? runTranslated : interpret;
+      expect(fromMemories(image, run(image, hits, memoryPieces())), `${name}: ${handler}`).toEqual(fromEvaluator(evaluated, states));
     }
   });
 }

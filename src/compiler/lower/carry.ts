@@ -15,6 +15,7 @@ import { type Shape, shapeOf } from "./cells.ts";
 import { registerOffsets } from "./members.ts";
 import { copyStructWords, storeStruct } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
+import { ownCpu } from "./prologue.ts";
 import { CARRY_CAPACITY } from "./session-layout.ts";
 import { copyText } from "./text.ts";
 import { bool, nameOf, type Value } from "./value.ts";
@@ -286,7 +287,7 @@ export function keep(p: Program, layout: CarryLayout, v: Value, sessions: boolea
   } else {
     const word = p.session.tokenWord();
     const number = b.fetch("add", { reg: p.cpu }, word, 8, 1n);
-    const token = b.binary("or", b.binary("shl", b.call("get_smp_processor_id", [], true), 48n), b.binary("add", number, 1n));
+    const token = b.binary("or", b.binary("shl", ownCpu(p), 48n), b.binary("add", number, 1n));
     const keyMemory: Base = { object: b.object(8) };
     b.store(keyMemory, 0, 8, token);
     put(p, layout, keyMemory, value, span);

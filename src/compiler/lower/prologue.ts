@@ -1,5 +1,5 @@
 /** What every program does first and last: which hits are let through, counting them, its scratch slot. */
-import type { Base } from "../mir/types.ts";
+import type { Base, Operand, Reg } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { SCRATCH_SLOTS, SCRATCH_WORD, STOPPED_WORD } from "./session-layout.ts";
 
@@ -24,9 +24,8 @@ export function prologue(p: Program, options: PrologueOptions): void {
   };
   if (options.filter) filter(p, passIf, refused);
   if (options.stopped) passIf("eq", b.load({ reg: b.mapValue(p.session.sharedMap, 0) }, STOPPED_WORD, 8), 0n);
-  const cpu = b.call("get_smp_processor_id", [], true);
-  p.cpu = b.temp();
-  b.push({ op: "cpuPart", dst: p.cpu, cpu });
+  const cpu = ownCpu(p);
+  p.cpu = cpuPart(p, cpu);
   if (p.knowledge.scratch) takeScratch(p, cpu, options.refused ?? 0n);
   if (options.count) p.count(p.session.counter({ kind: "hits", probe: p.probeIndex }));
   if (refusals || refused.entries > 0) {
@@ -35,6 +34,19 @@ export function prologue(p: Program, options: PrologueOptions): void {
     b.exit(options.refused ?? 0n);
     b.enter(here);
   }
+}
+
+/** Whose part of what each CPU has for itself is used. Where there is only one, nobody needs to be asked. */
+export function ownCpu(p: Program): Operand {
+  return p.session.cpus === 1 ? 0n : p.b.call("get_smp_processor_id", [], true);
+}
+
+function cpuPart(p: Program, cpu: Operand): Reg {
+  const b = p.b;
+  if (typeof cpu === "bigint") return b.mapValue(p.session.cpuMap, 0);
+  const dst = b.temp();
+  b.push({ op: "cpuPart", dst, cpu });
+  return dst;
 }
 
 function filter(p: Program, passIf: (cmp: "eq" | "ne", left: number, right: bigint) => void, refused: ReturnType<Program["b"]["block"]>): void {
@@ -69,7 +81,7 @@ function filter(p: Program, passIf: (cmp: "eq" | "ne", left: number, right: bigi
  * Takes one of the CPU's scratch slots. A program can be preempted by another hit on its CPU, so each slot has a bit
  * that is set and tested at once; it stays on its CPU until it gives the slot back.
  */
-function takeScratch(p: Program, cpu: number, refused: bigint): void {
+function takeScratch(p: Program, cpu: Operand, refused: bigint): void {
   const b = p.b;
   const map = p.session.scratch(8);
   const slot = b.variable();
@@ -114,9 +126,7 @@ export function epilogue(p: Program): void {
   const b = p.b;
   b.enter(p.end);
   if (p.knowledge.scratch) {
-    const cpu = b.temp();
-    b.push({ op: "cpuPart", dst: cpu, cpu: b.call("get_smp_processor_id", [], true) });
-    p.cpu = cpu;
+    p.cpu = cpuPart(p, ownCpu(p));
     giveBack(p, p.scratchSlot);
   }
   b.exit(p.decides ? p.status : 0n);

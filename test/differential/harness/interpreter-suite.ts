@@ -1,6 +1,6 @@
 /**
- * Snippets are run by the second evaluator and, compiled, by the interpreter, for each kind of target that the compiler
- * makes other code for; what they leave behind must be the same.
+ * Snippets are run by the second evaluator and, compiled, by the interpreter (for our own breakpoints: translated, on the
+ * engine's own maps), for each kind of target that the compiler makes other code for; what they leave behind must be the same.
  */
 import { describe, expect, test } from "vitest";
 import { check } from "../../../src/bpf/checker.ts";
@@ -11,8 +11,9 @@ import { memoryPieces, type Theme } from "../snippets/snippet.ts";
 import { FUNCTIONS, lowerProbe } from "./compile.ts";
 import { interpret } from "./interpret.ts";
 import { fromEvaluator, fromMemories, type Outcome } from "./outcome.ts";
-import { targets } from "./targets.ts";
+import { breakpoint, targets } from "./targets.ts";
 import { type CompiledTheme, compileTheme } from "./theme.ts";
+import { runTranslated } from "./translated.ts";
 
 const standard: Omit<Hit, "probe"> = {
   at: "entry",
@@ -39,7 +40,7 @@ export function inTheInterpreter(themes: readonly Theme[]): void {
       expect(script.diagnostics.filter(({ severity }) => severity === "error").map(({ code, message }) => `${code} ${message}`)).toEqual([]);
       const hits = snippet.hits.map((hit): Hit => ({ ...standard, ...hit, probe }));
       const evaluated = evaluate(text, hits, { memory, functions: FUNCTIONS });
-      for (const [name, target] of Object.entries(targets)) {
+      for (const [name, target] of [...Object.entries(targets), ["breakpoint", breakpoint] as const]) {
         const { image, states, result } = lowerProbe(script, probe, target);
         if (image === undefined) throw new Error(result.diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n"));
         for (const program of image.programs)
@@ -51,7 +52,7 @@ export function inTheInterpreter(themes: readonly Theme[]): void {
             `${name}: shape of ${program.name}`,
           ).toEqual([]);
         const wanted: Outcome = fromEvaluator(evaluated, states);
-        const got = fromMemories(image, interpret(image, hits, memoryPieces()));
+        const got = fromMemories(image, (target === breakpoint ? runTranslated : interpret)(image, hits, memoryPieces()));
         expect(got, name).toEqual(wanted);
       }
     });

@@ -17,3 +17,11 @@ export const targets: { readonly [name: string]: Target } = {
   "kernel 6.1": { ...newest, sessions: false, kfuncs: new Set(), isa: 3 },
   "kernel 5.15": { ...newest, sessions: false, sleepable: false, kfuncs: new Set(), isa: 3 },
 };
+
+/** Our own breakpoints: one thread runs all programs, translated to WebAssembly. */
+export const breakpoint: Target = {
+  ...newest,
+  extendedContext: true,
+  cpus: 1,
+  kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
+};
