@@ -10,18 +10,10 @@
  *     execve(argv[1], &argv[2], envp)
  *     exit(errno == ENOENT ? 127 : 126)
  *
- * Without Yama the kernel knows no PR_SET_PTRACER, and it does nothing. A static ELF file: its header, one program header, the code (x86-64 System V ABI: at the start rsp points to argc).
+ * Without Yama the kernel knows no PR_SET_PTRACER, and it does nothing.
  */
-import { chmodSync, existsSync } from "node:fs";
-import { join } from "node:path";
-import { cacheFolder, hashOf, writeWhole } from "../../sys/cache-folder.ts";
-
-const BASE = 0x40_0000;
-const HEADERS = 64 + 56;
-
-/** What stands in front of the bar of each line, in hexadecimal. */
-const machineCode = (listing: string): Uint8Array =>
-  Uint8Array.from(listing.split("\n").flatMap((line) => (line.split("|")[0]!.match(/[0-9a-f]{2}/g) ?? []).map((byte) => Number.parseInt(byte, 16))));
+import { machineCode } from "../../elf/static-program.ts";
+import { ownProgram } from "../../sys/own-program.ts";
 
 const code = machineCode(`
   bf 01 00 00 00       | mov edi, 1              PR_SET_PDEATHSIG
@@ -60,37 +52,5 @@ const code = machineCode(`
   0f 05                | syscall
 `);
 
-/** The whole file. */
-export function launcherFile(): Uint8Array {
-  const file = new Uint8Array(HEADERS + code.length);
-  const view = new DataView(file.buffer);
-  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]); // 64 bits, little-endian
-  view.setUint16(16, 2, true); // ET_EXEC
-  view.setUint16(18, 62, true); // x86-64
-  view.setUint32(20, 1, true);
-  view.setBigUint64(24, BigInt(BASE + HEADERS), true); // entry
-  view.setBigUint64(32, 64n, true); // program headers
-  view.setUint16(52, 64, true);
-  view.setUint16(54, 56, true);
-  view.setUint16(56, 1, true);
-  view.setUint32(64, 1, true); // PT_LOAD
-  view.setUint32(68, 5, true); // r-x
-  view.setBigUint64(80, BigInt(BASE), true);
-  view.setBigUint64(88, BigInt(BASE), true);
-  view.setBigUint64(96, BigInt(file.length), true);
-  view.setBigUint64(104, BigInt(file.length), true);
-  view.setBigUint64(112, 0x1000n, true);
-  file.set(code, HEADERS);
-  return file;
-}
-
-/** Its path, written if it isn't there. */
-export function launcherPath(): string {
-  const file = launcherFile();
-  const path = join(cacheFolder(), `launcher-${hashOf(Buffer.from(file).toString("latin1")).slice(0, 16)}`);
-  if (!existsSync(path)) {
-    writeWhole(path, file, 0o700);
-    chmodSync(path, 0o700);
-  }
-  return path;
-}
+/** Its path. */
+export const launcherPath = (): string => ownProgram("launcher", code);

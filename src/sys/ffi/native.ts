@@ -87,6 +87,18 @@ function threads(): Threads {
   return threadCalls;
 }
 
+let spawnCall: ((pid: number[], path: string, actions: null, attributes: null, argv: (string | null)[], environment: (string | null)[]) => number) | undefined;
+
+/** posix_spawn(3): the error is a positive errno, or 0. */
+export function spawnProcess(path: string, argv: readonly string[]): { readonly pid: number; readonly error: number } {
+  spawnCall ??= native().libc.func(
+    "int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attributes, const char **argv, const char **environment)",
+  ) as unknown as NonNullable<typeof spawnCall>;
+  const pid = [0];
+  const error = spawnCall(pid, path, null, null, [...argv, null], [null]);
+  return { pid: pid[0] as number, error };
+}
+
 /** Watches a file descriptor from Node's event loop. */
 export interface Watch {
   /** Calls back, again and again while the descriptor is readable, until stopped. */
