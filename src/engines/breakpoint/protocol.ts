@@ -61,7 +61,14 @@ export type ToTracer =
     }
   | { readonly kind: "detach"; readonly probe: number; readonly request: number }
   | { readonly kind: "disarm"; readonly request: number }
-  | { readonly kind: "verdict"; readonly call: number; readonly phase: "enter" | "leave"; readonly tid: number; readonly verdict: "continue" | "skip"; readonly regs: Uint8Array };
+  | {
+      readonly kind: "verdict";
+      readonly call: number;
+      readonly phase: "enter" | "leave";
+      readonly tid: number;
+      readonly verdict: "continue" | "skip";
+      readonly regs: Uint8Array;
+    };
 
 export type FromTracer =
   | { readonly kind: "armed"; readonly sites: number; readonly notes: readonly string[] }

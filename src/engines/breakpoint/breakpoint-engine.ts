@@ -1,0 +1,105 @@
+/** The engine of our own breakpoints: a tracer process arms the places in the processes that it may trace, and runs the handlers itself. */
+import type { SessionImage } from "../../compiler/image.ts";
+import type { Target } from "../../compiler/target.ts";
+import { type ErrorParts, SondeError } from "../../errors/error.ts";
+import type { Armed, ArmProbe, Availability, Engine, ProcessFilter } from "../engine.ts";
+import { availability } from "./availability.ts";
+import { BreakpointArmed } from "./client/armed.ts";
+import { recoverWhatIsLeft } from "./client/recovery.ts";
+import { SessionMemory } from "./client/session-memory.ts";
+import { TracerProcess } from "./client/tracer-process.ts";
+import type { FromTracer, WireProbe } from "./protocol.ts";
+
+/** As the kernel engine's. */
+const RING_BYTES = 1 << 22;
+
+export class BreakpointEngine implements Engine {
+  readonly name = "breakpoint";
+
+  available(): Availability {
+    return availability();
+  }
+
+  target(): Target {
+    return {
+      // The tracer keeps 8 bytes with each call that it awaits.
+      sessions: true,
+      sleepable: true,
+      kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
+      isa: 4,
+      // One thread runs all programs.
+      cpus: 1,
+      extendedContext: true,
+      // Only processes that are meant are traced.
+      filter: { kind: "all" },
+      ringBytes: RING_BYTES,
+    };
+  }
+
+  async arm(image: SessionImage, probes: readonly ArmProbe[], filter: ProcessFilter): Promise<Armed> {
+    if (filter.cgroup !== undefined)
+      throw new SondeError("SONDE_ENGINE_LACKS", "the engine breakpoint can't choose processes by cgroup", {
+        mend: "Name the processes with -p, or use the engine kernel.",
+      });
+    await recoverWhatIsLeft();
+    const memory = new SessionMemory(image);
+    const tracer = new TracerProcess(memory.fd);
+    try {
+      const answer = await firstAnswer(tracer, () =>
+        tracer.send({ kind: "arm", image, probes: probes.map(wire), pids: filter.pids, children: filter.children, held: filter.held }),
+      );
+      if (answer.kind === "failed") {
+        const { code, message, ...facts } = answer.error;
+        throw new SondeError(code as `SONDE_${string}`, message, facts as ErrorParts);
+      }
+      return new BreakpointArmed({ image, probes, tracer, memory, sites: answer.sites, notes: answer.notes, recover: recoverWhatIsLeft });
+    } catch (error) {
+      tracer.close();
+      await tracer.ended;
+      memory.close();
+      throw error;
+    } finally {
+      tracer.idle();
+    }
+  }
+}
+
+async function firstAnswer(tracer: TracerProcess, ask: () => void): Promise<Extract<FromTracer, { kind: "armed" | "failed" }>> {
+  tracer.busy();
+  const answer = new Promise<Extract<FromTracer, { kind: "armed" | "failed" }>>((resolve, reject) => {
+    tracer.listen((message) => {
+      if (message.kind === "armed" || message.kind === "failed") resolve(message);
+    });
+    void tracer.ended.then((how) =>
+      reject(
+        new SondeError("SONDE_TRACER_LOST", "the tracer has ended while it armed", {
+          why: `its process ended with ${how}`,
+          mend: "Run the script again; if it happens again, it is a bug in sonde.",
+        }),
+      ),
+    );
+  });
+  ask();
+  return await answer;
+}
+
+function wire(probe: ArmProbe): WireProbe {
+  return {
+    probe: probe.probe,
+    programs: probe.programs,
+    pids: probe.pids,
+    intercept: probe.intercept === undefined ? undefined : { enter: probe.intercept.enter, leave: probe.intercept.leave },
+    sites: probe.sites.map((site, i) => ({
+      path: site.path,
+      display: site.display,
+      device: site.file.device,
+      inode: site.file.inode,
+      offset: site.offset,
+      functionOffset: site.functionOffset,
+      size: site.size,
+      name: site.name,
+      cookie: probe.cookies[i] ?? 0,
+      stackDelta: site.stackDelta,
+    })),
+  };
+}

@@ -1,0 +1,162 @@
+/** The areas of one address space: a slot for each site within reach, and the handler of SIGTRAP that serves them all. */
+import { readFileSync } from "node:fs";
+import { SondeError } from "../../../errors/error.ts";
+import { ProcessMemory } from "../../../sys/process-memory.ts";
+import { readMappings } from "../../../sys/procfs.ts";
+import { Area, type Owner } from "../area/area.ts";
+import { findGap } from "../area/gap.ts";
+import { RESTORER_AT, sigaction } from "../area/handler.ts";
+import { runInTarget } from "../area/inject.ts";
+import { HANDLER_AT, shapeOf } from "../area/layout.ts";
+import { ownIdentity } from "../area/owner.ts";
+
+const RT_SIGACTION = 13;
+const SIGTRAP = 5;
+const SIGTRAP_BIT = 1n << 4n;
+const REACH = 2 ** 30;
+const LEAST_SLOTS = 700;
+/** Another program of the target may map something where we wanted to. */
+const TRIES = 8;
+
+export class AreaSet {
+  readonly pid: number;
+  /** SIGTRAP is caught by our handler. */
+  catches = false;
+  #ignored = false;
+  #areas: Area[] = [];
+  #looked = false;
+  #memory: ProcessMemory | undefined;
+  readonly #owner: Owner = ownIdentity();
+
+  constructor(pid: number) {
+    this.pid = pid;
+  }
+
+  get #target(): ProcessMemory {
+    this.#memory ??= new ProcessMemory(this.pid);
+    return this.#memory;
+  }
+
+  /** Slots for sites; the areas are made as they are needed. `tid` is a stopped thread. Throws SONDE_TRACE_NO_ROOM. */
+  place(tid: number, sites: readonly number[]): { readonly area: number; readonly slot: number }[] {
+    this.#adopt(tid);
+    const ahead = new Map<number, number>();
+    const places: { area: number; slot: number }[] = [];
+    for (const [i, site] of sites.entries()) {
+      let index = this.#areas.findIndex((area, n) => reaches(area, site) && area.room > (ahead.get(n) ?? 0));
+      if (index < 0) {
+        const near = sites.slice(i).filter((other) => Math.abs(other - site) < REACH / 4);
+        index = this.#make(tid, Math.min(...near), Math.max(...near), near.length);
+      }
+      const before = ahead.get(index) ?? 0;
+      ahead.set(index, before + 1);
+      places.push({ area: index, slot: (this.#areas[index] as Area).nextSlot(before) });
+    }
+    return places;
+  }
+
+  add(entries: readonly { readonly area: number; readonly site: number; readonly original: number; readonly slot: number; readonly code: Uint8Array }[]): void {
+    for (const [index, area] of this.#areas.entries()) {
+      const own = entries.filter((entry) => entry.area === index);
+      if (own.length > 0 && !area.append(this.#target, own))
+        throw new SondeError("SONDE_PROCESS_NOT_FOUND", `process ${this.pid} has ended while it was armed`, { where: `pid ${this.pid}` });
+    }
+  }
+
+  siteAt(address: number): { readonly site: number; readonly offset: number } | undefined {
+    for (const area of this.#areas) if (area.contains(address)) return area.siteAt(address);
+    return undefined;
+  }
+
+  /** What an earlier tracer has left is used again: areas are never unmapped. */
+  #adopt(tid: number): void {
+    if (this.#looked) return;
+    this.#looked = true;
+    this.#areas = Area.find(this.pid, this.#target);
+    for (const area of this.#areas) area.setOwner(this.#target, this.#owner);
+    if (this.#areas.length > 0) this.#catch(tid);
+  }
+
+  #make(tid: number, low: number, high: number, sites: number): number {
+    const capacity = Math.max(LEAST_SLOTS, Math.ceil(sites * 1.25));
+    for (let tries = 0; tries < TRIES; tries++) {
+      const at = findGap(readMappings(this.pid), low, high, shapeOf(capacity).size);
+      if (at === undefined) break;
+      const area = Area.create(this.pid, tid, this.#target, at, capacity, this.#owner);
+      if (area === undefined) continue;
+      this.#areas.at(-1)?.setNext(this.#target, at);
+      this.#areas.push(area);
+      if (this.#areas.length === 1) this.#catch(tid);
+      return this.#areas.length - 1;
+    }
+    throw new SondeError("SONDE_TRACE_NO_ROOM", `process ${this.pid} has no room for displaced instructions`, {
+      where: `near 0x${low.toString(16)} in process ${this.pid}`,
+      why: "nothing is free within 1 GiB of the code, or the process may not map memory (seccomp, RLIMIT_AS)",
+      mend: "Use the engine kernel.",
+    });
+  }
+
+  /** Our handler, where the program has none of its own. */
+  #catch(tid: number): void {
+    const first = this.#areas[0] as Area;
+    const { caught, ignored } = disposition(this.pid);
+    const header = first.header(this.#target);
+    if (header?.handles && caught) {
+      this.catches = true;
+      this.#ignored = header.ignored;
+      return;
+    }
+    if (caught) return;
+    this.#ignored = ignored;
+    first.setDisposition(this.#target, ignored, true);
+    this.catches = this.#setHandler(tid, first.base + HANDLER_AT, first.base + HANDLER_AT + RESTORER_AT);
+  }
+  #setHandler(tid: number, handler: number, restorer: number): boolean {
+    const results = runInTarget(this.pid, tid, this.#target, [{ nr: RT_SIGACTION, args: [SIGTRAP, { text: sigaction(handler, restorer) }, 0, 8] }]);
+    return results?.[0] === 0;
+  }
+
+  /** The kernel has taken our handler away. */
+  catchAgain(tid: number): void {
+    const first = this.#areas[0];
+    if (first !== undefined && this.catches) this.#setHandler(tid, first.base + HANDLER_AT, first.base + HANDLER_AT + RESTORER_AT);
+  }
+
+  /** SIGTRAP does again what it did before us. */
+  restoreSigtrap(tid: number): void {
+    const first = this.#areas[0];
+    if (first === undefined || !this.catches) return;
+    this.catches = false;
+    // Since then the program may have set a handler of its own: that can't be told from ours without asking for it.
+    this.#setHandler(tid, this.#ignored ? 1 : 0, 0);
+    first.setDisposition(this.#target, false, false);
+  }
+
+  /** The program would lose its own handler of SIGTRAP, or blocks it: it is protected less. */
+  get unprotected(): boolean {
+    return this.#areas.length > 0 && !this.catches;
+  }
+
+  /** For a forked child, which has copies of all. */
+  copyFor(pid: number): AreaSet {
+    const copy = new AreaSet(pid);
+    copy.#looked = this.#looked;
+    copy.#areas = this.#areas.map((area) => Area.copy(area));
+    copy.catches = this.catches;
+    copy.#ignored = this.#ignored;
+    return copy;
+  }
+
+  close(): void {
+    this.#memory?.close();
+    this.#memory = undefined;
+  }
+}
+
+const reaches = (area: Area, site: number): boolean => Math.abs(area.base - site) < REACH && Math.abs(area.base + area.shape.size - site) < REACH;
+
+function disposition(pid: number): { readonly caught: boolean; readonly ignored: boolean } {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  const set = (field: string): boolean => (BigInt(`0x${new RegExp(`^${field}:\\s+([0-9a-f]+)`, "m").exec(status)?.[1] ?? "0"}`) & SIGTRAP_BIT) !== 0n;
+  return { caught: set("SigCgt"), ignored: set("SigIgn") };
+}

@@ -1,0 +1,82 @@
+/** What a program may ask about the thread that was hit; looked up only when it does ask, and then anew at each hit: names and users change. */
+import { readFileSync, statSync } from "node:fs";
+import { readVm } from "../../../sys/process-memory.ts";
+import type { HitEnvironment } from "./programs.ts";
+import type { Tracee } from "./space.ts";
+
+/** Field 39 of /proc/PID/stat, counted from behind the name. */
+const CPU_FIELD = 36;
+
+export class Environment implements HitEnvironment {
+  pid = 0;
+  tid = 0;
+  cookie = 0;
+  functionAddress = 0;
+  isReturn = false;
+  #status: string | undefined;
+  #hasName = false;
+  readonly #name = new Uint8Array(16);
+
+  begin(tracee: Tracee, cookie: number, functionAddress: number, isReturn: boolean): void {
+    this.pid = tracee.pid;
+    this.tid = tracee.tid;
+    this.cookie = cookie;
+    this.functionAddress = functionAddress;
+    this.isReturn = isReturn;
+    this.#status = undefined;
+    this.#hasName = false;
+  }
+
+  #read(file: string): Buffer {
+    try {
+      return readFileSync(`/proc/${this.pid}/task/${this.tid}/${file}`);
+    } catch {
+      // It is stopped, so it is there; but somebody may have killed it meanwhile.
+      return Buffer.alloc(0);
+    }
+  }
+  #id(field: string): number {
+    this.#status ??= this.#read("status").toString("latin1");
+    return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(this.#status)?.[1] ?? 0);
+  }
+  uid(): number {
+    return this.#id("Uid");
+  }
+  gid(): number {
+    return this.#id("Gid");
+  }
+  /** 16 bytes, closed by NULs. */
+  comm(): Uint8Array {
+    if (!this.#hasName) {
+      const name = this.#read("comm");
+      this.#name.fill(0);
+      this.#name.set(name.subarray(0, Math.max(0, Math.min(name.length - 1, 15))));
+      this.#hasName = true;
+    }
+    return this.#name;
+  }
+  nameOf(tracee: Tracee): string {
+    this.begin(tracee, 0, 0, false);
+    const bytes = this.comm();
+    return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString("utf8");
+  }
+  cpu(): number {
+    const text = this.#read("stat").toString("latin1");
+    return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[CPU_FIELD] ?? 0);
+  }
+  /** -1: its own; else so far below the root; 0 if there is none, or no cgroup v2. */
+  cgroupAt(level: number): bigint {
+    const path = /^0::(.*)$/m.exec(this.#read("cgroup").toString("utf8"))?.[1];
+    if (path === undefined) return 0n;
+    const parts = path.split("/").filter((part) => part !== "");
+    if (level > parts.length) return 0n;
+    try {
+      return statSync(`/sys/fs/cgroup/${parts.slice(0, level < 0 ? parts.length : level).join("/")}`, { bigint: true }).ino;
+    } catch {
+      return 0n;
+    }
+  }
+  readUser(address: number, to: number, length: number): number {
+    return readVm(this.pid, address, to, length);
+  }
+}

@@ -1,0 +1,279 @@
+/** One session in the tracer: its programs, what it traces, what it is asked; from arming to letting everything go. */
+import { SondeError } from "../../../errors/error.ts";
+import { isAlive, processesMapping } from "../../../sys/procfs.ts";
+import { cont, detach, interrupt, Wait, wait } from "../../../sys/ptrace.ts";
+import type { FromTracer, ToTracer } from "../protocol.ts";
+import { Arming } from "./arming.ts";
+import { Bell } from "./bell.ts";
+import type { Channel } from "./channel.ts";
+import { Environment } from "./environment.ts";
+import { FileWatch } from "./file-watch.ts";
+import { Hits } from "./hits.ts";
+import { Interceptions } from "./interceptions.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Programs } from "./programs.ts";
+import { Registry } from "./registry.ts";
+import { Returns } from "./returns.ts";
+import { attachShared } from "./shared.ts";
+import { evict } from "./signals.ts";
+import type { Space, Tracee } from "./space.ts";
+import { Tracer } from "./tracer.ts";
+
+type ArmMessage = Extract<ToTracer, { kind: "arm" }>;
+
+export class TracingSession {
+  readonly #message: ArmMessage;
+  readonly #channel: Channel<ToTracer, FromTracer>;
+  readonly #registry: Registry;
+  readonly #lifecycle: Lifecycle;
+  readonly #arming: Arming;
+  readonly #returns: Returns;
+  readonly #interceptions: Interceptions;
+  readonly #tracer: Tracer;
+  readonly #bell: Bell;
+  readonly #notes: string[] = [];
+  #watch: FileWatch | undefined;
+  /** While the session arms: one site that can't be armed makes it fail. */
+  #strict = true;
+  #ending = false;
+  readonly #own: ReadonlySet<number>;
+
+  constructor(message: ArmMessage, channel: Channel<ToTracer, FromTracer>, memoryFd: number) {
+    this.#message = message;
+    this.#channel = channel;
+    this.#registry = new Registry(message.image, message.probes);
+    const shared = attachShared(message.image, memoryFd, () => channel.send({ kind: "wake" }));
+    const environment = new Environment();
+    const programs = new Programs(message.image, shared.layout, shared.memory, shared.stores, environment);
+    this.#arming = new Arming({ registry: this.#registry, note: (text) => this.#note(text), strict: () => this.#strict });
+    this.#returns = new Returns({
+      released: (space, returnTo) => {
+        const armed = space.armed.get(returnTo);
+        if (armed !== undefined && armed.waiting > 0) armed.waiting--;
+      },
+      dropped: () => shared.countLostReturn(),
+    });
+    this.#interceptions = new Interceptions({ send: (answer) => channel.send(answer), commOf: (tracee) => environment.nameOf(tracee) });
+    const hits = new Hits({
+      programs,
+      environment,
+      context: shared.context,
+      returns: this.#returns,
+      refused: shared.refused,
+      readsFloats: message.image.programs.map(({ readsFloats }) => readsFloats),
+      armReturn: (tracee, address) => this.#arming.armReturn(tracee.space, tracee.tid, address),
+      lostReturn: () => shared.countLostReturn(),
+      ask: (use, phase, call) => this.#interceptions.ask({ use, phase, call }),
+    });
+    this.#lifecycle = new Lifecycle({
+      returns: this.#returns,
+      children: message.children || this.#everyone,
+      release: (child) => this.#letChildGo(child),
+      executed: (tracee) => this.#executed(tracee),
+      resume: (tid) => cont(tid),
+    });
+    this.#bell = Bell.start([channel.fd]);
+    this.#own = new Set([process.pid, process.ppid, this.#bell.pid]);
+    this.#tracer = new Tracer({
+      lifecycle: this.#lifecycle,
+      arming: this.#arming,
+      hits,
+      returns: this.#returns,
+      interceptions: this.#interceptions,
+      bell: this.#bell.pid,
+      rung: () => this.#rung(),
+    });
+  }
+
+  get #everyone(): boolean {
+    return this.#message.pids.length === 0;
+  }
+  #note(text: string): void {
+    if (this.#strict) this.#notes.push(text);
+    else this.#channel.send({ kind: "note", text });
+  }
+
+  /** Attaches and arms; the answer is sent. Throws a SondeError with everything taken back. */
+  arm(): void {
+    try {
+      if (this.#everyone) this.#armEveryone();
+      else for (const pid of this.#message.pids) this.#armProcess(pid, pid === this.#message.held);
+    } catch (error) {
+      this.#letGo();
+      throw error;
+    }
+    this.#strict = false;
+    this.#channel.send({ kind: "armed", sites: this.#registry.siteCount, notes: this.#notes });
+  }
+
+  #armProcess(pid: number, held: boolean): void {
+    if (this.#own.has(pid))
+      throw new SondeError("SONDE_TRACE_SELF", `process ${pid} is sonde itself`, {
+        where: `pid ${pid}`,
+        mend: "Probe it from another sonde with the engine kernel.",
+      });
+    const tracee = this.#lifecycle.attach(pid, true);
+    // It is stopped before its exec, and has nothing mapped yet that is meant.
+    if (held) return;
+    const stopped = this.#stopOne(tracee.space);
+    if (stopped === undefined) return;
+    this.#arming.sync(stopped.space, stopped.tid);
+    this.#continue(stopped, this.#pendingSignal);
+  }
+
+  #armEveryone(): void {
+    const files = [...this.#registry.files.values()];
+    // From now on these files can't be opened here any more: what has to be known of them is read before.
+    for (const file of files) this.#arming.learn(file);
+    // First whoever comes, then who is there: nobody is missed between.
+    this.#watch = FileWatch.available() ? new FileWatch(files, { follow: (pid, why) => this.#follow(pid, why), ignore: this.#own }) : undefined;
+    if (this.#watch !== undefined) this.#bell.restart([this.#channel.fd, this.#watch.fd]);
+    const pids = new Set(files.flatMap((file) => processesMapping(file)));
+    let denied: SondeError | undefined;
+    for (const pid of pids) {
+      if (this.#own.has(pid) || this.#lifecycle.tracees.has(pid)) continue;
+      try {
+        this.#armProcess(pid, false);
+      } catch (error) {
+        if (!(error instanceof SondeError) || !isAlive(pid)) continue;
+        if (error.code.startsWith("SONDE_SITE")) throw error;
+        denied ??= error;
+        this.#note(`Process ${pid} isn't probed: ${error.why ?? error.message}.`);
+      }
+    }
+    if (this.#watch === undefined) {
+      if (denied !== undefined && this.#lifecycle.tracees.size === 0) throw denied;
+      this.#note("Programs that start later aren't probed: only root is told of them (use -c to start one, or -p with --children).");
+    }
+  }
+
+  /** Somebody executes or opens a probed file, and waits for our answer. */
+  #follow(pid: number, why: "exec" | "open"): void {
+    if (this.#own.has(pid)) return;
+    let tracee = this.#lifecycle.tracees.get(pid);
+    if (tracee === undefined) {
+      try {
+        tracee = this.#lifecycle.attach(pid, true);
+      } catch (error) {
+        if (isAlive(pid)) this.#note(`Process ${pid} isn't probed: ${error instanceof SondeError ? (error.why ?? error.message) : String(error)}.`);
+        return;
+      }
+    }
+    if (why === "open") {
+      // When it comes back from the system call it is looked at: then its loader tells us of the mapping.
+      tracee.look = true;
+      interrupt(tracee.tid);
+    }
+  }
+
+  #pendingSignal = 0;
+  #stopOne(space: Space): Tracee | undefined {
+    for (const tracee of [...space.tracees]) {
+      const signal = this.#tracer.halt(tracee);
+      if (signal === undefined) continue;
+      this.#pendingSignal = signal;
+      return tracee;
+    }
+    return undefined;
+  }
+  #continue(tracee: Tracee, signal: number): void {
+    this.#tracer.resume(tracee, signal);
+  }
+
+  /** The new program is mapped and nothing of it has run. */
+  #executed(tracee: Tracee): void {
+    if (!tracee.wanted) {
+      this.#detachStopped(tracee, 0);
+      return;
+    }
+    this.#arming.sync(tracee.space, tracee.tid);
+    cont(tracee.tid);
+  }
+
+  /** A forked child that isn't followed: its copy of the text is cleaned. */
+  #letChildGo(child: Tracee): void {
+    this.#arming.removeAll(child.space);
+    child.space.areas.restoreSigtrap(child.tid);
+    this.#detachStopped(child, 0);
+  }
+
+  #detachStopped(tracee: Tracee, signal: number): void {
+    evict(tracee);
+    detach(tracee.tid, signal);
+    this.#lifecycle.detached(tracee);
+  }
+
+  /** The bell rang: the session has said something or is gone, or a file was opened. */
+  #rung(): void {
+    for (const message of this.#channel.take()) this.#obey(message);
+    if (!this.#ending) this.#watch?.handle();
+    if (this.#channel.ended) this.#end();
+  }
+
+  #obey(message: ToTracer): void {
+    switch (message.kind) {
+      case "detach":
+        this.#registry.detach(message.probe);
+        for (const space of this.#spaces()) this.#arming.detach(space, message.probe);
+        this.#channel.send({ kind: "done", request: message.request });
+        break;
+      case "verdict":
+        this.#interceptions.verdict(message.tid, message.verdict, message.regs);
+        break;
+      case "disarm":
+        this.#letGo();
+        this.#channel.send({ kind: "done", request: message.request });
+        this.#end();
+        break;
+    }
+  }
+
+  #spaces(): Set<Space> {
+    const spaces = new Set<Space>();
+    for (const tracee of this.#lifecycle.tracees.values()) spaces.add(tracee.space);
+    return spaces;
+  }
+
+  /** All breakpoints out, every thread let go where it would be without us. */
+  #letGo(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#interceptions.releaseAll();
+    for (const space of this.#spaces()) this.#arming.removeAll(space);
+    // Threads that come into being meanwhile are traced, and are let go in their turn.
+    const restored = new Set<Space>();
+    while (this.#lifecycle.tracees.size > 0) {
+      for (const tracee of [...this.#lifecycle.tracees.values()]) {
+        const signal = this.#tracer.halt(tracee);
+        if (signal === undefined) {
+          // It has ended, or executed something.
+          if (this.#lifecycle.tracees.get(tracee.tid) === tracee) this.#lifecycle.detached(tracee);
+          continue;
+        }
+        if (!restored.has(tracee.space)) {
+          restored.add(tracee.space);
+          evict(tracee);
+          tracee.space.areas.restoreSigtrap(tracee.tid);
+        }
+        this.#detachStopped(tracee, signal);
+      }
+    }
+  }
+
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#letGo();
+    this.#tracer.stop();
+  }
+
+  run(): void {
+    this.#tracer.run();
+    this.abandon();
+  }
+  /** Whatever happens, the bell goes. */
+  abandon(): void {
+    this.#bell.close();
+    wait(0, Wait.exited | Wait.all | Wait.noHang, { tid: 0, code: 0, status: 0 });
+  }
+}
