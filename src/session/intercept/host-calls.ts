@@ -30,18 +30,25 @@ interface Kept {
 /** So many calls that never return (longjmp, an exception, a thread that ended) are kept; then the oldest go. */
 const MOST_KEPT = 10_240;
 
+/** Those that came first are first in a map or a set. */
+function bound(calls: Map<number, unknown> | Set<number>): void {
+  if (calls.size > MOST_KEPT) calls.delete(calls.keys().next().value as number);
+}
+
 export class HostCalls implements Interception {
   readonly enter: boolean;
   readonly leave: boolean;
   /** Calls that were handled. */
   hits = 0n;
-  /** Returns whose entry wasn't seen, or whose `enter` gave nothing to hand over because it threw. */
+  /** Returns whose entry wasn't seen. */
   unmatched = 0n;
   /** Times that a function threw. */
   threw = 0;
   readonly #parts: HostCallsParts;
   readonly #errno = new ErrnoLocations();
   readonly #kept = new Map<number, Kept>();
+  /** Calls whose `leave` isn't run: they were skipped, or their `enter` threw. */
+  readonly #over = new Set<number>();
   readonly #shown = new Set<string>();
 
   constructor(parts: HostCallsParts) {
@@ -60,6 +67,7 @@ export class HostCalls implements Interception {
     } catch (error) {
       call.abandon();
       hit.regs.set(before);
+      if (hit.phase === "enter") this.#forgo(hit.call);
       this.#failed(error, hit.phase);
       return "continue";
     }
@@ -73,17 +81,27 @@ export class HostCalls implements Interception {
     this.hits += 1n;
     const c = new InterceptEnter(call, this.#name(call.hit));
     const at = await this.#parts.handlers.enter?.(c);
-    if (c.skipped) return "skip";
+    if (c.skipped) {
+      this.#forgo(call.hit.call);
+      return "skip";
+    }
     if (this.leave) {
       const { call: id, tid } = call.hit;
       this.#kept.set(id, { tid, at });
-      if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as number);
+      bound(this.#kept);
     }
     return "continue";
   }
 
+  #forgo(call: number): void {
+    if (!this.leave) return;
+    this.#over.add(call);
+    bound(this.#over);
+  }
+
   async #left(call: HeldCall): Promise<HostVerdict> {
     const { call: id, tid } = call.hit;
+    if (this.#over.delete(id)) return "continue";
     const kept = this.#kept.get(id);
     // A child that was forked during the call returns from it too, and has no more than its parent's.
     if (kept?.tid === tid) this.#kept.delete(id);
