@@ -39,9 +39,9 @@ function addRunOptions(command: Command): Command {
     .addOption(new Option("--every <duration>", "print maps and aggregates repeatedly").argParser(parseDuration))
     .addOption(new Option("--format <format>", "text, or one JSON object a line").choices(["text", "json"]).default("text"))
     .option("-o, --output <file>", "write there instead of to stdout")
-    .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel"]).default("auto"))
+    .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel", "breakpoint"]).default("auto"))
     .option("--exact", "put probes exactly where asked, never on a cheaper instruction near it")
-    .option("--unsafe", "let handlers change the target");
+    .option("--unsafe", "let the script change the target, by intercept()");
 }
 
 export function makeProgram(finish: Finish): Command {

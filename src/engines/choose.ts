@@ -13,6 +13,7 @@ export interface ChosenEngine {
 
 const loaders: { readonly [name in EngineName]?: () => Promise<Engine> } = {
   kernel: async () => new (await import("./kernel/kernel-engine.ts")).KernelEngine(),
+  breakpoint: async () => new (await import("./breakpoint/breakpoint-engine.ts")).BreakpointEngine(),
 };
 
 /** In this order for `auto`; `inline` is only taken when asked for. */

@@ -215,7 +215,9 @@ describe("doctor", () => {
   test("says what works as JSON", async () => {
     const { status, stdout } = await sonde(["doctor", "--json"]);
     const report = JSON.parse(stdout);
-    expect(report.findings.map((finding: { what: string }) => finding.what)).toEqual(expect.arrayContaining(["kernel", "BTF", "rights", "engine: kernel"]));
+    expect(report.findings.map((finding: { what: string }) => finding.what)).toEqual(
+      expect.arrayContaining(["kernel", "BTF", "rights", "tracing", "engine: kernel", "engine: breakpoint"]),
+    );
     expect(status).toBe(
       report.ok ? 0 : report.findings.some((finding: { what: string; state: string }) => finding.what === "rights" && finding.state === "fails") ? 3 : 1,
     );

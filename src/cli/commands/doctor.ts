@@ -20,12 +20,13 @@ function show(findings: readonly Finding[]): void {
 }
 
 /** 0 if an engine works, 3 if it is for want of rights that none does, else 1. */
-export function doctor(options: { readonly json?: boolean }): number {
-  const { findings, status } = examine();
+export async function doctor(options: { readonly json?: boolean }): Promise<number> {
+  const { findings, engines, status } = await examine();
   if (options.json) process.stdout.write(`${jsonText({ type: "doctor", version: VERSION, ok: status === 0, findings })}\n`);
   else {
     show(findings);
-    process.stdout.write(status === 0 ? "\nsonde works here.\n" : "\nsonde can't probe here yet: see ✗ above.\n");
+    const by = engines.includes("kernel") ? "" : `, with the engine ${engines.join(" or ")}`;
+    process.stdout.write(status === 0 ? `\nsonde works here${by}.\n` : "\nsonde can't probe here yet: see ✗ above.\n");
   }
   return status;
 }
