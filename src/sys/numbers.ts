@@ -9,6 +9,7 @@ export const nr = {
   ioctl: 16,
   pread64: 17,
   pwrite64: 18,
+  socketpair: 53,
   kill: 62,
   fcntl: 72,
   ftruncate: 77,

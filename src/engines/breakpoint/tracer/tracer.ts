@@ -52,7 +52,7 @@ export interface TracerParts {
   readonly returns: Returns;
   readonly interceptions: Interceptions;
   /** The bell's process, and what to do when it rings. */
-  readonly bell: number;
+  readonly bell: { readonly pid: number };
   readonly rung: () => void;
 }
 
@@ -89,13 +89,14 @@ export class Tracer {
   dispatch(tid: number, code: number, status: number): void {
     if (code === Child.exited || code === Child.killed || code === Child.dumped) {
       wait(tid, Wait.exited | Wait.all, this.#found);
-      if (tid === this.#parts.bell) this.#parts.rung();
+      if (tid === this.#parts.bell.pid) this.#parts.rung();
       else this.#parts.lifecycle.ended(tid);
       return;
     }
-    if (tid === this.#parts.bell) {
+    if (tid === this.#parts.bell.pid) {
       this.#parts.rung();
-      cont(tid);
+      // Unless there is another one by now.
+      if (tid === this.#parts.bell.pid) cont(tid);
       return;
     }
     const tracee = this.#parts.lifecycle.tracees.get(tid);

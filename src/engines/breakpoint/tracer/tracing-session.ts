@@ -80,7 +80,7 @@ export class TracingSession {
       hits,
       returns: this.#returns,
       interceptions: this.#interceptions,
-      bell: this.#bell.pid,
+      bell: this.#bell,
       rung: () => this.#rung(),
     });
   }
@@ -126,11 +126,13 @@ export class TracingSession {
     // From now on these files can't be opened here any more: what has to be known of them is read before.
     for (const file of files) this.#arming.learn(file);
     // First whoever comes, then who is there: nobody is missed between.
-    this.#watch = FileWatch.available() ? new FileWatch(files, { follow: (pid, why) => this.#follow(pid, why), ignore: this.#own }) : undefined;
+    this.#watch = FileWatch.available() ? new FileWatch(files, { follow: (pid, why, opener) => this.#follow(pid, why, opener), ignore: this.#own }) : undefined;
     if (this.#watch !== undefined) this.#bell.restart([this.#channel.fd, this.#watch.fd]);
     const pids = new Set(files.flatMap((file) => processesMapping(file)));
     let denied: SondeError | undefined;
     for (const pid of pids) {
+      // Nobody is held for longer than a second, and there may be hundreds to attach to.
+      this.#attend();
       if (this.#own.has(pid) || this.#lifecycle.tracees.has(pid)) continue;
       try {
         this.#armProcess(pid, false);
@@ -143,12 +145,12 @@ export class TracingSession {
     }
     if (this.#watch === undefined) {
       if (denied !== undefined && this.#lifecycle.tracees.size === 0) throw denied;
-      this.#note("Programs that start later aren't probed: only root is told of them (use -c to start one, or -p with --children).");
+      this.#note("Programs that start later aren't probed: to be told of them takes root and Linux 6.8 (use -c to start one, or -p with --children).");
     }
   }
 
   /** Somebody executes or opens a probed file, and waits for our answer. */
-  #follow(pid: number, why: "exec" | "open"): void {
+  #follow(pid: number, why: "exec" | "open", opener: number): void {
     if (this.#own.has(pid)) return;
     let tracee = this.#lifecycle.tracees.get(pid);
     if (tracee === undefined) {
@@ -161,8 +163,9 @@ export class TracingSession {
     }
     if (why === "open") {
       // When it comes back from the system call it is looked at: then its loader tells us of the mapping.
-      tracee.look = true;
-      interrupt(tracee.tid);
+      const thread = this.#lifecycle.tracees.get(opener) ?? tracee;
+      thread.look = true;
+      interrupt(thread.tid);
     }
   }
 
@@ -206,8 +209,17 @@ export class TracingSession {
   /** The bell rang: the session has said something or is gone, or a file was opened. */
   #rung(): void {
     for (const message of this.#channel.take()) this.#obey(message);
-    if (!this.#ending) this.#watch?.handle();
+    if (!this.#ending) this.#attend();
     if (this.#channel.ended) this.#end();
+  }
+
+  /** To those who wait with a probed file. */
+  #attend(): void {
+    if (this.#watch === undefined || this.#watch.handle()) return;
+    this.#watch.close();
+    this.#watch = undefined;
+    this.#bell.restart([this.#channel.fd]);
+    this.#note("Programs that start from now on aren't probed: somebody has killed sonde-guard, which tells of them.");
   }
 
   #obey(message: ToTracer): void {
