@@ -126,7 +126,7 @@ behaviour(40, (engine) => {
     { timeout: 60_000 },
     async (how) => {
       await using program = new Program(jobs());
-      expect(await armTheDoomed(engine, program, how, 15)).toBeGreaterThan(0);
+      expect(await armTheDoomed(engine, program, how, 12)).toBeGreaterThan(0);
       // And nothing is left behind: the next one is probed as ever.
       await using running = await start(program.path, ["beat"]);
       await using session = await probe(engine, "turns", program.at("beat"), { pid: running.pid });
