@@ -3,12 +3,13 @@ import type { SessionImage } from "../../compiler/image.ts";
 import type { Target } from "../../compiler/target.ts";
 import { type ErrorParts, SondeError } from "../../errors/error.ts";
 import type { Armed, ArmProbe, Availability, Engine, ProcessFilter } from "../engine.ts";
+import { familyOf } from "../kernel/process-tree.ts";
 import { availability } from "./availability.ts";
-import { BreakpointArmed } from "./client/armed.ts";
+import { BreakpointArmed, stampsOf } from "./client/armed.ts";
 import { recoverWhatIsLeft } from "./client/recovery.ts";
 import { SessionMemory } from "./client/session-memory.ts";
 import { TracerProcess } from "./client/tracer-process.ts";
-import type { FromTracer, WireProbe } from "./protocol.ts";
+import type { WireProbe } from "./protocol.ts";
 
 /** As the kernel engine's. */
 const RING_BYTES = 1 << 22;
@@ -42,17 +43,23 @@ export class BreakpointEngine implements Engine {
         mend: "Name the processes with -p, or use the engine kernel.",
       });
     await recoverWhatIsLeft();
+    const files = stampsOf(probes);
     const memory = new SessionMemory(image);
     const tracer = new TracerProcess(memory.fd);
     try {
-      const answer = await firstAnswer(tracer, () =>
-        tracer.send({ kind: "arm", image, probes: probes.map(wire), pids: filter.pids, children: filter.children, held: filter.held }),
-      );
+      const answered = tracer.answer(["armed", "failed"]);
+      tracer.send({ kind: "arm", image, probes: probes.map(wire), pids: processesOf(probes, filter), children: filter.children, held: filter.held });
+      const answer = await answered.catch((how: string) => {
+        throw new SondeError("SONDE_TRACER_LOST", "the tracer has ended while it armed", {
+          why: `its process ended with ${how}`,
+          mend: "Run the script again; if it happens again, it is a bug in sonde.",
+        });
+      });
       if (answer.kind === "failed") {
         const { code, message, ...facts } = answer.error;
         throw new SondeError(code as `SONDE_${string}`, message, facts as ErrorParts);
       }
-      return new BreakpointArmed({ image, probes, tracer, memory, sites: answer.sites, notes: answer.notes, recover: recoverWhatIsLeft });
+      return new BreakpointArmed({ image, probes, tracer, memory, sites: answer.sites, notes: answer.notes, files, recover: recoverWhatIsLeft });
     } catch (error) {
       tracer.close();
       await tracer.ended;
@@ -64,23 +71,10 @@ export class BreakpointEngine implements Engine {
   }
 }
 
-async function firstAnswer(tracer: TracerProcess, ask: () => void): Promise<Extract<FromTracer, { kind: "armed" | "failed" }>> {
-  tracer.busy();
-  const answer = new Promise<Extract<FromTracer, { kind: "armed" | "failed" }>>((resolve, reject) => {
-    tracer.listen((message) => {
-      if (message.kind === "armed" || message.kind === "failed") resolve(message);
-    });
-    void tracer.ended.then((how) =>
-      reject(
-        new SondeError("SONDE_TRACER_LOST", "the tracer has ended while it armed", {
-          why: `its process ended with ${how}`,
-          mend: "Run the script again; if it happens again, it is a bug in sonde.",
-        }),
-      ),
-    );
-  });
-  ask();
-  return await answer;
+/** The processes that are meant; none: all. Descendants that are there already belong to them, where children are followed. */
+function processesOf(probes: readonly ArmProbe[], filter: ProcessFilter): readonly number[] {
+  if (filter.pids.length > 0) return filter.children ? familyOf(filter.pids) : filter.pids;
+  return probes.every(({ pids }) => pids !== undefined) ? [...new Set(probes.flatMap(({ pids }) => pids ?? []))] : [];
 }
 
 function wire(probe: ArmProbe): WireProbe {

@@ -1,15 +1,17 @@
 /** One area in an address space: made by system calls of the target, filled through its memory. */
+import { truncateSync } from "node:fs";
 import type { ProcessMemory } from "../../../sys/process-memory.ts";
 import { readMappings } from "../../../sys/procfs.ts";
 import { handlerBytes } from "./handler.ts";
 import { runInTarget } from "./inject.ts";
 import { AREA_NAME, type AreaShape, HANDLER_AT, Header, MAGIC, SLOT_BYTES, shapeOf, TABLE_AT } from "./layout.ts";
 
-const NR = { mmap: 9, close: 3, ftruncate: 77, memfdCreate: 319 } as const;
+const NR = { mmap: 9, close: 3, memfdCreate: 319 } as const;
 const PROT_READ_EXEC = 1 | 4;
 const MAP_PRIVATE_FIXED_NOREPLACE = 2 | 0x10_0000;
-const EEXIST = -17;
 const MFD_CLOEXEC = 1;
+/** Asked for where vm.memfd_noexec is 2; unknown before Linux 6.3. It is about execve, not about mappings. */
+const MFD_NOEXEC_SEAL = 8;
 
 /** The name as it stands in /proc/PID/maps. */
 const MAPPED_NAME = `/memfd:${AREA_NAME}`;
@@ -64,15 +66,7 @@ export class Area {
   /** Makes one at `base`; undefined if something has come there meanwhile, or the thread has ended. */
   static create(pid: number, tid: number, memory: ProcessMemory, base: number, capacity: number, owner: Owner): Area | undefined {
     const shape = shapeOf(capacity);
-    const results = runInTarget(pid, tid, memory, [{ nr: NR.memfdCreate, args: [{ text: new TextEncoder().encode(`${AREA_NAME}\0`) }, MFD_CLOEXEC] }]);
-    const fd = results?.[0] ?? -1;
-    if (fd < 0) return undefined;
-    const made = runInTarget(pid, tid, memory, [
-      { nr: NR.ftruncate, args: [fd, shape.size] },
-      { nr: NR.mmap, args: [base, shape.size, PROT_READ_EXEC, MAP_PRIVATE_FIXED_NOREPLACE, fd, 0] },
-      { nr: NR.close, args: [fd] },
-    ]);
-    if (made === undefined || made[1] === EEXIST || made[1] !== base) return undefined;
+    if (!mapped(pid, tid, memory, base, shape.size)) return undefined;
     const page = new Uint8Array(TABLE_AT);
     const view = new DataView(page.buffer);
     view.setUint32(Header.owner, owner.pid, true);
@@ -171,5 +165,39 @@ export class Area {
   }
   setDisposition(memory: ProcessMemory, ignored: boolean, handles: boolean): void {
     memory.write(this.base + Header.ignored, new Uint8Array(Uint32Array.of(ignored ? 1 : 0, handles ? 1 : 0).buffer));
+  }
+}
+
+/** One stub for all of it: a tracer killed in between leaves no descriptor open. */
+function mapped(pid: number, tid: number, memory: ProcessMemory, base: number, size: number): boolean {
+  const name = { text: new TextEncoder().encode(`${AREA_NAME}\0`) };
+  for (const flags of [MFD_CLOEXEC, MFD_CLOEXEC | MFD_NOEXEC_SEAL]) {
+    let sized = false;
+    const results = runInTarget(
+      pid,
+      tid,
+      memory,
+      [
+        { nr: NR.memfdCreate, args: [name, flags], keep: true },
+        { nr: NR.mmap, args: [base, size, PROT_READ_EXEC, MAP_PRIVATE_FIXED_NOREPLACE, "kept", 0] },
+        { nr: NR.close, args: ["kept"] },
+      ],
+      (call, result) => {
+        if (call === 0 && result >= 0) sized = truncated(`/proc/${tid}/fd/${result}`, size);
+      },
+    );
+    if (results === undefined) return false;
+    if ((results[0] as number) >= 0) return sized && results[1] === base;
+  }
+  return false;
+}
+
+/** By us, not by the target: its limit of file sizes (RLIMIT_FSIZE) would have the kernel kill it. */
+function truncated(path: string, size: number): boolean {
+  try {
+    truncateSync(path, size);
+    return true;
+  } catch {
+    return false;
   }
 }

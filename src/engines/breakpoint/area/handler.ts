@@ -3,83 +3,86 @@
  * sends them to the site's slot, where the tracer would have sent them; a trap that isn't ours does what it did before.
  *
  * Called as void (int, siginfo_t *rsi, ucontext_t *rdx); rip of the interrupted code is at rdx + 168 (uc_mcontext, REG_RIP),
- * si_code at rsi + 8. It touches no memory but its frame.
+ * its flags at + 176, si_code at rsi + 8. It touches no memory but its frame. It looks the site up from the
+ * table's start on, which costs only while there is no tracer.
  */
-import { machineCode } from "../../../elf/static-program.ts";
+import { int32, machineCode } from "../../../elf/static-program.ts";
 import { HANDLER_AT } from "./layout.ts";
 
-/** lea r9, [rip + area]: the displacement from the instruction's end, at `end` in the handler. */
-const toArea = (end: number): string =>
-  Buffer.from(Int32Array.of(-(HANDLER_AT + end)).buffer)
-    .toString("hex")
-    .replace(/(..)/g, "$1 ");
+/** lea …, [rip + area]: the displacement from the instruction's end, at `end` in the handler. */
+const toArea = (end: number): string => int32(-(HANDLER_AT + end));
 
 const listing = `
-  4c 8b 82 a8 00 00 00 | 00: mov r8, [rdx + 168]    rip
-  4c 8d 0d ${toArea(14)} | 07: lea r9, [area]
-  4c 89 c0             | 0e: mov rax, r8            in this area: in a slot already
-  4c 29 c8             | 11: sub rax, r9
-  49 3b 41 20          | 14: cmp rax, [r9 + 32]
-  72 5e                | 18: jb 78
-  4d 8b 49 18          | 1a: mov r9, [r9 + 24]      the next area
-  4d 85 c9             | 1e: test r9, r9
-  75 eb                | 21: jne 0e
-  81 7e 08 80 00 00 00 | 23: cmp dword [rsi + 8], 128   SI_KERNEL: an int3
-  75 4d                | 2a: jne 79
-  49 ff c8             | 2c: dec r8                 the site
-  4c 8d 0d ${toArea(54)} | 2f: lea r9, [area]
-  41 8b 49 30          | 36: mov ecx, [r9 + 48]     the count
-  31 c0                | 3a: xor eax, eax
-  39 c8                | 3c: cmp eax, ecx
-  73 1f                | 3e: jae 5f
-  4d 39 84 c1 00 10 00 00 | 40: cmp [r9 + rax * 8 + 4096], r8
-  74 04                | 48: je 4e
-  ff c0                | 4a: inc eax
-  eb ee                | 4c: jmp 3c
-  48 c1 e0 06          | 4e: shl rax, 6
-  49 03 41 28          | 52: add rax, [r9 + 40]     its slot
-  48 89 82 a8 00 00 00 | 56: mov [rdx + 168], rax
-  c3                   | 5d: ret
-  90                   | 5e: nop
-  4d 8b 49 18          | 5f: mov r9, [r9 + 24]
-  4d 85 c9             | 63: test r9, r9
-  75 ce                | 66: jne 36
-  41 80 38 cc          | 68: cmp byte [r8], 0xcc    taken out meanwhile?
-  74 0b                | 6c: je 79
-  4c 89 82 a8 00 00 00 | 6e: mov [rdx + 168], r8    then the instruction itself
-  c3                   | 75: ret
-  90 90                | 76: nop
-  c3                   | 78: ret
-  48 8d 05 ${Buffer.from(Int32Array.of(-(HANDLER_AT + 0x80)).buffer)
-    .toString("hex")
-    .replace(/(..)/g, "$1 ")} | 79: lea rax, [area]
-  83 78 40 00          | 80: cmp dword [rax + 64], 0    the program ignored it
-  74 09                | 84: je 8f
-  81 7e 08 80 00 00 00 | 86: cmp dword [rsi + 8], 128
-  75 e9                | 8d: jne 78                 sent by somebody: ignored as before
-  48 83 ec 28          | 8f: sub rsp, 40            the default, and the signal once more
-  31 c0                | 93: xor eax, eax
-  48 89 04 24          | 95: mov [rsp], rax
-  48 89 44 24 08       | 99: mov [rsp + 8], rax
-  48 89 44 24 10       | 9e: mov [rsp + 16], rax
-  48 89 44 24 18       | a3: mov [rsp + 24], rax
-  b8 0d 00 00 00       | a8: mov eax, 13            rt_sigaction
-  bf 05 00 00 00       | ad: mov edi, 5             SIGTRAP
-  48 89 e6             | b2: mov rsi, rsp
-  31 d2                | b5: xor edx, edx
-  41 ba 08 00 00 00    | b7: mov r10d, 8
-  0f 05                | bd: syscall
-  b8 27 00 00 00       | bf: mov eax, 39            getpid
-  0f 05                | c4: syscall
-  89 c7                | c6: mov edi, eax
-  b8 ba 00 00 00       | c8: mov eax, 186           gettid
-  0f 05                | cd: syscall
-  89 c6                | cf: mov esi, eax
-  ba 05 00 00 00       | d1: mov edx, 5
-  b8 ea 00 00 00       | d6: mov eax, 234           tgkill
-  0f 05                | db: syscall
-  48 83 c4 28          | dd: add rsp, 40
-  c3                   | e1: ret
+  8b 4e 08                   | 00: mov ecx, [rsi+0x8]    si_code
+  83 f9 02                   | 03: cmp ecx, 0x2    TRAP_TRACE: a step
+  75 09                      | 06: jne 11
+  f6 82 b1 00 00 00 01       | 08: test [rdx+0xb1], 0x1    the program's own trap flag?
+  74 5c                      | 0f: je 6d    no: the step of a tracer that died at it
+  81 f9 80 00 00 00          | 11: cmp ecx, 0x80    SI_KERNEL: an int3
+  75 78                      | 17: jne 91
+  4c 8b 82 a8 00 00 00       | 19: mov r8, [rdx+0xa8]    rip
+  4c 8d 0d ${toArea(0x27)}   | 20: lea r9, [area]
+  4c 89 c0                   | 27: mov rax, r8    in an area: in a slot already
+  4c 29 c8                   | 2a: sub rax, r9
+  49 3b 41 20                | 2d: cmp rax, [r9+0x20]
+  72 3a                      | 31: jb 6d
+  4d 8b 49 18                | 33: mov r9, [r9+0x18]    the next area
+  4d 85 c9                   | 37: test r9, r9
+  75 eb                      | 3a: jne 27
+  49 ff c8                   | 3c: dec r8    the site
+  4c 8d 0d ${toArea(0x46)}   | 3f: lea r9, [area]
+  41 8b 79 30                | 46: mov edi, [r9+0x30]    the count
+  31 c0                      | 4a: xor eax, eax
+  39 f8                      | 4c: cmp eax, edi
+  73 1e                      | 4e: jae 6e
+  4d 39 84 c1 00 10 00 00    | 50: cmp [r9+rax*8+0x1000], r8
+  74 04                      | 58: je 5e
+  ff c0                      | 5a: inc eax
+  eb ee                      | 5c: jmp 4c
+  48 c1 e0 06                | 5e: shl rax, 0x6
+  49 03 41 28                | 62: add rax, [r9+0x28]
+  48 89 82 a8 00 00 00       | 66: mov [rdx+0xa8], rax    its slot
+  c3                         | 6d: ret
+  4d 8b 49 18                | 6e: mov r9, [r9+0x18]
+  4d 85 c9                   | 72: test r9, r9
+  75 cf                      | 75: jne 46
+  41 8a 00                   | 77: mov al, [r8]    taken out meanwhile?
+  3c cc                      | 7a: cmp al, 0xcc
+  74 13                      | 7c: je 91
+  3c 03                      | 7e: cmp al, 0x3    int 3 in two bytes, cd 03: not ours
+  75 07                      | 80: jne 89
+  41 80 78 ff cd             | 82: cmp [r8-0x1], 0xcd
+  74 08                      | 87: je 91
+  4c 89 82 a8 00 00 00       | 89: mov [rdx+0xa8], r8    then the instruction itself
+  c3                         | 90: ret
+  48 8d 05 ${toArea(0x98)}   | 91: lea rax, [area]
+  83 78 40 00                | 98: cmp [rax+0x40], 0x0    the program ignored it
+  74 08                      | 9c: je a6
+  81 f9 80 00 00 00          | 9e: cmp ecx, 0x80    sent by somebody: ignored as before
+  75 c7                      | a4: jne 6d
+  48 83 ec 28                | a6: sub rsp, 0x28    the default, and the signal once more
+  31 c0                      | aa: xor eax, eax
+  48 89 04 24                | ac: mov [rsp], rax
+  48 89 44 24 08             | b0: mov [rsp+0x8], rax
+  48 89 44 24 10             | b5: mov [rsp+0x10], rax
+  48 89 44 24 18             | ba: mov [rsp+0x18], rax
+  b8 0d 00 00 00             | bf: mov eax, 0xd    rt_sigaction
+  bf 05 00 00 00             | c4: mov edi, 0x5    SIGTRAP
+  48 89 e6                   | c9: mov rsi, rsp
+  31 d2                      | cc: xor edx, edx
+  41 ba 08 00 00 00          | ce: mov r10d, 0x8
+  0f 05                      | d4: syscall
+  b8 27 00 00 00             | d6: mov eax, 0x27    getpid
+  0f 05                      | db: syscall
+  89 c7                      | dd: mov edi, eax
+  b8 ba 00 00 00             | df: mov eax, 0xba    gettid
+  0f 05                      | e4: syscall
+  89 c6                      | e6: mov esi, eax
+  ba 05 00 00 00             | e8: mov edx, 0x5    SIGTRAP
+  b8 ea 00 00 00             | ed: mov eax, 0xea    tgkill
+  0f 05                      | f2: syscall
+  48 83 c4 28                | f4: add rsp, 0x28
+  c3                         | f8: ret
 `;
 
 const RESTORER = machineCode(`

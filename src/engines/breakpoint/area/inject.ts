@@ -1,69 +1,118 @@
-/** Runs system calls in a thread of the target that is stopped, by the stub; afterwards it is stopped where it was. */
-import { readFileSync } from "node:fs";
+/**
+ * Runs system calls in a thread of the target that is stopped, by the stub; afterwards it is stopped where it was.
+ *
+ *     stopped ── registers: at the stub ──► runs, a stop at each call's exit ──► interrupted ── registers: its own ──► stopped
+ *
+ * Killed at any arrow, the tracer leaves a thread that goes on in the stub, which gives it back all it had. If the tracer
+ * lives, the thread ends in an event's stop, where the kernel still looks at what system call it was in: an interrupted one
+ * is gone on with if nothing comes, and fails with EINTR if a signal does, as it would have without us.
+ *
+ * All signals are blocked meanwhile: no handler of the program sees the stub. The one that the thread was about to get is
+ * queued again, with all that it says.
+ */
 import { SondeError } from "../../../errors/error.ts";
-import { ProcessMemory } from "../../../sys/process-memory.ts";
-import { readMappings } from "../../../sys/procfs.ts";
-import { Child, contToSyscall, Event, getRegs, getSigMask, newRegs, Reg, setRegs, setSigMask, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
+import type { ProcessMemory } from "../../../sys/process-memory.ts";
+import { seccompMode } from "../../../sys/procfs.ts";
+import {
+  Child,
+  cont,
+  contToSyscall,
+  Event,
+  getRegs,
+  getSigInfo,
+  getSigMask,
+  interrupt,
+  newRegs,
+  newSigInfo,
+  Option,
+  Reg,
+  setOptions,
+  setRegs,
+  setSigMask,
+  syscallStop,
+  Wait,
+  type WaitStatus,
+  wait,
+} from "../../../sys/ptrace.ts";
 import { type StubCall, stubCode } from "./stub.ts";
+import { type StubPlace, stubPlace } from "./stub-place.ts";
 
-const SYSCALL_STOP = 0x85;
+/** With which every tracee is attached. */
+export const OPTIONS = Option.sysGood | Option.fork | Option.vfork | Option.clone | Option.exec;
+
+const SIGTRAP = 5;
+const SI_KERNEL = 0x80;
+const SYSCALL_STOP = SIGTRAP | 0x80;
+const GROUP_STOPS = new Set([19, 20, 21, 22]);
+const TRAP_FLAG = 0x100n;
 const NO_CALL = BigInt.asUintN(64, -1n);
 const EVERY_SIGNAL = BigInt.asUintN(64, -1n);
 /** -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND: made anew; -ERESTART_RESTARTBLOCK: gone on with by restart_syscall. */
 const ANEW = new Set([-512n, -513n, -514n].map((n) => BigInt.asUintN(64, n)));
 const GO_ON = BigInt.asUintN(64, -516n);
 const NR_RESTART = 219n;
-const UNSAID = BigInt.asUintN(64, -38n);
-const NR_EXECVE = 59n;
-const NR_EXECVEAT = 322n;
-const AT_ENTRY = 9n;
 
-let ownTail: number | undefined;
+interface Stop {
+  readonly event: number;
+  readonly call: "entry" | "exit" | undefined;
+  /** The signal that it is about to get, but for our own breakpoint's: that one is done with. */
+  readonly signal: number;
+}
 
-/** Zeros at the end of our own vDSO, which is everybody's: bytes that nobody ever executes. */
-function vdsoTail(): number {
-  if (ownTail !== undefined) return ownTail;
-  ownTail = 0;
-  const vdso = readMappings(process.pid).find(({ path }) => path === "[vdso]");
-  if (vdso !== undefined) {
-    const memory = new ProcessMemory(process.pid);
-    const bytes = memory.bytes(vdso.start, vdso.end - vdso.start);
-    memory.close();
-    if (bytes !== undefined) {
-      let zeros = 0;
-      while (zeros < bytes.length && bytes[bytes.length - 1 - zeros] === 0) zeros++;
-      ownTail = zeros;
-    }
+function stopOf(tid: number): Stop | undefined {
+  const info = newSigInfo();
+  if (getSigInfo(tid, info) < 0) return undefined;
+  const signal = info[0] as number;
+  const code = info[2] as number;
+  if (code > 0xff && (code & 0xff) === signal) return { event: code >> 8, call: undefined, signal: 0 };
+  if (signal === SIGTRAP && code === SYSCALL_STOP) return { event: Event.none, call: syscallStop(tid), signal: 0 };
+  return { event: Event.none, call: undefined, signal: signal === SIGTRAP && code === SI_KERNEL ? 0 : signal };
+}
+
+/** The next stop; false if the thread has ended. */
+function stops(tid: number, found: WaitStatus): boolean {
+  if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait, found) < 0) return false;
+  return found.code !== Child.exited && found.code !== Child.killed && found.code !== Child.dumped;
+}
+
+/** Those calls tell of themselves before they have a result: to their end first. */
+function endCall(pid: number, tid: number): Stop | undefined {
+  const found: WaitStatus = { tid: 0, code: 0, status: 0 };
+  for (;;) {
+    const stop = stopOf(tid);
+    if (stop === undefined) return undefined;
+    if (stop.event === Event.vfork) throw noCalls(pid, "its thread waits for a process that it has made by vfork", "Try again.");
+    if (stop.event !== Event.fork && stop.event !== Event.clone && stop.event !== Event.exec) return stop;
+    if (contToSyscall(tid) < 0 || !stops(tid, found)) return undefined;
   }
-  return ownTail;
 }
 
-/** Where the stub goes: behind the vDSO's content; without one, over the program's first instructions, which don't run again. */
-function stubPlace(pid: number, bytes: number): number | undefined {
-  const vdso = readMappings(pid).find(({ path }) => path === "[vdso]");
-  if (vdso !== undefined && vdsoTail() >= bytes + 64) return vdso.end - ((bytes + 63) & ~63);
-  const words = new BigUint64Array(Uint8Array.from(readFileSync(`/proc/${pid}/auxv`)).buffer);
-  for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_ENTRY) return Number(words[i + 1]);
-  return undefined;
-}
+const noCalls = (pid: number, why: string, mend: string): SondeError =>
+  new SondeError("SONDE_TRACE_INJECT", `process ${pid} can't be had make system calls`, { where: `pid ${pid}`, why, mend });
 
 /** The state in which a thread goes on by itself: a system call that we interrupted is made anew. */
-function goingOn(regs: BigUint64Array): void {
+function aloneFrom(regs: BigUint64Array, stop: Stop): BigUint64Array {
+  const alone = regs.slice();
+  const call = regs[Reg.origRax] as bigint;
   const result = regs[Reg.rax] as bigint;
-  if ((regs[Reg.origRax] as bigint) >> 63n === 0n) {
-    if (ANEW.has(result) || result === GO_ON) {
-      regs[Reg.rip] = (regs[Reg.rip] as bigint) - 2n;
-      regs[Reg.rax] = result === GO_ON ? NR_RESTART : (regs[Reg.origRax] as bigint);
-    }
+  if (call >> 63n === 0n && (stop.call === "entry" || ANEW.has(result) || result === GO_ON)) {
+    alone[Reg.rip] = (regs[Reg.rip] as bigint) - 2n;
+    alone[Reg.rax] = result === GO_ON ? NR_RESTART : call;
   }
-  // In its last moments, an exec hasn't said yet that it succeeded.
-  if (result === UNSAID && (regs[Reg.origRax] === NR_EXECVE || regs[Reg.origRax] === NR_EXECVEAT)) regs[Reg.rax] = 0n;
-  regs[Reg.origRax] = NO_CALL;
+  alone[Reg.origRax] = NO_CALL;
+  return alone;
+}
+
+/** A filter might kill the target for what we ask it to do; for this thread it is put off as long as we trace it. */
+function passFilter(pid: number, tid: number): boolean {
+  if (seccompMode(tid) === 0) return false;
+  if (setOptions(tid, OPTIONS | Option.suspendSeccomp) === 0) return true;
+  throw noCalls(pid, "a seccomp filter guards it, and may kill it for them; putting that off needs CAP_SYS_ADMIN", "Run as root, or use the engine kernel.");
 }
 
 /**
- * The results of the calls, in order (negative: minus errno); undefined if the thread has ended. Signals that come meanwhile
- * stay pending. Throws SONDE_TRACE_INJECT.
+ * The results of the calls, in order (negative: minus errno); undefined if the thread has ended. `between` is told each
+ * result before the next call is made; it must not throw. Throws SONDE_TRACE_INJECT.
  */
 export function runInTarget(
   pid: number,
@@ -72,49 +121,70 @@ export function runInTarget(
   calls: readonly StubCall[],
   between?: (call: number, result: number) => void,
 ): number[] | undefined {
+  const stop = endCall(pid, tid);
   const regs = newRegs();
-  if (getRegs(tid, regs) < 0) return undefined;
-  goingOn(regs);
+  if (stop === undefined || getRegs(tid, regs) < 0) return undefined;
   const mask = getSigMask(tid) ?? 0n;
-  const place = stubPlace(pid, stubCode(0, calls, regs, mask).length);
-  const code = place === undefined ? undefined : stubCode(place, calls, regs, mask);
-  if (place === undefined || code === undefined || !memory.write(place, code))
-    throw new SondeError("SONDE_TRACE_INJECT", `process ${pid} has no place for a system call of ours`, {
-      where: `pid ${pid}`,
-      why: "it has no vDSO, and its entry can't be written",
-    });
+  const alone = aloneFrom(regs, stop);
+  const place = stubPlace(pid, memory, stubCode(0, calls, alone, mask).length);
+  if (place === undefined || !memory.write(place.at, stubCode(place.at, calls, alone, mask)))
+    throw noCalls(pid, "it has no vDSO, and its entry can't be written", "Use the engine kernel.");
+  const filtered = passFilter(pid, tid);
   const start = regs.slice();
-  start[Reg.rip] = BigInt(place);
+  start[Reg.rip] = BigInt(place.at);
+  start[Reg.origRax] = NO_CALL;
+  start[Reg.eflags] = (regs[Reg.eflags] as bigint) & ~TRAP_FLAG;
   setRegs(tid, start);
+  // The stub gives the mask back, so not before the thread stands there.
+  setSigMask(tid, EVERY_SIGNAL);
+  const results = makeCalls(tid, calls.length, stop.signal, between);
+  if (results === undefined || !backFrom(tid, stop.call === "entry" ? alone : regs, mask)) return undefined;
+  if (filtered) setOptions(tid, OPTIONS);
+  wipe(memory, place);
+  return results;
+}
+
+/** Until the last call's exit. */
+function makeCalls(tid: number, count: number, first: number, between: ((call: number, result: number) => void) | undefined): number[] | undefined {
   const results: number[] = [];
   const found: WaitStatus = { tid: 0, code: 0, status: 0 };
   const now = newRegs();
   let inside = false;
-  let signal = 0;
-  // The last call, that of the stub itself, isn't one of ours.
-  while (results.length <= calls.length) {
-    if (contToSyscall(tid, signal) < 0) return undefined;
+  let signal = first;
+  while (results.length < count) {
+    if (contToSyscall(tid, signal) < 0 || !stops(tid, found)) return undefined;
     signal = 0;
-    if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait, found) < 0) return undefined;
-    if (found.code === Child.exited || found.code === Child.killed || found.code === Child.dumped) return undefined;
     const event = found.status >> 8;
-    const stop = found.status & 0xff;
-    if (stop === SYSCALL_STOP && event === 0) {
+    if (event !== Event.none) continue;
+    if (found.status !== SYSCALL_STOP) {
+      // Blocked, it goes back among those that are pending; SIGSTOP isn't, and stops the process: not this thread, until it is done.
+      signal = found.status;
+    } else if (syscallStop(tid) === "entry") {
+      inside = true;
+    } else if (inside) {
+      inside = false;
       getRegs(tid, now);
-      // The end of the call in which it was stopped: an exec.
-      if (now[Reg.rip] === start[Reg.rip]) continue;
-      inside = !inside;
-      if (inside) continue;
       const result = Number(BigInt.asIntN(64, now[Reg.rax] as bigint));
       between?.(results.length, result);
       results.push(result);
-    } else if (event === Event.none) {
-      // Blocked by now, it goes back among those that are pending, and comes when the stub has given the mask back.
-      setSigMask(tid, EVERY_SIGNAL);
-      signal = stop;
     }
   }
-  setRegs(tid, regs);
-  results.pop();
   return results;
 }
+
+/** From the exit of a call to where the thread was, before it runs a single instruction more. */
+function backFrom(tid: number, regs: BigUint64Array, mask: bigint): boolean {
+  const found: WaitStatus = { tid: 0, code: 0, status: 0 };
+  let signal = 0;
+  do {
+    if (interrupt(tid) < 0 || cont(tid, signal) < 0 || !stops(tid, found)) return false;
+    signal = found.status >> 8 === Event.none && found.status !== SYSCALL_STOP ? found.status : 0;
+  } while (found.status >> 8 !== Event.stop);
+  setSigMask(tid, mask);
+  if (setRegs(tid, regs) < 0) return false;
+  // Its process was stopped meanwhile (SIGSTOP): the next stop says so once more, to be answered as such.
+  if (GROUP_STOPS.has(found.status & 0xff)) interrupt(tid);
+  return true;
+}
+
+const wipe = (memory: ProcessMemory, { at, before }: StubPlace): boolean => memory.write(at, before);

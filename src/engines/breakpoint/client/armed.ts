@@ -1,4 +1,5 @@
 /** A session armed by the tracer: the memory that both share, and what the tracer is asked to do. */
+import { statSync } from "node:fs";
 import type { SessionImage } from "../../../compiler/image.ts";
 import { SondeBug, SondeError } from "../../../errors/error.ts";
 import type { Armed, ArmProbe, HostHit, Losses, MapAccess } from "../../engine.ts";
@@ -7,6 +8,18 @@ import { HostMemory } from "./host-memory.ts";
 import type { SessionMemory } from "./session-memory.ts";
 import type { TracerProcess } from "./tracer-process.ts";
 
+/** Another one for other content, as far as the file system tells. */
+export function stampOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+}
+
+export function stampsOf(probes: readonly ArmProbe[]): Map<string, { readonly display: string; readonly stamp: string }> {
+  const stamps = new Map<string, { readonly display: string; readonly stamp: string }>();
+  for (const { sites } of probes) for (const { path, display } of sites) if (!stamps.has(path)) stamps.set(path, { display, stamp: stampOf(path) });
+  return stamps;
+}
+
 export interface ArmedParts {
   readonly image: SessionImage;
   readonly probes: readonly ArmProbe[];
@@ -14,6 +27,8 @@ export interface ArmedParts {
   readonly memory: SessionMemory;
   readonly sites: number;
   readonly notes: readonly string[];
+  /** Each probed file as it was when it was armed. */
+  readonly files: ReadonlyMap<string, { readonly display: string; readonly stamp: string }>;
   /** The tracer ended by itself: what it left is put back. */
   readonly recover: () => Promise<void>;
 }
@@ -115,11 +130,21 @@ export class BreakpointArmed implements Armed {
     if (!this.#disarmed) {
       this.#disarmed = true;
       this.#parts.memory.refuseAll();
+      this.#noteChanges();
       this.#gone = this.#parts.tracer.ask((request) => ({ kind: "disarm", request }));
     }
     return this.#gone;
   }
   #gone: Promise<void> = Promise.resolve();
+
+  /** Who had a page probed keeps his copy of it; others, and new processes, run what is in the file now. */
+  #noteChanges(): void {
+    for (const [path, { display, stamp }] of this.#parts.files)
+      if (stampOf(path) !== stamp)
+        this.notes.push(
+          `${display} was overwritten or changed while it was probed: processes that had it keep the code that was probed, others have the new one.`,
+        );
+  }
 
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -43,7 +43,9 @@ export class TracerProcess {
   readonly #waiting = new Map<number, () => void>();
   #request = 0;
   #over = false;
-  #listener: (message: FromTracer) => void = () => {};
+  #listener: ((message: FromTracer) => void) | undefined;
+  /** What came before anybody listened. */
+  readonly #early: FromTracer[] = [];
 
   /** `memory`: the descriptor of what both map. */
   constructor(memory: number) {
@@ -82,12 +84,34 @@ export class TracerProcess {
   }
   listen(listener: (message: FromTracer) => void): void {
     this.#listener = listener;
+    for (const message of this.#early.splice(0)) listener(message);
   }
   #take(message: FromTracer): void {
     if (message.kind === "done") {
       this.#waiting.get(message.request)?.();
       this.#waiting.delete(message.request);
-    } else this.#listener(message);
+    } else if (this.#listener === undefined) this.#early.push(message);
+    else this.#listener(message);
+  }
+
+  /** The answer to what was sent first; whatever else comes is kept for whoever listens. Rejects with how the tracer ended. */
+  async answer<Kind extends FromTracer["kind"]>(kinds: readonly Kind[]): Promise<Extract<FromTracer, { kind: Kind }>> {
+    this.busy();
+    const others: FromTracer[] = [];
+    const answer = new Promise<Extract<FromTracer, { kind: Kind }>>((resolve, reject) => {
+      this.listen((message) => {
+        if ((kinds as readonly string[]).includes(message.kind)) resolve(message as Extract<FromTracer, { kind: Kind }>);
+        else others.push(message);
+      });
+      void this.ended.then(reject);
+    });
+    try {
+      return await answer;
+    } finally {
+      // Whatever came behind it in the same piece is in `others` by now.
+      this.#listener = undefined;
+      this.#early.push(...others);
+    }
   }
 
   send(message: ToTracer): void {

@@ -4,11 +4,13 @@ import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
 import { readMappings } from "../../../sys/procfs.ts";
 import { Area, type Owner } from "../area/area.ts";
+import { handlerOf } from "../area/disposition.ts";
 import { findGap } from "../area/gap.ts";
 import { RESTORER_AT, sigaction } from "../area/handler.ts";
 import { runInTarget } from "../area/inject.ts";
 import { HANDLER_AT, shapeOf } from "../area/layout.ts";
 import { ownIdentity } from "../area/owner.ts";
+import { refuseSeccomp } from "./foreign.ts";
 
 const RT_SIGACTION = 13;
 const SIGTRAP = 5;
@@ -78,6 +80,7 @@ export class AreaSet {
   }
 
   #make(tid: number, low: number, high: number, sites: number): number {
+    refuseSeccomp(this.pid);
     const capacity = Math.max(LEAST_SLOTS, Math.ceil(sites * 1.25));
     for (let tries = 0; tries < TRIES; tries++) {
       const at = findGap(readMappings(this.pid), low, high, shapeOf(capacity).size);
@@ -127,8 +130,8 @@ export class AreaSet {
     const first = this.#areas[0];
     if (first === undefined || !this.catches) return;
     this.catches = false;
-    // Since then the program may have set a handler of its own: that can't be told from ours without asking for it.
-    this.#setHandler(tid, this.#ignored ? 1 : 0, 0);
+    // Since then the program may have set a handler of its own.
+    if (handlerOf(this.pid, tid, this.#target, SIGTRAP) === first.base + HANDLER_AT) this.#setHandler(tid, this.#ignored ? 1 : 0, 0);
     first.setDisposition(this.#target, false, false);
   }
 

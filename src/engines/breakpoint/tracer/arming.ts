@@ -57,6 +57,19 @@ export class Arming {
    * system calls. Gives the number of sites put in.
    */
   sync(space: Space, tid: number): number {
+    if (this.#parts.strict()) return this.#sync(space, tid);
+    try {
+      return this.#sync(space, tid);
+    } catch (error) {
+      // The run goes on with what is armed; a process that has ended is no news.
+      if (!(error instanceof SondeError)) throw error;
+      if (error.code !== "SONDE_PROCESS_NOT_FOUND")
+        this.#parts.note(`Process ${space.pid} isn't probed: ${error.message}${error.why === undefined ? "" : `, for ${error.why}`}.`);
+      return 0;
+    }
+  }
+
+  #sync(space: Space, tid: number): number {
     const mappings = readMappings(space.pid);
     const text: { start: number; end: number }[] = [];
     const mapped = new Map<string, { start: number; end: number }>();

@@ -9,12 +9,11 @@
 import { readFileSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
 import { threadsOf } from "../../../sys/procfs.ts";
-import { Event, getEventMessage, getRegs, newRegs, Option, Reg, seize } from "../../../sys/ptrace.ts";
+import { Event, getEventMessage, getRegs, newRegs, Reg, seize } from "../../../sys/ptrace.ts";
+import { OPTIONS } from "../area/inject.ts";
 import { AreaSet } from "./area-set.ts";
 import type { Returns } from "./returns.ts";
 import { Space, Tracee } from "./space.ts";
-
-export const OPTIONS = Option.sysGood | Option.fork | Option.vfork | Option.clone | Option.exec;
 
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
@@ -92,16 +91,15 @@ export class Lifecycle {
       child = this.#add(new Tracee(tid, parent.pid, parent.space, parent.wanted));
     } else if ((flags & CLONE_VM) !== 0) {
       child = this.#add(new Tracee(tid, tid, parent.space, parent.wanted && this.#parts.children));
-      if ((flags & CLONE_VFORK) !== 0) this.#parts.returns.copy(parent.stack, child.stack);
+      if ((flags & CLONE_VFORK) !== 0) {
+        this.#parts.returns.copy(parent.stack, child.stack);
+        countWaiting(child);
+      }
     } else {
       child = this.#add(new Tracee(tid, tid, this.#copy(parent.space, tid), parent.wanted && this.#parts.children));
       this.#parts.returns.copy(parent.stack, child.stack);
       for (const armed of child.space.armed.values()) armed.waiting = 0;
-      for (const calls of child.stack.calls.values())
-        for (const call of calls) {
-          const armed = child.space.armed.get(call.returnTo);
-          if (armed !== undefined) armed.waiting++;
-        }
+      countWaiting(child);
     }
     child.again = parent.again;
     child.mask = undefined;
@@ -171,6 +169,15 @@ export class Lifecycle {
   detached(tracee: Tracee): void {
     this.#forget(tracee);
   }
+}
+
+/** Its calls are awaited at their return addresses too. */
+function countWaiting(tracee: Tracee): void {
+  for (const calls of tracee.stack.calls.values())
+    for (const call of calls) {
+      const armed = tracee.space.armed.get(call.returnTo);
+      if (armed !== undefined) armed.waiting++;
+    }
 }
 
 const ESRCH = 3;

@@ -33,7 +33,11 @@ if (first !== undefined) {
     session.arm();
     session.run();
   } catch (error) {
-    session?.abandon();
+    try {
+      session?.abandon();
+    } finally {
+      removeMarker(ownIdentity());
+    }
     if (!(error instanceof SondeError)) throw error;
     const { code, message, where, why, mend, exit } = error;
     channel.send({

@@ -138,7 +138,9 @@ export class Space {
     this.areas = areas;
   }
   close(): void {
-    if (!this.closed) this.memory.close();
+    if (this.closed) return;
+    this.memory.close();
+    this.areas.close();
     this.closed = true;
   }
 }

@@ -90,7 +90,10 @@ export class Tracer {
     if (code === Child.exited || code === Child.killed || code === Child.dumped) {
       wait(tid, Wait.exited | Wait.all, this.#found);
       if (tid === this.#parts.bell.pid) this.#parts.rung();
-      else this.#parts.lifecycle.ended(tid);
+      else {
+        this.#parts.interceptions.forget(tid);
+        this.#parts.lifecycle.ended(tid);
+      }
       return;
     }
     if (tid === this.#parts.bell.pid) {

@@ -8,6 +8,7 @@ import { Bell } from "./bell.ts";
 import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
 import { FileWatch } from "./file-watch.ts";
+import { refuseForeign } from "./foreign.ts";
 import { Hits } from "./hits.ts";
 import { Interceptions } from "./interceptions.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -112,13 +113,19 @@ export class TracingSession {
         where: `pid ${pid}`,
         mend: "Probe it from another sonde with the engine kernel.",
       });
+    refuseForeign(pid);
     const tracee = this.#lifecycle.attach(pid, true);
     // It is stopped before its exec, and has nothing mapped yet that is meant.
     if (held) return;
     const stopped = this.#stopOne(tracee.space);
     if (stopped === undefined) return;
+    const signal = this.#pendingSignal;
     this.#arming.sync(stopped.space, stopped.tid);
-    this.#continue(stopped, this.#pendingSignal);
+    if (stopped.space.areas.unprotected)
+      this.#note(
+        `Process ${pid} handles SIGTRAP itself: if sonde's tracer is killed with -9, a breakpoint that it hits before the next start of sonde is taken for its own.`,
+      );
+    this.#continue(stopped, signal);
   }
 
   #armEveryone(): void {
@@ -283,8 +290,9 @@ export class TracingSession {
     this.#tracer.run();
     this.abandon();
   }
-  /** Whatever happens, the bell goes. */
+  /** Whatever happens, nothing stays armed, and the bell goes. */
   abandon(): void {
+    this.#letGo();
     this.#bell.close();
     wait(0, Wait.exited | Wait.all | Wait.noHang, { tid: 0, code: 0, status: 0 });
   }
