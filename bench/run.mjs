@@ -1,9 +1,10 @@
-// `npm run bench [-- --rounds 7] [-- --only startup,hits]`: one table, every figure a median of one run, ratios against bpftrace where it is here.
+// `npm run bench [-- --rounds 7] [-- --only startup,hits]`: one table, every figure a median of one run, ratios against bpftrace or gdb where they are here.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPrograms } from "./build.mjs";
+import * as breakpoint from "./cases/breakpoint.mjs";
 import * as events from "./cases/events.mjs";
 import * as hits from "./cases/hits.mjs";
 import * as many from "./cases/many.mjs";
@@ -27,7 +28,7 @@ try {
   if (peers.length === 0) process.stderr.write("bench: no bpftrace here, so there are no ratios (apt-get install bpftrace)\n");
   const context = { programs, sonde: sonde(join(folder, "cache")), peers, rounds };
   const rows = [];
-  for (const measurement of [startup, hits, many, events]) {
+  for (const measurement of [startup, hits, many, events, breakpoint]) {
     if (wanted && !wanted.includes(measurement.name)) continue;
     process.stderr.write(`bench: ${measurement.name} …\n`);
     rows.push(...measurement.run(context));
