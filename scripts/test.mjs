@@ -8,7 +8,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What the tests' programs are built with, and the Debian packages that have it. */
 const COMPILERS = { cc: ["gcc", "libc6-dev"], "c++": ["g++"] };
 /** Programs that some tests probe (test/real-programs); these alone don't run where one is missing. */
-const TARGETS = { openssl: ["openssl"], python3: ["python3"], rustc: ["rustc"] };
+const TARGETS = {
+  openssl: ["openssl"],
+  python3: ["python3"],
+  rustc: ["rustc"],
+  go: ["golang-go"],
+  javac: ["default-jdk-headless"],
+  "redis-server": ["redis-server"],
+  "redis-benchmark": ["redis-tools"],
+  nginx: ["nginx-light"],
+  ab: ["apache2-utils"],
+};
 
 const run = (command, args, options = {}) => spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
 

@@ -58,6 +58,8 @@ export interface Ways {
   readonly refusedKinds: readonly string[];
   /** Probed returns land at code of the engine's first, where a signal's handler may see the thread. */
   readonly returnsLandElsewhere: boolean;
+  /** Who is probed can't be debugged at the same time. */
+  readonly excludesDebuggers: boolean;
   /** C++ exceptions may leave functions whose returns are probed. */
   readonly exceptionsPassReturns: boolean;
   /** So many returns of nested calls are followed. */
@@ -103,6 +105,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       refusedKinds: KERNEL_REFUSES,
       returnsLandElsewhere: true,
       exceptionsPassReturns: false,
+      excludesDebuggers: false,
       nestedReturns: 64,
     },
     exempt: {

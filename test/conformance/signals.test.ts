@@ -129,14 +129,17 @@ behaviour(21, (engine) => {
     expect(Object.fromEntries(session.maps.byFunction?.entries() ?? [])).toEqual({ stepped_over: 25n, pops_flags: 1n, sets_flag: 10n });
   });
 
-  test("a debugger that sets its breakpoint on the same site: its child's results are right, and both go on", async () => {
+  test("a debugger that sets its breakpoint on the same site: its child's results are right and both go on, or it is told that it can't trace", async () => {
     await using program = new Program(signals());
     const running = await program.start();
     await using session = await probe(engine, "hits", program.at("debugged"));
     const [status, seen] = (await running.ask("debug 20")).split(" ").map(Number) as [number, number];
-    expect(status).toBe(0);
-    // Whose breakpoint it is depends on the engine; none may vanish.
-    expect(Number(session.maps.hits?.read()) + seen).toBeGreaterThanOrEqual(20);
+    if (waysOf(engine).excludesDebuggers) expect(status).toBe(99);
+    else {
+      expect(status).toBe(0);
+      // Whose breakpoint it is depends on the engine; none may vanish.
+      expect(Number(session.maps.hits?.read()) + seen).toBeGreaterThanOrEqual(20);
+    }
     await session.close();
     expect(await running.ask("debug 20")).toBe("0 20");
     expect(intact(running.pid, program.path)).toBe(true);
@@ -147,10 +150,11 @@ behaviour(22, (engine) => {
   test("a breakpoint that is part of the program is refused, and works on", async () => {
     await using program = new Program(signals());
     const running = await program.start();
-    await expect(probe(engine, "hits", program.at("stray"), { exact: true })).rejects.toMatchObject({
-      code: "SONDE_SITE_REFUSED",
-      message: expect.stringMatching(/breakpoint \(int3\) already/),
-    });
+    const error = await probe(engine, "hits", program.at("stray"), { exact: true }).catch(
+      (thrown: unknown) => thrown as { code: string; message: string; why?: string },
+    );
+    expect(error).toMatchObject({ code: "SONDE_SITE_REFUSED" });
+    expect("message" in error && `${error.message} ${error.why}`).toMatch(/breakpoint|int3/);
     expect(await running.ask("stray 10")).toBe("10 0");
   });
 
