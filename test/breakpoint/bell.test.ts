@@ -115,6 +115,20 @@ describe("the bell", () => {
     for (const fd of [...first, ...second]) syscall(nr.close, fd);
   });
 
+  test("can be started again after somebody has killed it", () => {
+    const [from, to] = pipe();
+    const bell = Bell.start([from]);
+    process.kill(bell.pid, "SIGKILL");
+    next(bell);
+    expect(found.code).toBe(Child.killed);
+    bell.revive();
+    syscall(nr.write, to, byte, 1);
+    next(bell);
+    expect([found.code, found.status]).toEqual([Child.trapped, SIGTRAP]);
+    bell.close();
+    for (const fd of [from, to]) syscall(nr.close, fd);
+  });
+
   test("goes at once if its parent isn't who started it", () => {
     const [from, to] = pipe();
     const bell = Bell.start([from]);

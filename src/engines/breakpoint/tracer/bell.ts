@@ -63,6 +63,7 @@ function bellCode(fds: readonly number[]): Uint8Array {
 
 export class Bell {
   #pid = 0;
+  #fds: readonly number[] = [];
 
   /** Rings while one of the descriptors can be read, or its other end is gone. */
   static start(fds: readonly number[]): Bell {
@@ -77,7 +78,13 @@ export class Bell {
   /** Watches these from now on. */
   restart(fds: readonly number[]): void {
     this.close();
+    this.#fds = fds;
     this.#pid = spawnProgram(ownProgram("bell", bellCode(fds)), ["sonde-bell", String(process.pid)], fds);
+  }
+  /** It has ended, and that was taken note of: somebody has killed it. */
+  revive(): void {
+    this.#pid = 0;
+    this.restart(this.#fds);
   }
   close(): void {
     if (this.#pid === 0) return;

@@ -23,6 +23,7 @@ import {
   wait,
 } from "../../../sys/ptrace.ts";
 import type { Arming } from "./arming.ts";
+import type { Bell } from "./bell.ts";
 import type { Hits } from "./hits.ts";
 import type { Interceptions } from "./interceptions.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -52,7 +53,7 @@ export interface TracerParts {
   readonly returns: Returns;
   readonly interceptions: Interceptions;
   /** The bell's process, and what to do when it rings. */
-  readonly bell: { readonly pid: number };
+  readonly bell: Bell;
   readonly rung: () => void;
 }
 
@@ -89,7 +90,7 @@ export class Tracer {
   dispatch(tid: number, code: number, status: number): void {
     if (code === Child.exited || code === Child.killed || code === Child.dumped) {
       wait(tid, Wait.exited | Wait.all, this.#found);
-      if (tid === this.#parts.bell.pid) this.#parts.rung();
+      if (tid === this.#parts.bell.pid) this.#parts.bell.revive();
       else {
         this.#parts.interceptions.forget(tid);
         this.#parts.lifecycle.ended(tid);
