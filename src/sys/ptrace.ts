@@ -16,6 +16,7 @@ export const Request = {
   getFpRegs: 14,
   detach: 17,
   syscall: 24,
+  setOptions: 0x4200,
   getEventMessage: 0x4201,
   getSigInfo: 0x4202,
   setSigInfo: 0x4203,
@@ -24,9 +25,10 @@ export const Request = {
   listen: 0x4208,
   getSigMask: 0x420a,
   setSigMask: 0x420b,
+  getSyscallInfo: 0x420e,
 } as const;
 
-export const Option = { sysGood: 1, fork: 2, vfork: 4, clone: 8, exec: 0x10, vforkDone: 0x20, exit: 0x40 } as const;
+export const Option = { sysGood: 1, fork: 2, vfork: 4, clone: 8, exec: 0x10, vforkDone: 0x20, exit: 0x40, suspendSeccomp: 0x20_0000 } as const;
 /** What a stop is about: bits 8 and up of its status. */
 export const Event = { none: 0, fork: 1, vfork: 2, clone: 3, exec: 4, vforkDone: 5, exit: 6, stop: 128 } as const;
 
@@ -106,6 +108,16 @@ export function setSigMask(tid: number, mask: bigint): number {
 /** Of a clone, fork or vfork the new thread; of an exec the thread's former id; of an exit the status. */
 export function getEventMessage(tid: number): number {
   return ptrace(Request.getEventMessage, tid, 0, wordBytes) < 0 ? 0 : Number(word[0]);
+}
+
+/** Options once more, as Option says: all of them, not those to add. */
+export const setOptions = (tid: number, options: number): number => ptrace(Request.setOptions, tid, 0, options);
+
+const callInfo = new Uint8Array(128);
+/** Where a thread stands that stopped at a system call. */
+export function syscallStop(tid: number): "entry" | "exit" | undefined {
+  if (ptrace(Request.getSyscallInfo, tid, callInfo.length, callInfo) < 0) return undefined;
+  return callInfo[0] === 1 ? "entry" : callInfo[0] === 2 ? "exit" : undefined;
 }
 
 /** What a wait found. */

@@ -123,9 +123,23 @@ export const claims: { readonly [engine: string]: Claims } = {
       37: "the kernel runs handlers where a hit can't interrupt them: a nested hit can't happen, and its count stays 0",
     },
   },
+  breakpoint: {
+    ways: {
+      repeatedHits: "once",
+      changesRegisters: true,
+      pushesTrapFlag: false,
+      refusedKinds: ["call_where_it_pushes"],
+      returnsLandElsewhere: false,
+      exceptionsPassReturns: true,
+      excludesDebuggers: true,
+      nestedReturns: 100_000,
+    },
+    exempt: {},
+    limits: {},
+  },
 };
 
-export type EngineUnderTest = "kernel";
+export type EngineUnderTest = "kernel" | "breakpoint";
 export const enginesUnderTest = Object.keys(claims) as readonly EngineUnderTest[];
 
 export const waysOf = (engine: EngineUnderTest): Ways => (claims[engine] as Claims).ways;

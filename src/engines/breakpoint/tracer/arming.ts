@@ -17,6 +17,7 @@ const MAX_INSTRUCTION = 15;
 /** So many sites of a mapping are read in one piece. */
 const READ_TOGETHER = 64;
 const PUSHF = 0x9c;
+const POPF = 0x9d;
 
 interface Wish {
   readonly address: number;
@@ -200,6 +201,7 @@ export class Arming {
         positions: moved.positions,
         after: moved.after,
         pushesFlags: bytes[0] === PUSHF,
+        popsFlags: bytes[0] === POPF || (bytes[0] === 0x66 && bytes[1] === POPF),
         bytes: bytes.slice(0, moved.length),
         go: wish.go,
         uses: wish.uses,

@@ -39,6 +39,8 @@ export interface Armed {
   readonly after: number | undefined;
   /** pushf: a step shows in what it pushes. */
   readonly pushesFlags: boolean;
+  /** popf: what it sets holds from the instruction behind the next one on. */
+  readonly popsFlags: boolean;
   readonly bytes: Uint8Array;
   /** In a Go program: returns are seen at the function's own `ret` instructions. */
   readonly go: boolean;
@@ -95,6 +97,8 @@ export class Tracee {
   again: Again | undefined;
   /** Stepping through a slot, for `after` and `fault`. */
   stepping: Armed | undefined;
+  /** A popf that may have set the trap flag was executed last. */
+  popped: Armed | undefined;
   /** Its own trap flag was set when we began to step. */
   ownTrapFlag = false;
   /** Stops at so many more entries and exits of system calls: until a mapping has been made. */

@@ -165,9 +165,14 @@ export class Tracer {
       return;
     }
     if (!breakpoint) {
-      this.#signalled(tracee, SIGTRAP);
+      const { popped } = tracee;
+      tracee.popped = undefined;
+      // popf has set the trap flag: in place, the next instruction is the first that is followed by a trap. Here that was the jump back.
+      if (popped !== undefined && Number(hits.regs[Reg.rip]) === popped.address + popped.length) this.resume(tracee);
+      else this.#signalled(tracee, SIGTRAP);
       return;
     }
+    tracee.popped = undefined;
     const { regs } = hits;
     const address = Number(regs[Reg.rip]) - 1;
     const armed = tracee.space.armed.get(address) ?? this.#moved(tracee, address);
@@ -208,6 +213,7 @@ export class Tracer {
       singleStep(tid);
       return;
     }
+    if (armed.popsFlags && ((this.#parts.hits.regs[Reg.eflags] as bigint) & TRAP_FLAG) === 0n) tracee.popped = armed;
     this.resume(tracee);
   }
 

@@ -74,7 +74,7 @@ export class TracingSession {
       resume: (tid) => cont(tid),
     });
     this.#bell = Bell.start([channel.fd]);
-    this.#own = new Set([process.pid, process.ppid, this.#bell.pid]);
+    this.#own = new Set([process.pid, process.ppid]);
     this.#tracer = new Tracer({
       lifecycle: this.#lifecycle,
       arming: this.#arming,
