@@ -78,10 +78,10 @@ function interpreted(program: readonly Instruction[], data: Uint8Array): Uint8Ar
   return interpreter.keyed(0).entries()[0]!.values[0]!;
 }
 
-/** Registers from the data, the body, and the registers into the value: r0 to r7 are the body's, r9 points to the data. */
+/** Registers from the data, the body, and the registers into the value: r0 to r7 are the body's, r9 points to the data, r8 behind it. */
 function framed(body: readonly Instruction[]): Instruction[] {
   const own = registers.slice(0, 8);
-  const before = [loadMapValue(r9, 0, 0), ...own.map((register, i) => ldx(8, register, r9, 8 * i))];
+  const before = [loadMapValue(r9, 0, 0), loadMapValue(r8, 0, DATA), ...own.map((register, i) => ldx(8, register, r9, 8 * i))];
   const after = [...own.map((register, i) => stx(8, r9, DATA + 8 * i, register)), alu64.mov(r0, 0), jump.exit()];
   const moved = body.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target + before.length }));
   return [...before, ...moved, ...after];
@@ -167,8 +167,18 @@ const families: { readonly [name: string]: fc.Arbitrary<Instruction> } = {
 };
 const any = fc.oneof(...Object.values(families));
 
+const below = fc.integer({ min: 1, max: DATA / 8 }).map((n) => -8 * n);
+const negative: typeof families = {
+  "loads below a pointer": fc.tuple(widths, register, below).map(([width, dst, offset]) => ldx(width, dst, r8, offset)),
+  "stores below a pointer": fc.tuple(widths, below, register).map(([width, offset, src]) => stx(width, r8, offset, src)),
+  "constants stored below a pointer": fc.tuple(widths, below, immediate).map(([width, offset, imm]) => st(width, r8, offset, imm)),
+  "atomics below a pointer": fc
+    .tuple(fc.constantFrom(4 as const, 8 as const), below, register)
+    .map(([width, offset, src]) => atomic.fetchAdd(width, r8, offset, src)),
+};
+
 describe("is what the interpreter does:", () => {
-  test.each(Object.entries(families))("%s", (_, family) => {
+  test.each(Object.entries({ ...families, ...negative }))("%s", (_, family) => {
     const bodies = fc.array(fc.array(family, { minLength: 1, maxLength: 4 }), { minLength: 20, maxLength: 20 });
     fc.assert(fc.property(bodies, data, agree), { numRuns: 60 });
   });
