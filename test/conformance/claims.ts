@@ -60,6 +60,8 @@ export interface Ways {
   readonly returnsLandElsewhere: boolean;
   /** Who is probed can't be debugged at the same time. */
   readonly excludesDebuggers: boolean;
+  /** A process that one session probes can't be probed by another at the same time. */
+  readonly oneSessionPerProcess: boolean;
   /** C++ exceptions may leave functions whose returns are probed. */
   readonly exceptionsPassReturns: boolean;
   /** So many returns of nested calls are followed. */
@@ -106,6 +108,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       returnsLandElsewhere: true,
       exceptionsPassReturns: false,
       excludesDebuggers: false,
+      oneSessionPerProcess: false,
       nestedReturns: 64,
     },
     exempt: {
@@ -123,23 +126,9 @@ export const claims: { readonly [engine: string]: Claims } = {
       37: "the kernel runs handlers where a hit can't interrupt them: a nested hit can't happen, and its count stays 0",
     },
   },
-  breakpoint: {
-    ways: {
-      repeatedHits: "once",
-      changesRegisters: true,
-      pushesTrapFlag: false,
-      refusedKinds: ["call_where_it_pushes"],
-      returnsLandElsewhere: false,
-      exceptionsPassReturns: true,
-      excludesDebuggers: true,
-      nestedReturns: 100_000,
-    },
-    exempt: {},
-    limits: {},
-  },
 };
 
-export type EngineUnderTest = "kernel" | "breakpoint";
+export type EngineUnderTest = "kernel";
 export const enginesUnderTest = Object.keys(claims) as readonly EngineUnderTest[];
 
 export const waysOf = (engine: EngineUnderTest): Ways => (claims[engine] as Claims).ways;

@@ -1,6 +1,7 @@
 /** Behaviours 08, 09, 10 and 11: probes that share a site, returns that were entered, and probes that are taken out. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { waysOf } from "./claims.ts";
 import { armedIn, codeOf, intact } from "./support/bytes.ts";
 import { Program, probe, until } from "./support/session.ts";
 import { behaviour } from "./support/suite.ts";
@@ -26,10 +27,28 @@ behaviour(8, (engine) => {
     expect(armedIn(running.pid, codeOf(program.at("call")))).toEqual([true]);
   });
 
-  test("two sessions on one site count apart, and the end of one leaves the other", async () => {
+  test("two sessions on one site count apart, and the end of one leaves the other; or the second is refused", async () => {
     await using program = new Program();
     const running = await program.start();
     await using one = await probe(engine, "hits", program.at("call"));
+    if (waysOf(engine).oneSessionPerProcess) {
+      await expect(probe(engine, "calls", program.at("call"), { pid: running.pid })).rejects.toMatchObject({ message: expect.stringMatching(/traced/) });
+      await running.ask("call 10");
+      expect(one.maps.hits?.read()).toBe(10n);
+      return;
+    }
+    if (engine === "breakpoint") {
+      // A process has one tracer: the second session is told whose it is, and the first goes on.
+      await expect(probe(engine, "calls", program.at("call"), { pid: running.pid })).rejects.toMatchObject({
+        code: "SONDE_TRACE_BUSY",
+        why: expect.stringContaining("traces it"),
+      });
+      await running.ask("call 10");
+      await one.close();
+      expect(one.maps.hits?.read()).toBe(10n);
+      expect(intact(running.pid, program.path)).toBe(true);
+      return;
+    }
     await using two = await probe(engine, "calls", program.at("call"));
     await running.ask("call 10");
     await one.close();
