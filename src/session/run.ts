@@ -197,7 +197,10 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
     report.maps(session);
     // Nobody reads maps any more: they needn't be copied.
     const summary = await session.close(false);
-    if (options.format === "text") for (const note of session.notes.slice(told)) options.tell(note);
+    for (const note of session.notes.slice(told)) {
+      if (options.format === "text") options.tell(note);
+      else writer.line(jsonLine("note", { text: note }));
+    }
     report.summary(summary);
     return summary;
   } catch (error) {

@@ -73,10 +73,12 @@ export class Arming {
   #sync(space: Space, tid: number): number {
     const mappings = readMappings(space.pid);
     const text: { start: number; end: number }[] = [];
+    const files: { start: number; end: number }[] = [];
     const mapped = new Map<string, { start: number; end: number }>();
     const wishes: Wish[] = [];
     const seen = new Set<number>();
     for (const mapping of mappings) {
+      if (mapping.inode !== 0n) files.push({ start: mapping.start, end: mapping.end });
       if (!isArmable(mapping)) continue;
       text.push({ start: mapping.start, end: mapping.end });
       const id = `${mapping.start}:${mapping.offset}:${mapping.device}:${mapping.inode}`;
@@ -92,7 +94,8 @@ export class Arming {
     }
     space.text = text;
     space.mapped = mapped;
-    this.#forgetUnmapped(space);
+    // What is writable for a while keeps its breakpoints, and what the program writes over them.
+    for (const address of space.armed.keys()) if (!isWithin(files, address)) space.armed.delete(address);
     return this.#arm(space, tid, wishes);
   }
 
@@ -117,11 +120,6 @@ export class Arming {
       if (offset < mapping.offset || offset >= mapping.offset + (mapping.end - mapping.start)) continue;
       yield { address: mapping.start + offset - mapping.offset, file: undefined, offset, name, uses: [], internal: use, go: false };
     }
-  }
-
-  /** What lay in a mapping that is gone isn't ours any more. */
-  #forgetUnmapped(space: Space): void {
-    for (const address of space.armed.keys()) if (!isText(space, address)) space.armed.delete(address);
   }
 
   /** Whether a return address can have a breakpoint; it gets one. */
@@ -160,6 +158,13 @@ export class Arming {
         if (!known.inserted || bytes[0] !== 0xcc) this.insert(space, known);
         continue;
       }
+      if (known?.inserted === true && known.file === wish.file?.key && known.offset === wish.offset && wish.file !== undefined) {
+        // The program has written over it: that is its own from now on.
+        known.inserted = false;
+        known.overwritten = true;
+        continue;
+      }
+      if (known?.overwritten === true) continue;
       const moved = wish.file === undefined ? undefined : space.originals.get(`${wish.file.key}:${wish.offset}`);
       if (bytes[0] === 0xcc && moved !== undefined) {
         // The mapping was moved, and has taken our breakpoint along.
@@ -208,6 +213,7 @@ export class Arming {
         internal: wish.internal,
         waiting: 0,
         inserted: false,
+        overwritten: false,
         idle: 0,
       });
     }
@@ -272,8 +278,10 @@ function sameCode(armed: Armed, bytes: Uint8Array): boolean {
   return true;
 }
 
-export function isText(space: Space, address: number): boolean {
-  for (const range of space.text) if (address >= range.start && address < range.end) return true;
+export const isText = (space: Space, address: number): boolean => isWithin(space.text, address);
+
+function isWithin(ranges: readonly { readonly start: number; readonly end: number }[], address: number): boolean {
+  for (const range of ranges) if (address >= range.start && address < range.end) return true;
   return false;
 }
 

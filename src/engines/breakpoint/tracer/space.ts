@@ -50,6 +50,8 @@ export interface Armed {
   waiting: number;
   /** The breakpoint is in the text now. */
   inserted: boolean;
+  /** The program has written something else there. */
+  overwritten: boolean;
   /** Hits at which nothing was to do, in a row. */
   idle: number;
 }

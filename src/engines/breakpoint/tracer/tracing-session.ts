@@ -11,6 +11,7 @@ import { FileWatch } from "./file-watch.ts";
 import { refuseForeign } from "./foreign.ts";
 import { Hits } from "./hits.ts";
 import { Interceptions } from "./interceptions.ts";
+import { judge } from "./judge.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Programs } from "./programs.ts";
 import { Registry } from "./registry.ts";
@@ -97,6 +98,7 @@ export class TracingSession {
   /** Attaches and arms; the answer is sent. Throws a SondeError with everything taken back. */
   arm(): void {
     try {
+      for (const file of this.#registry.files.values()) judge(file);
       if (this.#everyone) this.#armEveryone();
       else for (const pid of this.#message.pids) this.#armProcess(pid, pid === this.#message.held);
     } catch (error) {
