@@ -128,7 +128,7 @@ export const claims: { readonly [engine: string]: Claims } = {
   },
 };
 
-export type EngineUnderTest = "kernel";
+export type EngineUnderTest = "kernel" | "breakpoint";
 export const enginesUnderTest = Object.keys(claims) as readonly EngineUnderTest[];
 
 export const waysOf = (engine: EngineUnderTest): Ways => (claims[engine] as Claims).ways;
