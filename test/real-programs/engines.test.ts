@@ -127,10 +127,10 @@ describe.each(enginesUnderTest)("%s", (engine) => {
   });
 
   /** A server that is probed while clients of its own make load. */
-  async function serving(server: ChildProcess, ready: () => boolean, script: string, load: () => Promise<void>): Promise<unknown> {
+  async function serving(server: ChildProcess, ready: () => boolean, script: string, load: () => Promise<void>, ...options: string[]): Promise<unknown> {
     try {
       await eventually(ready, "the server");
-      await using run = await tracing(["-e", script, "--engine", engine, "-p", String(server.pid), "--children"]);
+      await using run = await tracing(["-e", script, "--engine", engine, "-p", String(server.pid), ...options]);
       await load();
       return mapOf(await run.end(), "hits");
     } finally {
@@ -202,6 +202,7 @@ describe.each(enginesUnderTest)("%s", (engine) => {
         expect(report).toMatch(/Failed requests: +0\n/);
         expect(report).toMatch(new RegExp(`HTML transferred: +${500 * page.length} bytes`));
       },
+      "--children",
     );
     expect(hits).toBeGreaterThan(500);
   });
