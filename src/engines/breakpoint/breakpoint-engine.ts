@@ -44,11 +44,13 @@ export class BreakpointEngine implements Engine {
       });
     await recoverWhatIsLeft();
     const files = stampsOf(probes);
+    // Before the tracer is one of our descendants.
+    const pids = processesOf(probes, filter);
     const memory = new SessionMemory(image);
     const tracer = new TracerProcess(memory.fd);
     try {
       const answered = tracer.answer(["armed", "failed"]);
-      tracer.send({ kind: "arm", image, probes: probes.map(wire), pids: processesOf(probes, filter), children: filter.children, held: filter.held });
+      tracer.send({ kind: "arm", image, probes: probes.map(wire), pids, named: filter.pids, children: filter.children, held: filter.held });
       const answer = await answered.catch((how: string) => {
         throw new SondeError("SONDE_TRACER_LOST", "the tracer has ended while it armed", {
           why: `its process ended with ${how}`,

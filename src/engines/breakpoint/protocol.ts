@@ -55,6 +55,8 @@ export type ToTracer =
       readonly image: SessionImage;
       readonly probes: readonly WireProbe[];
       readonly pids: readonly number[];
+      /** Those of them that the user named: that one of the others has ended is no error. */
+      readonly named: readonly number[];
       readonly children: boolean;
       /** Of pids: a process that is held before its exec: what it executes is what is meant. */
       readonly held: number | undefined;

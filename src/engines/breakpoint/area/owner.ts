@@ -15,4 +15,6 @@ export function startOf(pid: number): bigint | undefined {
 
 let own: Owner | undefined;
 export const ownIdentity = (): Owner => (own ??= { pid: process.pid, start: startOf(process.pid) ?? 0n });
+/** Of an area that nobody uses. */
+export const NOBODY: Owner = { pid: 0, start: 0n };
 export const isOwnerAlive = (owner: Owner): boolean => startOf(owner.pid) === owner.start;

@@ -9,7 +9,7 @@ import { findGap } from "../area/gap.ts";
 import { RESTORER_AT, sigaction } from "../area/handler.ts";
 import { runInTarget } from "../area/inject.ts";
 import { HANDLER_AT, shapeOf } from "../area/layout.ts";
-import { ownIdentity } from "../area/owner.ts";
+import { NOBODY, ownIdentity } from "../area/owner.ts";
 import { refuseSeccomp } from "./foreign.ts";
 
 const RT_SIGACTION = 13;
@@ -133,6 +133,11 @@ export class AreaSet {
     // Since then the program may have set a handler of its own.
     if (handlerOf(this.pid, tid, this.#target, SIGTRAP) === first.base + HANDLER_AT) this.#setHandler(tid, this.#ignored ? 1 : 0, 0);
     first.setDisposition(this.#target, false, false);
+  }
+
+  /** Nothing is armed any more: nobody has to look here again. */
+  disown(): void {
+    for (const area of this.#areas) area.setOwner(this.#target, NOBODY);
   }
 
   /** The program would lose its own handler of SIGTRAP, or blocks it: it is protected less. */

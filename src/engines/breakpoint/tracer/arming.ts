@@ -34,7 +34,7 @@ export interface ArmingParts {
   /** What the user should know. */
   note(text: string): void;
   /** The process runs code there that can't be moved, or something else is at the site; all or nothing while a session arms. */
-  readonly strict: () => boolean;
+  readonly strict: (pid: number) => boolean;
 }
 
 /** Text that may be written to: nobody else sees it, and the program itself doesn't write there. */
@@ -58,7 +58,7 @@ export class Arming {
    * system calls. Gives the number of sites put in.
    */
   sync(space: Space, tid: number): number {
-    if (this.#parts.strict()) return this.#sync(space, tid);
+    if (this.#parts.strict(space.pid)) return this.#sync(space, tid);
     try {
       return this.#sync(space, tid);
     } catch (error) {
@@ -142,13 +142,14 @@ export class Arming {
     return space.armed.get(address);
   }
 
-  #arm(space: Space, tid: number, wishes: readonly Wish[], strict = this.#parts.strict()): number {
+  #arm(space: Space, tid: number, wishes: readonly Wish[], strict = this.#parts.strict(space.pid)): number {
     const fresh: { wish: Wish; bytes: Uint8Array }[] = [];
     const reader = new TextReader(space, wishes);
     for (const wish of wishes) {
       const known = space.armed.get(wish.address);
       const bytes = reader.at(wish.address);
       if (bytes === undefined) {
+        if (!isMapped(space.pid, wish.address)) continue;
         this.#refuse(space, wish, "its page can't be read: the file is shorter than its mapping", strict);
         continue;
       }
@@ -277,6 +278,9 @@ function sameCode(armed: Armed, bytes: Uint8Array): boolean {
   for (let i = 1; i < armed.length; i++) if (bytes[i] !== armed.bytes[i]) return false;
   return true;
 }
+
+/** A running program may unmap what was just there. */
+const isMapped = (pid: number, address: number): boolean => readMappings(pid).some(({ start, end }) => address >= start && address < end);
 
 export const isText = (space: Space, address: number): boolean => isWithin(space.text, address);
 

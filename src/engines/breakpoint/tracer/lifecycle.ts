@@ -96,7 +96,10 @@ export class Lifecycle {
         countWaiting(child);
       }
     } else {
-      child = this.#add(new Tracee(tid, tid, this.#copy(parent.space, tid), parent.wanted && this.#parts.children));
+      const space = this.#copy(parent.space, tid);
+      // Killed before it could run.
+      if (space === undefined) return;
+      child = this.#add(new Tracee(tid, tid, space, parent.wanted && this.#parts.children));
       this.#parts.returns.copy(parent.stack, child.stack);
       for (const armed of child.space.armed.values()) armed.waiting = 0;
       countWaiting(child);
@@ -124,8 +127,13 @@ export class Lifecycle {
     return event === Event.clone ? CLONE_VM | CLONE_THREAD : event === Event.vfork ? CLONE_VM | CLONE_VFORK : 0;
   }
 
-  #copy(space: Space, pid: number): Space {
-    const copy = new Space(pid, space.areas.copyFor(pid));
+  #copy(space: Space, pid: number): Space | undefined {
+    let copy: Space;
+    try {
+      copy = new Space(pid, space.areas.copyFor(pid));
+    } catch {
+      return undefined;
+    }
     for (const [address, armed] of space.armed) copy.armed.set(address, { ...armed });
     copy.text = space.text;
     copy.mapped = space.mapped;

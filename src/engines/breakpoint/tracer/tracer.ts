@@ -27,6 +27,7 @@ import type { Bell } from "./bell.ts";
 import type { Hits } from "./hits.ts";
 import type { Interceptions } from "./interceptions.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { isTrapPending } from "./pending-trap.ts";
 import { longjmpStack, type Returns } from "./returns.ts";
 import { isAgain, leaveSlot, translate } from "./signals.ts";
 import { keepSigtrap } from "./sigtrap.ts";
@@ -332,6 +333,11 @@ export class Tracer {
       }
       const signal = found.status & 0xff;
       const event = found.status >> 8;
+      if (event === Event.stop && isTrapPending(tracee.pid, tid, (address) => tracee.space.armed.has(address))) {
+        // Its SIGTRAP is the next thing that it stops for.
+        cont(tid);
+        continue;
+      }
       if (event === Event.stop) return 0;
       if (event === Event.fork || event === Event.vfork || event === Event.clone) {
         lifecycle.born(tracee, event);

@@ -38,6 +38,8 @@ export class TracingSession {
   /** While the session arms: one site that can't be armed makes it fail. */
   #strict = true;
   #ending = false;
+  /** The process that is being armed. */
+  #arms = 0;
   readonly #own: ReadonlySet<number>;
 
   constructor(message: ArmMessage, channel: Channel<ToTracer, FromTracer>, memoryFd: number) {
@@ -47,7 +49,11 @@ export class TracingSession {
     const shared = attachShared(message.image, memoryFd, () => channel.send({ kind: "wake" }));
     const environment = new Environment();
     const programs = new Programs(message.image, shared.layout, shared.memory, shared.stores, environment);
-    this.#arming = new Arming({ registry: this.#registry, note: (text) => this.#note(text), strict: () => this.#strict });
+    this.#arming = new Arming({
+      registry: this.#registry,
+      note: (text) => this.#note(text),
+      strict: (pid) => this.#strict && (message.named.includes(pid) || this.#arms === pid),
+    });
     this.#returns = new Returns({
       released: (space, returnTo) => {
         const armed = space.armed.get(returnTo);
@@ -100,13 +106,21 @@ export class TracingSession {
     try {
       for (const file of this.#registry.files.values()) judge(file);
       if (this.#everyone) this.#armEveryone();
-      else for (const pid of this.#message.pids) this.#armProcess(pid, pid === this.#message.held);
+      else for (const pid of this.#message.pids) this.#armNamed(pid);
     } catch (error) {
       this.#letGo();
       throw error;
     }
     this.#strict = false;
     this.#channel.send({ kind: "armed", sites: this.#registry.siteCount, notes: this.#notes });
+  }
+
+  #armNamed(pid: number): void {
+    try {
+      this.#armProcess(pid, pid === this.#message.held);
+    } catch (error) {
+      if (!(error instanceof SondeError && error.code === "SONDE_PROCESS_NOT_FOUND") || this.#message.named.includes(pid)) throw error;
+    }
   }
 
   #armProcess(pid: number, held: boolean): void {
@@ -116,6 +130,7 @@ export class TracingSession {
         mend: "Probe it from another sonde with the engine kernel.",
       });
     refuseForeign(pid);
+    this.#arms = pid;
     const tracee = this.#lifecycle.attach(pid, true);
     // It is stopped before its exec, and has nothing mapped yet that is meant.
     if (held) return;
@@ -206,6 +221,7 @@ export class TracingSession {
   #letChildGo(child: Tracee): void {
     this.#arming.removeAll(child.space);
     child.space.areas.restoreSigtrap(child.tid);
+    child.space.areas.disown();
     this.#detachStopped(child, 0);
   }
 
@@ -275,6 +291,7 @@ export class TracingSession {
           restored.add(tracee.space);
           evict(tracee);
           tracee.space.areas.restoreSigtrap(tracee.tid);
+          tracee.space.areas.disown();
         }
         this.#detachStopped(tracee, signal);
       }
