@@ -126,6 +126,29 @@ export const claims: { readonly [engine: string]: Claims } = {
       37: "the kernel runs handlers where a hit can't interrupt them: a nested hit can't happen, and its count stays 0",
     },
   },
+  breakpoint: {
+    ways: {
+      repeatedHits: "once",
+      changesRegisters: true,
+      pushesTrapFlag: false,
+      refusedKinds: ["call_where_it_pushes"],
+      returnsLandElsewhere: false,
+      exceptionsPassReturns: true,
+      excludesDebuggers: true,
+      oneSessionPerProcess: true,
+      nestedReturns: 100_000,
+    },
+    exempt: {},
+    limits: {
+      1: "which program starts later is told to root alone, from Linux 6.8 on; others name processes or start them",
+      8: "a process has one tracer: a second session on it is refused, and told who traces it",
+      14: "a repeated string instruction hits once, before its first repetition",
+      16: "a call through memory that its own push changes is refused",
+      21: "a process that is traced can't be debugged at the same time",
+      30: "processes under seccomp are refused",
+      38: "a program that handles or blocks SIGTRAP itself is without its net between the death of the tracer and the next start",
+    },
+  },
 };
 
 export type EngineUnderTest = "kernel" | "breakpoint";

@@ -9,7 +9,7 @@ import { killTool, tool, type Victim } from "./support/tool.ts";
 
 const SCRIPT = join(import.meta.dirname, "scripts/turns.probe.ts");
 const PLACES = ["turn", "outer", "stepped", "stepped_relative"];
-const KILLS = 8;
+const KILLS = 5;
 const wait = (ms: number) => new Promise((next) => setTimeout(next, ms));
 
 behaviour(38, (engine) => {

@@ -38,8 +38,11 @@ export async function killTool(tool: Launched, which: Victim): Promise<void> {
   const others = descendants(tool.pid);
   const victims = which === "session" || others.length === 0 ? [tool.pid] : which === "others" ? others : [...others, tool.pid];
   for (const pid of victims) kill(pid);
-  // Those that are left must end by themselves: a session without its tracer, a tracer without its session.
+  // Those that are left must end by themselves: a session without its tracer, a tracer without its session. What was killed may
+  // have been the process that mends what an earlier one has left: the session goes on then, and starts its tracer.
+  const again = which === "session" || others.length === 0 ? undefined : setInterval(() => descendants(tool.pid).forEach(kill), 100);
   await tool.ended;
+  clearInterval(again);
   const deadline = Date.now() + 10_000;
   const left = () => [...parents()].filter(([pid]) => others.includes(pid));
   while (left().length > 0) {
