@@ -250,6 +250,12 @@ export class Arming {
     if (now?.[0] === 0xcc) space.memory.write(armed.address, Uint8Array.of(armed.original));
   }
 
+  /** Takes it out whatever we believe: a forked child has what its parent had at that moment, not what it has now. */
+  clean(space: Space, armed: Armed): void {
+    armed.inserted = !armed.overwritten;
+    this.remove(space, armed);
+  }
+
   /** One probe less: its sites go where nobody else wants them. */
   detach(space: Space, probe: number): void {
     for (const armed of space.armed.values()) {
@@ -268,7 +274,7 @@ export class Arming {
       // The process has gone: so have its breakpoints.
       return;
     }
-    for (const armed of space.armed.values()) if (isText(space, armed.address)) this.remove(space, armed);
+    for (const armed of space.armed.values()) if (isText(space, armed.address)) this.clean(space, armed);
   }
 }
 

@@ -183,7 +183,8 @@ export class Tracer {
     }
     regs[Reg.rip] = BigInt(address);
     if (!armed.inserted) {
-      // It was taken out while this thread was on its way here.
+      // It was taken out while this thread was on its way here; or in a parent, behind its fork.
+      this.#parts.arming.clean(tracee.space, armed);
       pokeReg(tracee.tid, Reg.rip, address);
       this.resume(tracee);
       return;

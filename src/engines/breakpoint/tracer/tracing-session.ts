@@ -289,6 +289,8 @@ export class TracingSession {
         }
         if (!restored.has(tracee.space)) {
           restored.add(tracee.space);
+          // Again: of a child that was forked before, nothing was known until now.
+          this.#arming.removeAll(tracee.space);
           evict(tracee);
           tracee.space.areas.restoreSigtrap(tracee.tid);
           tracee.space.areas.disown();
