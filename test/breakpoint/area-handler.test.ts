@@ -83,6 +83,17 @@ describe("a program with breakpoints and no tracer", () => {
     expect(end.hits).toBe(end.rounds);
   });
 
+  test("survives the death of a tracer that steps it through a slot", async () => {
+    const target = await tests.target("busy");
+    const tracer = tests.driver("step", target.pid, target.site);
+    expect(await tracer.line()).toBe("ok");
+    expect(await tracer.ended).toBe("SIGKILL");
+    await pause(100);
+    target.child.kill("SIGTERM");
+    const end = await endOf(target);
+    expect(end.hits).toBe(end.rounds);
+  });
+
   test("survives its tracer's death at any moment, 60 times", { timeout: 240_000 }, async () => {
     for (let i = 0; i < 60; i++) {
       const target = await tests.target("hits", 2, 3000);

@@ -24,6 +24,7 @@ import {
   pokeReg,
   Reg,
   seize,
+  singleStep,
   Wait,
   type WaitStatus,
   wait,
@@ -33,6 +34,7 @@ import { relocate } from "../../../src/x86/relocate/relocate.ts";
 const NR = { getpid: 39, gettid: 186, getppid: 110, sched_yield: 24 } as const;
 const SIGTRAP = 5;
 const SI_KERNEL = 0x80;
+const TRAP_TRACE = 2;
 const STOPPED = Wait.stopped | Wait.exited | Wait.all | Wait.noWait;
 
 const say = (text: string): void => void writeSync(1, `${text}\n`);
@@ -165,6 +167,28 @@ switch (mode) {
     cont(pid);
     say("ready");
     serve(slot);
+    break;
+  }
+  // Killed while a thread stands behind the slot's instruction, at the end of a step.
+  case "step": {
+    leaveMarker(ownIdentity());
+    const { slot } = arm();
+    const info = newSigInfo();
+    const regs = newRegs();
+    do {
+      cont(pid);
+      wait(pid, STOPPED, found);
+      getSigInfo(pid, info);
+    } while (found.status !== SIGTRAP || info[2] !== SI_KERNEL);
+    pokeReg(pid, Reg.rip, slot);
+    singleStep(pid);
+    wait(pid, STOPPED, found);
+    getSigInfo(pid, info);
+    getRegs(pid, regs);
+    check("a step's trap", info[2], TRAP_TRACE);
+    check("behind the instruction", Number(regs[Reg.rip]) > slot, true);
+    say("ok");
+    process.kill(process.pid, "SIGKILL");
     break;
   }
   case "handler": {

@@ -34,8 +34,8 @@ import {
   type WaitStatus,
   wait,
 } from "../../../sys/ptrace.ts";
-import { type StubCall, stubCode } from "./stub.ts";
-import { type StubPlace, stubPlace } from "./stub-place.ts";
+import { endOf, STUB_BYTES, type StubCall, stubCode, writtenAt } from "./stub.ts";
+import { freePlace, isIn, type StubPlace, stubPlaces } from "./stub-place.ts";
 
 /** With which every tracee is attached. */
 export const OPTIONS = Option.sysGood | Option.fork | Option.vfork | Option.clone | Option.exec;
@@ -124,9 +124,11 @@ export function runInTarget(
   const stop = endCall(pid, tid);
   const regs = newRegs();
   if (stop === undefined || getRegs(tid, regs) < 0) return undefined;
+  const places = stubPlaces(pid, memory);
+  const inOld = leaveOldStub(tid, places, regs);
   const mask = getSigMask(tid) ?? 0n;
   const alone = aloneFrom(regs, stop);
-  const place = stubPlace(pid, memory, stubCode(0, calls, alone, mask).length);
+  const place = inOld ?? freePlace(pid, places);
   if (place === undefined || !memory.write(place.at, stubCode(place.at, calls, alone, mask)))
     throw noCalls(pid, "it has no vDSO, and its entry can't be written", "Use the engine kernel.");
   const filtered = passFilter(pid, tid);
@@ -140,8 +142,19 @@ export function runInTarget(
   const results = makeCalls(tid, calls.length, stop.signal, between);
   if (results === undefined || !backFrom(tid, stop.call === "entry" ? alone : regs, mask)) return undefined;
   if (filtered) setOptions(tid, OPTIONS);
-  wipe(memory, place);
+  // The program's entry, if it is there, is left as it was.
+  memory.write(place.at, writtenAt(place.bytes) === 0n || inOld !== undefined ? new Uint8Array(STUB_BYTES) : place.bytes);
   return results;
+}
+
+/** A thread that stands in the stub of a tracer that was killed gets what it would have at its end. Gives that stub's place, free now. */
+function leaveOldStub(tid: number, places: readonly StubPlace[], regs: BigUint64Array): StubPlace | undefined {
+  const place = places.find((one) => isIn(one, Number(regs[Reg.rip])));
+  if (place === undefined) return undefined;
+  const mask = endOf(place.bytes, regs);
+  setSigMask(tid, mask);
+  setRegs(tid, regs);
+  return place;
 }
 
 /** Until the last call's exit. */
@@ -186,5 +199,3 @@ function backFrom(tid: number, regs: BigUint64Array, mask: bigint): boolean {
   if (GROUP_STOPS.has(found.status & 0xff)) interrupt(tid);
   return true;
 }
-
-const wipe = (memory: ProcessMemory, { at, before }: StubPlace): boolean => memory.write(at, before);

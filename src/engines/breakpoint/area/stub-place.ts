@@ -1,36 +1,54 @@
 /**
- * Where the stub stands in a target: in the zeros behind the vDSO's content, r-x in every process, which nothing ever
- * executes. A stub whose tracer was killed may have a thread in it for long (below a signal's handler): it is left alone,
- * and the next one stands elsewhere; one that was seen to its end is wiped out.
+ * Where stubs stand in a target: in the zeros behind the vDSO's content, r-x in every process, which nothing ever executes.
+ * There is room for a few. A stub that was seen to its end is wiped out; one whose tracer was killed stays, because its thread
+ * may not be through with it: not scheduled yet, or below the handler of a signal that came at its end. Only if all places
+ * are taken like that, the oldest in which no thread stands is used again.
  */
 import { readFileSync } from "node:fs";
 import type { ProcessMemory } from "../../../sys/process-memory.ts";
-import { readMappings } from "../../../sys/procfs.ts";
+import { readMappings, threadsOf } from "../../../sys/procfs.ts";
+import { STUB_BYTES, writtenAt } from "./stub.ts";
 
-const ALIGN = 64;
 const AT_ENTRY = 9n;
 
 export interface StubPlace {
   readonly at: number;
-  /** What stood there. */
-  readonly before: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
-/** Room for `length` bytes; without a vDSO the program's first instructions, which don't run again. */
-export function stubPlace(pid: number, memory: ProcessMemory, length: number): StubPlace | undefined {
-  const at = inVdso(pid, memory, length) ?? entryOf(pid);
-  const before = at === undefined ? undefined : memory.bytes(at, length);
-  return at === undefined || before === undefined ? undefined : { at, before };
-}
-
-function inVdso(pid: number, memory: ProcessMemory, length: number): number | undefined {
+/** All places; without a vDSO there is one, over the program's first instructions, which don't run again. */
+export function stubPlaces(pid: number, memory: ProcessMemory): StubPlace[] {
   const vdso = readMappings(pid).find(({ path }) => path === "[vdso]");
-  const bytes = vdso && memory.bytes(vdso.start, vdso.end - vdso.start);
-  if (vdso === undefined || bytes === undefined) return undefined;
-  const content = contentEnd(bytes);
-  const size = Math.ceil(length / ALIGN) * ALIGN;
-  for (let at = bytes.length - size; at >= content; at -= ALIGN) if (bytes.subarray(at, at + size).every((byte) => byte === 0)) return vdso.start + at;
-  return undefined;
+  const image = vdso && memory.bytes(vdso.start, vdso.end - vdso.start);
+  const places: StubPlace[] = [];
+  if (vdso !== undefined && image !== undefined) {
+    const content = contentEnd(image);
+    for (let at = image.length - STUB_BYTES; at >= content; at -= STUB_BYTES) places.push({ at: vdso.start + at, bytes: image.slice(at, at + STUB_BYTES) });
+  }
+  if (places.length > 0) return places;
+  const entry = entryOf(pid);
+  const bytes = entry === undefined ? undefined : memory.bytes(entry, STUB_BYTES);
+  return entry === undefined || bytes === undefined ? [] : [{ at: entry, bytes }];
+}
+
+/** The one to be used next. */
+export function freePlace(pid: number, places: readonly StubPlace[]): StubPlace | undefined {
+  const empty = places.find(({ bytes }) => bytes.every((byte) => byte === 0));
+  if (empty !== undefined) return empty;
+  const standing = threadsOf(pid).map(whereabouts);
+  const left = places.filter((place) => !standing.some((address) => isIn(place, address)));
+  return left.toSorted((a, b) => Number(writtenAt(a.bytes) - writtenAt(b.bytes)))[0];
+}
+
+export const isIn = (place: StubPlace, address: number): boolean => address >= place.at && address < place.at + STUB_BYTES;
+
+/** Where a thread that doesn't run stands; 0 of one that does: it is through a stub in no time. */
+function whereabouts(tid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${tid}/syscall`, "latin1").trim().split(" ").at(-1)) || 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** An ELF image as the kernel's build makes it ends with its section headers. */
