@@ -48,7 +48,12 @@ export class Lifecycle {
 
   /** Attaches to all threads of a running process, without stopping any. Throws SONDE_TRACE_… */
   attach(pid: number, wanted: boolean): Tracee {
-    const space = new Space(pid, new AreaSet(pid));
+    let space: Space;
+    try {
+      space = new Space(pid, new AreaSet(pid));
+    } catch {
+      throw refusal(pid, EPERM);
+    }
     const before = this.tracees.size;
     // Threads come into being meanwhile; those that a traced thread makes are traced from the start.
     for (let fresh = true; fresh; ) {
@@ -189,6 +194,7 @@ function countWaiting(tracee: Tracee): void {
     }
 }
 
+const EPERM = 1;
 const ESRCH = 3;
 
 /** Why a process can't be traced, with what to do. */
