@@ -15,7 +15,6 @@ import { AreaSet } from "./area-set.ts";
 import type { Returns } from "./returns.ts";
 import { Space, Tracee } from "./space.ts";
 
-const INT3 = 0xcc;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_THREAD = 0x10000;
@@ -140,7 +139,7 @@ export class Lifecycle {
     } catch {
       return undefined;
     }
-    for (const [address, armed] of space.armed) copy.armed.set(address, { ...armed, inserted: copy.memory.bytes(address, 1)?.[0] === INT3 });
+    for (const [address, armed] of space.armed) copy.armed.set(address, { ...armed });
     copy.text = space.text;
     copy.mapped = space.mapped;
     for (const [place, byte] of space.originals) copy.originals.set(place, byte);
