@@ -67,7 +67,7 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
     pids: options.pids,
     unsafe: options.unsafe,
     modeOf: (handler) => (atReturns.has(handler) ? returns : "entry"),
-    resolve: (target, mode, own) => resolveTarget(target, { mode, pids: own }),
+    resolve: (target, mode, own) => resolveTarget(target, { mode, pids: own, unjudged: returns === "leave" }),
     actions: {
       print: (text) => output.print(text),
       show: (state, top) => early.session?.show(state, top),

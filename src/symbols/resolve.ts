@@ -5,6 +5,7 @@ import { unwindRange } from "../elf/unwind-table.ts";
 import { SondeError } from "../errors/error.ts";
 import { measure } from "../x86/length-decoder.ts";
 import { uprobeRefusal } from "../x86/probeable.ts";
+import { relocate } from "../x86/relocate/relocate.ts";
 import { isShortPush } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
 import { FileSource } from "./file-source.ts";
@@ -24,6 +25,8 @@ export interface ResolveOptions {
    * stack (`return`), or by an engine that leaves the stack alone (`leave`).
    */
   readonly mode: "entry" | "return" | "leave";
+  /** The engine displaces instructions itself: patterns leave out what it can't; else what the kernel wouldn't probe. */
+  readonly unjudged?: boolean;
 }
 
 export interface Resolved {
@@ -33,6 +36,8 @@ export interface Resolved {
   readonly notes: readonly string[];
 }
 
+const INT3 = 0xcc;
+const LONGEST_INSTRUCTION = 15;
 /** How many names a note lists. */
 const SHOWN_NAMES = 5;
 
@@ -71,7 +76,7 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
       const image = readElf(source);
       indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
       const file: OpenFile = { source, image, indirect, index: new SymbolIndex(image), path: found.path, display: found.display };
-      const inFile = resolveIn(file, target, notes);
+      const inFile = resolveIn(file, target, notes, options.unjudged === true);
       if (options.mode === "return" && inFile.length > 0) refuseGoReturn(file, target);
       sites.push(...inFile);
     } catch (error) {
@@ -86,7 +91,7 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   return { sites, notes };
 }
 
-function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSite[] {
+function resolveIn(file: OpenFile, target: Target, notes: string[], unjudged: boolean): FunctionSite[] {
   const place = target.place;
   if (place.kind === "address") return [resolveAddress(file, target, place.address)];
   const entries = place.kind === "function" ? file.index.find(place.name) : file.index.match(place.pattern);
@@ -106,16 +111,17 @@ function resolveIn(file: OpenFile, target: Target, notes: string[]): FunctionSit
   }
   const sites = new Map<number, FunctionSite>();
   const unprobeable: string[] = [];
+  const isLeftOut = (entry: FunctionEntry): boolean => place.kind === "pattern" && (unjudged ? isUnmovable(file, entry) : isUnprobeable(file, entry));
   let refused: SondeError | undefined;
   for (const entry of entries) {
     if (!entry.indirect) {
-      if (place.kind === "pattern" && isUnprobeable(file, entry)) unprobeable.push(entry.name);
+      if (isLeftOut(entry)) unprobeable.push(entry.name);
       else if (!sites.has(entry.offset)) sites.set(entry.offset, siteOf(file, entry, 0));
       continue;
     }
     try {
       for (const implementation of implementationEntries(file, entry, target, notes)) {
-        if (place.kind === "pattern" && isUnprobeable(file, implementation)) unprobeable.push(entry.name);
+        if (isLeftOut(implementation)) unprobeable.push(entry.name);
         else if (!sites.has(implementation.offset)) sites.set(implementation.offset, siteOf(file, implementation, 0));
       }
     } catch (error) {
@@ -154,6 +160,14 @@ function isUnprobeable(file: OpenFile, entry: FunctionEntry): boolean {
   } catch {
     return true;
   }
+}
+
+/** Whether no engine of ours could execute a function's first instruction elsewhere. */
+function isUnmovable(file: OpenFile, entry: FunctionEntry): boolean {
+  const code = file.source.read(entry.offset, Math.min(LONGEST_INSTRUCTION, file.source.size - entry.offset));
+  // The full decoder is loaded for the few that the quick one can't measure.
+  if (code[0] !== INT3 && measure(code, 0) !== undefined) return false;
+  return "refused" in relocate(code, entry.address, entry.address);
 }
 
 /** The functions that are called in place of an indirect one. */

@@ -76,13 +76,19 @@ function arm(): { readonly set: AreaSet; readonly slot: number; readonly memory:
   halt(pid);
   const memory = new ProcessMemory(pid);
   const set = new AreaSet(pid);
-  const place = set.place(pid, [site])[0]!;
-  const bytes = memory.bytes(site, 15)!.slice();
-  const moved = relocate(bytes, site, place.slot);
-  if ("refused" in moved) throw new Error(moved.refused);
-  set.add([{ area: place.area, site, original: bytes[0]!, slot: place.slot, code: moved.code }]);
+  const slot = install(set, memory);
   memory.write(site, Uint8Array.of(0xcc));
-  return { set, slot: place.slot, memory };
+  return { set, slot, memory };
+}
+
+function install(set: AreaSet, memory: ProcessMemory): number {
+  const bytes = memory.bytes(site, 15)!.slice();
+  const code = (slot: number): Uint8Array => {
+    const moved = relocate(bytes, site, slot);
+    if ("refused" in moved) throw new Error(moved.refused);
+    return moved.code;
+  };
+  return set.install(pid, [{ site, original: bytes[0]!, code }])[0]!;
 }
 
 /** As a tracer does: each thread that comes to the site goes on in the slot. */
@@ -145,8 +151,10 @@ switch (mode) {
     halt(pid);
     const memory = new ProcessMemory(pid);
     const set = new AreaSet(pid);
-    const place = set.place(pid, [site])[0]!;
-    say(`ok ${Area.find(pid, memory).length} ${Math.abs(place.slot - site) < 2 ** 31} ${set.catches}`);
+    const slot = install(set, memory);
+    // A later tracer comes to the same slot, so that a target's memory doesn't grow with each arming.
+    check("slot of a later arming", install(new AreaSet(pid), memory), slot);
+    say(`ok ${Area.find(pid, memory).length} ${Math.abs(slot - site) < 2 ** 31} ${set.catches}`);
     detach(pid);
     break;
   }

@@ -21,19 +21,29 @@ export interface Owner {
   readonly start: bigint;
 }
 
+/** A site, the byte that is displaced there, and what stands in its slot. */
+export interface SlotEntry {
+  readonly site: number;
+  readonly original: number;
+  readonly code: Uint8Array;
+}
+
 export class Area {
   readonly base: number;
   readonly shape: AreaShape;
   readonly slots: number;
   count: number;
   readonly #sites: number[];
+  /** The bytes that breakpoints displaced, by site. */
+  readonly #originals: number[];
   readonly #indexOf = new Map<number, number>();
 
-  private constructor(base: number, shape: AreaShape, sites: number[]) {
+  private constructor(base: number, shape: AreaShape, sites: number[], originals: number[]) {
     this.base = base;
     this.shape = shape;
     this.slots = base + shape.slotsAt;
     this.#sites = sites;
+    this.#originals = originals;
     this.count = sites.length;
     for (const [i, site] of sites.entries()) if (site !== 0) this.#indexOf.set(site, i);
   }
@@ -59,8 +69,9 @@ export class Area {
     const shape = shapeOf(capacity);
     if (Number(view.getBigUint64(Header.size, true)) !== shape.size) return undefined;
     const table = memory.bytes(base + TABLE_AT, count * 8);
-    if (table === undefined) return undefined;
-    return new Area(base, shape, [...new BigUint64Array(table.slice().buffer)].map(Number));
+    const originals = memory.bytes(base + shape.bytesAt, count);
+    if (table === undefined || originals === undefined) return undefined;
+    return new Area(base, shape, [...new BigUint64Array(table.slice().buffer)].map(Number), [...originals]);
   }
 
   /** Makes one at `base`; undefined if something has come there meanwhile, or the thread has ended. */
@@ -77,11 +88,7 @@ export class Area {
     view.setBigUint64(Header.magic, MAGIC, true);
     page.set(handlerBytes(), HANDLER_AT);
     if (!memory.write(base, page)) return undefined;
-    return new Area(base, shape, []);
-  }
-
-  static copy(of: Area): Area {
-    return new Area(of.base, of.shape, [...of.#sites]);
+    return new Area(base, shape, [], []);
   }
 
   get room(): number {
@@ -94,6 +101,13 @@ export class Area {
   slotOf(site: number): number | undefined {
     const index = this.#indexOf.get(site);
     return index === undefined ? undefined : this.slots + index * SLOT_BYTES;
+  }
+  /** Whether a site's slot is for this very code: then it serves again. */
+  holds(memory: ProcessMemory, { site, original, code }: SlotEntry): boolean {
+    const index = this.#indexOf.get(site);
+    if (index === undefined || this.#originals[index] !== original) return false;
+    const there = memory.bytes(this.slots + index * SLOT_BYTES, code.length);
+    return there?.every((byte, i) => byte === code[i]) ?? false;
   }
   /** The slot of the next site to be added, or of one further on. */
   nextSlot(ahead: number): number {
@@ -108,7 +122,7 @@ export class Area {
   }
 
   /** Adds sites, their slots one after the other from `nextSlot(0)` on. False if the memory can't be written. */
-  append(memory: ProcessMemory, entries: readonly { readonly site: number; readonly original: number; readonly code: Uint8Array }[]): boolean {
+  append(memory: ProcessMemory, entries: readonly SlotEntry[]): boolean {
     const first = this.count;
     const slots = new Uint8Array(entries.length * SLOT_BYTES).fill(0xcc);
     const sites = new BigUint64Array(entries.length);
@@ -121,6 +135,7 @@ export class Area {
       // Other code stands at that address now.
       if (old !== undefined) this.#retire(memory, old);
       this.#sites.push(site);
+      this.#originals.push(original);
       this.#indexOf.set(site, first + i);
     }
     this.count += entries.length;
@@ -137,10 +152,8 @@ export class Area {
   }
 
   /** Each site with the byte that it displaced. */
-  *entries(memory: ProcessMemory): Generator<{ readonly site: number; readonly original: number }> {
-    const originals = memory.bytes(this.base + this.shape.bytesAt, this.count);
-    if (originals === undefined) return;
-    for (const [i, site] of this.#sites.entries()) if (site !== 0) yield { site, original: originals[i] as number };
+  *entries(): Generator<{ readonly site: number; readonly original: number }> {
+    for (const [i, site] of this.#sites.entries()) if (site !== 0) yield { site, original: this.#originals[i] as number };
   }
 
   header(memory: ProcessMemory): { readonly owner: Owner; readonly handles: boolean; readonly ignored: boolean } | undefined {

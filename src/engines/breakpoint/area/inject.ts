@@ -107,12 +107,16 @@ function aloneFrom(regs: BigUint64Array, stop: Stop): BigUint64Array {
 function passFilter(pid: number, tid: number): boolean {
   if (seccompMode(tid) === 0) return false;
   if (setOptions(tid, OPTIONS | Option.suspendSeccomp) === 0) return true;
-  throw noCalls(pid, "a seccomp filter guards it, and may kill it for them; putting that off needs CAP_SYS_ADMIN", "Run as root, or use the engine kernel.");
+  throw new SondeError("SONDE_TRACE_SECCOMP", `process ${pid} runs under seccomp`, {
+    where: `pid ${pid}`,
+    why: "its filter may kill it for the system calls that arming makes in it, and to put the filter off for those takes CAP_SYS_ADMIN",
+    mend: "Run as root, or use the engine kernel.",
+  });
 }
 
 /**
  * The results of the calls, in order (negative: minus errno); undefined if the thread has ended. `between` is told each
- * result before the next call is made; it must not throw. Throws SONDE_TRACE_INJECT.
+ * result before the next call is made; it must not throw. Throws SONDE_TRACE_INJECT, SONDE_TRACE_SECCOMP.
  */
 export function runInTarget(
   pid: number,

@@ -13,7 +13,7 @@
  *
  *     0 u64 magic          24 u64 next area, or 0     48 u32 count        64 u32 SIGTRAP was ignored
  *     8 u32 tracer's pid   32 u64 size of this        52 u32 capacity     68 u32 SIGTRAP is ours
- *     16 u64 its start     40 u64 address of slots    56 u64 vDSO's start
+ *     16 u64 its start     40 u64 address of slots
  */
 export const MAGIC = 0x3150_4245_444e_4f53n; // "SONDEBP1"
 export const AREA_NAME = "sonde-breakpoints";

@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
 import { readMappings } from "../../../sys/procfs.ts";
-import { Area, type Owner } from "../area/area.ts";
+import { Area, type Owner, type SlotEntry } from "../area/area.ts";
 import { handlerOf } from "../area/disposition.ts";
 import { findGap } from "../area/gap.ts";
 import { RESTORER_AT, sigaction } from "../area/handler.ts";
 import { runInTarget } from "../area/inject.ts";
 import { HANDLER_AT, shapeOf } from "../area/layout.ts";
 import { NOBODY, ownIdentity } from "../area/owner.ts";
-import { refuseSeccomp } from "./foreign.ts";
 
 const RT_SIGACTION = 13;
 const SIGTRAP = 5;
@@ -19,6 +18,15 @@ const REACH = 2 ** 30;
 const LEAST_SLOTS = 700;
 /** Another program of the target may map something where we wanted to. */
 const TRIES = 8;
+
+/** A site whose instruction is to be executed elsewhere. */
+export interface Displaced {
+  readonly site: number;
+  /** The byte under the breakpoint. */
+  readonly original: number;
+  /** What stands in a slot at this address; undefined if the instruction can't be executed there. */
+  code(slot: number): Uint8Array | undefined;
+}
 
 export class AreaSet {
   readonly pid: number;
@@ -39,30 +47,48 @@ export class AreaSet {
     return this.#memory;
   }
 
-  /** Slots for sites; the areas are made as they are needed. `tid` is a stopped thread. Throws SONDE_TRACE_NO_ROOM. */
-  place(tid: number, sites: readonly number[]): { readonly area: number; readonly slot: number }[] {
-    this.#adopt(tid);
-    const ahead = new Map<number, number>();
-    const places: { area: number; slot: number }[] = [];
-    for (const [i, site] of sites.entries()) {
-      let index = this.#areas.findIndex((area, n) => reaches(area, site) && area.room > (ahead.get(n) ?? 0));
-      if (index < 0) {
-        const near = sites.slice(i).filter((other) => Math.abs(other - site) < REACH / 4);
-        index = this.#make(tid, Math.min(...near), Math.max(...near), near.length);
-      }
-      const before = ahead.get(index) ?? 0;
-      ahead.set(index, before + 1);
-      places.push({ area: index, slot: (this.#areas[index] as Area).nextSlot(before) });
-    }
-    return places;
+  /**
+   * The slots of sites, or undefined where none can hold what is displaced. A site that had one for the same code keeps it;
+   * areas are made as they are needed. `tid` is a stopped thread. Throws SONDE_TRACE_NO_ROOM, SONDE_TRACE_SECCOMP.
+   */
+  install(tid: number, sites: readonly Displaced[]): (number | undefined)[] {
+    this.adopt(tid);
+    const fresh = new Map<Area, SlotEntry[]>();
+    const slots = sites.map((displaced, i) => this.#kept(displaced) ?? this.#fresh(tid, displaced, sites, i, fresh));
+    for (const [area, entries] of fresh)
+      if (!area.append(this.#target, entries))
+        throw new SondeError("SONDE_PROCESS_NOT_FOUND", `process ${this.pid} has ended while it was armed`, { where: `pid ${this.pid}` });
+    return slots;
   }
 
-  add(entries: readonly { readonly area: number; readonly site: number; readonly original: number; readonly slot: number; readonly code: Uint8Array }[]): void {
-    for (const [index, area] of this.#areas.entries()) {
-      const own = entries.filter((entry) => entry.area === index);
-      if (own.length > 0 && !area.append(this.#target, own))
-        throw new SondeError("SONDE_PROCESS_NOT_FOUND", `process ${this.pid} has ended while it was armed`, { where: `pid ${this.pid}` });
+  #kept({ site, original, code }: Displaced): number | undefined {
+    for (const area of this.#areas) {
+      const slot = area.slotOf(site);
+      const there = slot === undefined ? undefined : code(slot);
+      if (there !== undefined && area.holds(this.#target, { site, original, code: there })) return slot;
     }
+    return undefined;
+  }
+
+  #fresh(tid: number, { site, original, code }: Displaced, sites: readonly Displaced[], from: number, fresh: Map<Area, SlotEntry[]>): number | undefined {
+    const ahead = (area: Area): number => fresh.get(area)?.length ?? 0;
+    let area = this.#areas.find((one) => reaches(one, site) && one.room > ahead(one));
+    if (area === undefined) {
+      let [low, high, near] = [site, site, 0];
+      for (let i = from; i < sites.length; i++) {
+        const other = (sites[i] as Displaced).site;
+        if (Math.abs(other - site) >= REACH / 4) continue;
+        [low, high, near] = [Math.min(low, other), Math.max(high, other), near + 1];
+      }
+      area = this.#make(tid, low, high, near);
+    }
+    const slot = area.nextSlot(ahead(area));
+    const content = code(slot);
+    if (content === undefined) return undefined;
+    const entries = fresh.get(area);
+    if (entries === undefined) fresh.set(area, [{ site, original, code: content }]);
+    else entries.push({ site, original, code: content });
+    return slot;
   }
 
   siteAt(address: number): { readonly site: number; readonly offset: number } | undefined {
@@ -71,7 +97,7 @@ export class AreaSet {
   }
 
   /** What an earlier tracer has left is used again: areas are never unmapped. */
-  #adopt(tid: number): void {
+  adopt(tid: number): void {
     if (this.#looked) return;
     this.#looked = true;
     this.#areas = Area.find(this.pid, this.#target);
@@ -79,8 +105,7 @@ export class AreaSet {
     if (this.#areas.length > 0) this.#catch(tid);
   }
 
-  #make(tid: number, low: number, high: number, sites: number): number {
-    refuseSeccomp(this.pid);
+  #make(tid: number, low: number, high: number, sites: number): Area {
     const capacity = Math.max(LEAST_SLOTS, Math.ceil(sites * 1.25));
     for (let tries = 0; tries < TRIES; tries++) {
       const at = findGap(readMappings(this.pid), low, high, shapeOf(capacity).size);
@@ -90,7 +115,7 @@ export class AreaSet {
       this.#areas.at(-1)?.setNext(this.#target, at);
       this.#areas.push(area);
       if (this.#areas.length === 1) this.#catch(tid);
-      return this.#areas.length - 1;
+      return area;
     }
     throw new SondeError("SONDE_TRACE_NO_ROOM", `process ${this.pid} has no room for displaced instructions`, {
       where: `near 0x${low.toString(16)} in process ${this.pid}`,
@@ -145,14 +170,18 @@ export class AreaSet {
     return this.#areas.length > 0 && !this.catches;
   }
 
-  /** For a forked child, which has copies of all. */
+  /** For a forked child: what its memory held at that moment, which may be less than what is there now. */
   copyFor(pid: number): AreaSet {
     const copy = new AreaSet(pid);
     copy.#looked = this.#looked;
-    copy.#areas = this.#areas.map((area) => Area.copy(area));
-    copy.catches = this.catches;
+    copy.#areas = this.#areas.flatMap(({ base }) => Area.at(base, copy.#target) ?? []);
+    copy.catches = this.catches && copy.#areas.length > 0;
     copy.#ignored = this.#ignored;
     return copy;
+  }
+  /** Whether a site has this slot here. */
+  hasSlot(site: number, slot: number): boolean {
+    return this.#areas.some((area) => area.slotOf(site) === slot);
   }
 
   close(): void {

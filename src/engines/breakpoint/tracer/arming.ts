@@ -5,7 +5,7 @@
  */
 import { SondeError } from "../../../errors/error.ts";
 import { type Mapping, readMappings } from "../../../sys/procfs.ts";
-import { relocate } from "../../../x86/relocate/relocate.ts";
+import { type Refusal, relocate, type Slot } from "../../../x86/relocate/relocate.ts";
 import { isGo, returnInstructions } from "./go.ts";
 import { internalSites } from "./internal-sites.ts";
 import type { RegisteredFile, Registry } from "./registry.ts";
@@ -47,12 +47,6 @@ export class Arming {
     this.#parts = parts;
   }
 
-  /** Reads what must be known of a file. */
-  learn(file: RegisteredFile): void {
-    isGo(file.path);
-    internalSites(file.inode, file.display, file.path, this.#parts.registry.returns);
-  }
-
   /**
    * Looks at what is mapped now, and arms whatever is new. `tid` is a stopped thread of the space, which may have to make
    * system calls. Gives the number of sites put in.
@@ -76,7 +70,6 @@ export class Arming {
     const files: { start: number; end: number }[] = [];
     const mapped = new Map<string, { start: number; end: number }>();
     const wishes: Wish[] = [];
-    const seen = new Set<number>();
     for (const mapping of mappings) {
       if (mapping.inode !== 0n) files.push({ start: mapping.start, end: mapping.end });
       if (!isArmable(mapping)) continue;
@@ -85,15 +78,12 @@ export class Arming {
       mapped.set(id, { start: mapping.start, end: mapping.end });
       const known = space.mapped.has(id);
       const file = this.#parts.registry.fileOf(mapping);
-      if (file !== undefined)
-        for (const wish of this.#wishes(space, mapping, file)) {
-          seen.add(wish.address);
-          if (!known || !space.armed.has(wish.address)) wishes.push(wish);
-        }
+      if (file !== undefined) for (const wish of this.#wishes(space, mapping, file)) if (!known || !space.armed.has(wish.address)) wishes.push(wish);
       if (!known) wishes.push(...this.#internal(space.pid, mapping));
     }
     space.text = text;
     space.mapped = mapped;
+    space.strays.clear();
     // What is writable for a while keeps its breakpoints, and what the program writes over them.
     for (const address of space.armed.keys()) if (!isWithin(files, address)) space.armed.delete(address);
     return this.#arm(space, tid, wishes);
@@ -181,45 +171,28 @@ export class Arming {
       fresh.push({ wish, bytes });
     }
     if (fresh.length === 0) return 0;
-    const armed: Armed[] = [];
-    const places = space.areas.place(
+    const moves: (Slot | Refusal)[] = [];
+    const slots = space.areas.install(
       tid,
-      fresh.map(({ wish }) => wish.address),
-    );
-    const entries: { area: number; site: number; original: number; slot: number; code: Uint8Array }[] = [];
-    for (const [i, { wish, bytes }] of fresh.entries()) {
-      const place = places[i]!;
-      const moved = relocate(bytes, wish.address, place.slot);
-      if ("refused" in moved) {
-        this.#refuse(space, wish, `it can't be executed elsewhere: ${moved.refused}`, strict);
-        continue;
-      }
-      if (wish.file !== undefined) space.originals.set(`${wish.file.key}:${wish.offset}`, bytes[0] as number);
-      entries.push({ area: place.area, site: wish.address, original: bytes[0] as number, slot: place.slot, code: moved.code });
-      armed.push({
-        address: wish.address,
-        name: wish.name,
-        file: wish.file?.key,
-        offset: wish.offset,
+      fresh.map(({ wish, bytes }, i) => ({
+        site: wish.address,
         original: bytes[0] as number,
-        length: moved.length,
-        slot: place.slot,
-        positions: moved.positions,
-        after: moved.after,
-        pushesFlags: bytes[0] === PUSHF,
-        popsFlags: bytes[0] === POPF || (bytes[0] === 0x66 && bytes[1] === POPF),
-        bytes: bytes.slice(0, moved.length),
-        go: wish.go,
-        uses: wish.uses,
-        internal: wish.internal,
-        waiting: 0,
-        inserted: false,
-        overwritten: false,
-        idle: 0,
-      });
+        code: (slot) => {
+          const moved = relocate(bytes, wish.address, slot);
+          moves[i] = moved;
+          return "refused" in moved ? undefined : moved.code;
+        },
+      })),
+    );
+    const armed: Armed[] = [];
+    for (const [i, { wish, bytes }] of fresh.entries()) {
+      const moved = moves[i] as Slot | Refusal;
+      const slot = slots[i];
+      if ("refused" in moved) this.#refuse(space, wish, `it can't be executed elsewhere: ${moved.refused}`, strict);
+      else if (slot !== undefined) armed.push(makeArmed(wish, bytes, slot, moved));
     }
-    space.areas.add(entries);
     for (const one of armed) {
+      if (one.file !== undefined) space.originals.set(`${one.file}:${one.offset}`, one.original);
       space.armed.set(one.address, one);
       this.insert(space, one);
     }
@@ -276,6 +249,31 @@ export class Arming {
     }
     for (const armed of space.armed.values()) if (isText(space, armed.address)) this.clean(space, armed);
   }
+}
+
+function makeArmed(wish: Wish, bytes: Uint8Array, slot: number, { length, positions, after }: Slot): Armed {
+  const first = bytes[0] as number;
+  return {
+    address: wish.address,
+    name: wish.name,
+    file: wish.file?.key,
+    offset: wish.offset,
+    original: first,
+    length,
+    slot,
+    positions,
+    after,
+    pushesFlags: first === PUSHF,
+    popsFlags: first === POPF || (first === 0x66 && bytes[1] === POPF),
+    bytes: bytes.slice(0, length),
+    go: wish.go,
+    uses: wish.uses,
+    internal: wish.internal,
+    waiting: 0,
+    inserted: false,
+    overwritten: false,
+    idle: 0,
+  };
 }
 
 /** Whether the bytes behind the first are those that were displaced. */

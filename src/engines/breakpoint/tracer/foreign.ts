@@ -1,12 +1,11 @@
-/** Processes that our system calls or our code can't run in, each with its reason. */
+/** Processes whose code we can't displace. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
-import { seccompMode } from "../../../sys/procfs.ts";
 
 const CLASS_64 = 2;
 const MACHINE_X86_64 = 62;
 
-/** Throws SONDE_TRACE_32BIT, SONDE_TRACE_SECCOMP. */
+/** Throws SONDE_TRACE_32BIT. */
 export function refuseForeign(pid: number): void {
   const where = { where: `pid ${pid}` };
   const header = Buffer.alloc(128);
@@ -24,19 +23,4 @@ export function refuseForeign(pid: number): void {
       why: "sonde displaces x86-64 code alone",
       mend: "Probe 64-bit programs.",
     });
-  refuseSeccomp(pid);
-}
-
-/** A filter may kill who makes a system call that it doesn't expect. */
-export function refuseSeccomp(pid: number): void {
-  const mode = seccompMode(pid);
-  if (mode === 0) return;
-  throw new SondeError("SONDE_TRACE_SECCOMP", `process ${pid} runs under seccomp`, {
-    where: `pid ${pid}`,
-    why:
-      mode === 1
-        ? "in strict mode any system call but read, write and exit kills it, and arming needs memory in it"
-        : "its filter may kill it for the system calls that arming makes in it",
-    mend: "Use the engine kernel.",
-  });
 }

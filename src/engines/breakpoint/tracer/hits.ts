@@ -25,8 +25,8 @@ export interface HitsParts {
   readonly returns: Returns;
   /** By program: it reads vector registers. */
   readonly readsFloats: readonly boolean[];
-  /** Puts a breakpoint at a return address. */
-  armReturn(tracee: Tracee, address: number): Armed | undefined;
+  /** Puts a breakpoint at a return address; `slot` is where the thread goes on. */
+  armReturn(tracee: Tracee, address: number, slot: number): Armed | undefined;
   /** A return that can't be followed. */
   lostReturn(): void;
   /** The host is to be asked. Gives the call's number; the tracer keeps the thread until the verdict is there. */
@@ -86,7 +86,7 @@ export class Hits {
         continue;
       }
       this.#cookie[0] = cookie;
-      this.#run(tracee, use.leave, use, call.functionAddress, true);
+      this.#run(tracee, use.leave, use, call.site + use.functionDelta, true);
     }
   }
 
@@ -150,19 +150,19 @@ export class Hits {
     }
     if (items === undefined) return;
     if (armed.go) this.#awaitInGo(tracee, Number(this.regs[Reg.rsp]) - delta, functionAddress, items);
-    else this.#await(tracee, Number(this.regs[Reg.rsp]) - delta, functionAddress, items);
+    else this.#await(tracee, armed, Number(this.regs[Reg.rsp]) - delta, items);
   }
 
-  #await(tracee: Tracee, stack: number, functionAddress: number, items: readonly PendingItem[]): void {
+  #await(tracee: Tracee, entered: Armed, stack: number, items: readonly PendingItem[]): void {
     const returnTo = tracee.space.memory.word(stack);
-    const armed = returnTo === undefined ? undefined : this.#parts.armReturn(tracee, returnTo);
+    const armed = returnTo === undefined ? undefined : this.#parts.armReturn(tracee, returnTo, entered.slot);
     if (armed === undefined || returnTo === undefined) {
       this.#parts.lostReturn();
       return;
     }
     armed.waiting++;
     armed.idle = 0;
-    this.#parts.returns.push(tracee.space, tracee.stack, stack, returnTo, functionAddress, items);
+    this.#parts.returns.push(tracee.space, tracee.stack, stack, returnTo, entered.address, items);
   }
 
   /** `after` or `fault` of a stepped instruction; `regs` hold what the program would see. */

@@ -15,6 +15,7 @@ import { AreaSet } from "./area-set.ts";
 import type { Returns } from "./returns.ts";
 import { Space, Tracee } from "./space.ts";
 
+const INT3 = 0xcc;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_THREAD = 0x10000;
@@ -139,7 +140,9 @@ export class Lifecycle {
     } catch {
       return undefined;
     }
-    for (const [address, armed] of space.armed) copy.armed.set(address, { ...armed });
+    // Other threads of the parent have run since: what the child has is in its memory.
+    for (const [address, armed] of space.armed)
+      if (copy.areas.hasSlot(address, armed.slot)) copy.armed.set(address, { ...armed, inserted: copy.memory.bytes(address, 1)?.[0] === INT3 });
     copy.text = space.text;
     copy.mapped = space.mapped;
     for (const [place, byte] of space.originals) copy.originals.set(place, byte);

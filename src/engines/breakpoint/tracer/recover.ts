@@ -5,34 +5,17 @@
 import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
 import { allMaps, readMappings } from "../../../sys/procfs.ts";
-import {
-  Child,
-  cont,
-  detach,
-  Event,
-  getRegs,
-  getSigInfo,
-  interrupt,
-  newRegs,
-  newSigInfo,
-  pokeReg,
-  Reg,
-  Wait,
-  type WaitStatus,
-  wait,
-} from "../../../sys/ptrace.ts";
+import { detach } from "../../../sys/ptrace.ts";
 import { Area, type Owner } from "../area/area.ts";
 import { AREA_NAME } from "../area/layout.ts";
 import { deadTracers, removeMarker } from "../area/markers.ts";
 import { isOwnerAlive } from "../area/owner.ts";
 import { isArmable } from "./arming.ts";
+import { halt } from "./halt.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { isTrapPending } from "./pending-trap.ts";
 import { Returns } from "./returns.ts";
 import type { Space, Tracee } from "./space.ts";
-import { SI_KERNEL } from "./tracer.ts";
 
-const SIGTRAP = 5;
 const INT3 = 0xcc;
 
 /** Processes may fork while they are searched: what is found is looked through again. */
@@ -106,7 +89,7 @@ function restoreBytes(space: Space, sites: Set<number>): void {
   const { pid, memory } = space;
   const text = readMappings(pid).filter(isArmable);
   for (const area of Area.find(pid, memory))
-    for (const { site, original } of area.entries(memory)) {
+    for (const { site, original } of area.entries()) {
       sites.add(site);
       if (text.some(({ start, end }) => site >= start && site < end) && memory.bytes(site, 1)?.[0] === INT3) memory.write(site, Uint8Array.of(original));
     }
@@ -118,9 +101,9 @@ function letGo(lifecycle: Lifecycle, sites: Set<number>): void {
   while ([...lifecycle.tracees.values()].some((tracee) => !stopped.has(tracee)))
     for (const tracee of [...lifecycle.tracees.values()]) {
       if (stopped.has(tracee)) continue;
-      const signal = halt(lifecycle, tracee, sites);
-      if (signal === undefined) lifecycle.ended(tracee.tid);
-      else stopped.set(tracee, signal);
+      const signal = halt(lifecycle, tracee, (address) => sites.has(address));
+      if (signal !== undefined) stopped.set(tracee, signal);
+      else if (lifecycle.tracees.get(tracee.tid) === tracee) lifecycle.ended(tracee.tid);
     }
   const done = new Set<Space>();
   for (const [tracee, signal] of stopped) {
@@ -138,49 +121,11 @@ function letGo(lifecycle: Lifecycle, sites: Set<number>): void {
 function putBack(space: Space, tid: number, sites: Set<number>): void {
   try {
     restoreBytes(space, sites);
-    space.areas.place(tid, []);
+    space.areas.adopt(tid);
     space.areas.restoreSigtrap(tid);
     space.areas.disown();
   } catch (error) {
     // Killed meanwhile.
     if (!(error instanceof SondeError)) throw error;
   }
-}
-
-/** The signal that the thread was about to get, 0 for none; undefined if it has ended. */
-function halt(lifecycle: Lifecycle, tracee: Tracee, sites: ReadonlySet<number>): number | undefined {
-  const { tid, pid } = tracee;
-  if (interrupt(tid) < 0) return undefined;
-  const found: WaitStatus = { tid: 0, code: 0, status: 0 };
-  for (;;) {
-    if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait, found) < 0) return undefined;
-    if (found.code === Child.exited || found.code === Child.killed || found.code === Child.dumped) {
-      wait(tid, Wait.exited | Wait.all, found);
-      return undefined;
-    }
-    const event = found.status >> 8;
-    const signal = found.status & 0xff;
-    if (event === Event.fork || event === Event.vfork || event === Event.clone) lifecycle.born(tracee, event);
-    if (event === Event.exec) {
-      lifecycle.executed(tid);
-      return undefined;
-    }
-    if (event === Event.stop && isTrapPending(pid, tid, (address) => sites.has(address))) {
-      cont(tid);
-      continue;
-    }
-    if (event !== 0) return 0;
-    return goesBack(tid, signal, sites) ? 0 : signal;
-  }
-}
-
-/** It has run into a breakpoint that isn't there any more: it executes what is there now. */
-function goesBack(tid: number, signal: number, sites: ReadonlySet<number>): boolean {
-  const regs = newRegs();
-  const info = newSigInfo();
-  if (signal !== SIGTRAP || getSigInfo(tid, info) < 0 || info[2] !== SI_KERNEL || getRegs(tid, regs) < 0) return false;
-  const site = Number(regs[Reg.rip]) - 1;
-  if (!sites.has(site)) return false;
-  pokeReg(tid, Reg.rip, site);
-  return true;
 }

@@ -30,9 +30,9 @@ export class Returns {
   }
 
   /** `tails`: the program makes tail calls, so that several calls may wait at one place. */
-  push(space: Space, of: CallStack, stack: number, returnTo: number, functionAddress: number, items: readonly PendingItem[], tails = true): void {
+  push(space: Space, of: CallStack, stack: number, returnTo: number, site: number, items: readonly PendingItem[], tails = true): void {
     const list = of.calls.get(stack);
-    const call: PendingCall = { stack, returnTo, functionAddress, items, unwinds: of.unwinds };
+    const call: PendingCall = { stack, returnTo, site, items, unwinds: of.unwinds };
     if (list === undefined) of.calls.set(stack, [call]);
     else {
       // A return address is written by a call: whoever waits here for another has been unwound.

@@ -61,7 +61,8 @@ export interface PendingCall {
   /** rsp at the entry: points to the return address. */
   readonly stack: number;
   readonly returnTo: number;
-  readonly functionAddress: number;
+  /** Of the entry. */
+  readonly site: number;
   readonly items: readonly PendingItem[];
   /** Value of the thread's unwinding counter when it was pushed. */
   readonly unwinds: number;
@@ -136,6 +137,8 @@ export class Space {
   readonly goroutines = new Map<number, CallStack>();
   /** What stood at registered places, by file and offset: a moved mapping takes its breakpoints along. */
   readonly originals = new Map<string, number>();
+  /** Breakpoints that aren't ours, where we have looked. */
+  readonly strays = new Set<number>();
   closed = false;
 
   constructor(pid: number, areas: AreaSet) {

@@ -11,7 +11,6 @@ import {
   contToSyscall,
   Event,
   getSigInfo,
-  interrupt,
   listen,
   newSigInfo,
   pokeReg,
@@ -24,10 +23,10 @@ import {
 } from "../../../sys/ptrace.ts";
 import type { Arming } from "./arming.ts";
 import type { Bell } from "./bell.ts";
+import { SI_KERNEL } from "./halt.ts";
 import type { Hits } from "./hits.ts";
 import type { Interceptions } from "./interceptions.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { isTrapPending } from "./pending-trap.ts";
 import { longjmpStack, type Returns } from "./returns.ts";
 import { isAgain, leaveSlot, translate } from "./signals.ts";
 import { keepSigtrap } from "./sigtrap.ts";
@@ -36,8 +35,7 @@ import type { Armed, Tracee } from "./space.ts";
 const SIGTRAP = 5;
 const SYSCALL_STOP = SIGTRAP | 0x80;
 const GROUP_STOPS = new Set([19, 20, 21, 22]);
-/** A breakpoint; other codes are a trap flag's or a sender's. */
-export const SI_KERNEL = 0x80;
+const INT3 = 0xcc;
 const TRAP_FLAG = 0x100n;
 const PROT_EXEC = 4n;
 /** A return address that is passed so often without a return that we wait for is left alone. */
@@ -176,9 +174,9 @@ export class Tracer {
     tracee.popped = undefined;
     const { regs } = hits;
     const address = Number(regs[Reg.rip]) - 1;
-    const armed = tracee.space.armed.get(address) ?? this.#moved(tracee, address);
+    const armed = tracee.space.armed.get(address);
     if (armed === undefined) {
-      this.#signalled(tracee, SIGTRAP);
+      this.#unknown(tracee, address);
       return;
     }
     regs[Reg.rip] = BigInt(address);
@@ -225,11 +223,20 @@ export class Tracer {
     else if (++armed.idle > MOST_IDLE) this.#parts.arming.remove(tracee.space, armed);
   }
 
-  /** An int3 that we don't know at this address: a mapping that was moved (mremap) takes its breakpoints along. */
-  #moved(tracee: Tracee, address: number): Armed | undefined {
-    if (tracee.space.memory.bytes(address, 1)?.[0] !== 0xcc || tracee.space.closed) return undefined;
+  /**
+   * A breakpoint that we don't know at this address: the program's own, or ours in a mapping that was moved (mremap), which
+   * takes its breakpoints along. What is mapped is looked at, and the thread comes to it once more.
+   */
+  #unknown(tracee: Tracee, address: number): void {
+    const { space } = tracee;
+    if (space.strays.has(address) || space.memory.bytes(address, 1)?.[0] !== INT3) {
+      this.#signalled(tracee, SIGTRAP);
+      return;
+    }
+    pokeReg(tracee.tid, Reg.rip, address);
     this.#look(tracee);
-    return tracee.space.armed.get(address);
+    if (!space.armed.has(address)) space.strays.add(address);
+    this.resume(tracee);
   }
 
   /** Looks at what is mapped now. The thread is stopped, and stays as it is. */
@@ -317,52 +324,5 @@ export class Tracer {
     const at = Number(this.#parts.hits.regs[Reg.rsp]);
     const pushed = tracee.space.memory.bytes(at, 2);
     if (pushed !== undefined) tracee.space.memory.write(at + 1, Uint8Array.of((pushed[1] as number) & ~1));
-  }
-
-  /** Stops a thread that runs, wherever it is, and tells what signal it was about to get (0: none); undefined if it has ended. */
-  halt(tracee: Tracee): number | undefined {
-    const { tid } = tracee;
-    const { lifecycle } = this.#parts;
-    if (interrupt(tid) < 0) return undefined;
-    for (;;) {
-      const found: WaitStatus = { tid: 0, code: 0, status: 0 };
-      if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait, found) < 0) return undefined;
-      if (found.code === Child.exited || found.code === Child.killed || found.code === Child.dumped) {
-        wait(tid, Wait.exited | Wait.all, found);
-        lifecycle.ended(tid);
-        return undefined;
-      }
-      const signal = found.status & 0xff;
-      const event = found.status >> 8;
-      if (event === Event.stop && isTrapPending(tracee.pid, tid, (address) => tracee.space.armed.has(address))) {
-        // Its SIGTRAP is the next thing that it stops for.
-        cont(tid);
-        continue;
-      }
-      if (event === Event.stop) return 0;
-      if (event === Event.fork || event === Event.vfork || event === Event.clone) {
-        lifecycle.born(tracee, event);
-        return 0;
-      }
-      if (event === Event.exec) {
-        lifecycle.executed(tid);
-        return undefined;
-      }
-      if (event !== 0 || signal === SYSCALL_STOP) return 0;
-      if (signal === SIGTRAP && this.#isOurs(tracee)) return 0;
-      leaveSlot(tracee, signal);
-      return signal;
-    }
-  }
-
-  /** A hit that nobody has handled: the thread goes back to the site. */
-  #isOurs(tracee: Tracee): boolean {
-    if (getSigInfo(tracee.tid, this.#info) < 0) return true;
-    if (tracee.stepping !== undefined && this.#info[2] !== SI_KERNEL) return true;
-    if (this.#info[2] !== SI_KERNEL || !this.#parts.hits.fetch(tracee)) return false;
-    const address = Number(this.#parts.hits.regs[Reg.rip]) - 1;
-    if (!tracee.space.armed.has(address)) return false;
-    pokeReg(tracee.tid, Reg.rip, address);
-    return true;
   }
 }

@@ -1,7 +1,7 @@
 /** One session in the tracer: its programs, what it traces, what it is asked; from arming to letting everything go. */
 import { SondeError } from "../../../errors/error.ts";
 import { isAlive, processesMapping } from "../../../sys/procfs.ts";
-import { cont, detach, interrupt, Wait, wait } from "../../../sys/ptrace.ts";
+import { cont, detach, interrupt, pokeReg, Reg, Wait, wait } from "../../../sys/ptrace.ts";
 import type { FromTracer, ToTracer } from "../protocol.ts";
 import { Arming } from "./arming.ts";
 import { Bell } from "./bell.ts";
@@ -9,6 +9,7 @@ import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
 import { FileWatch } from "./file-watch.ts";
 import { refuseForeign } from "./foreign.ts";
+import { halt } from "./halt.ts";
 import { Hits } from "./hits.ts";
 import { Interceptions } from "./interceptions.ts";
 import { judge } from "./judge.ts";
@@ -69,7 +70,11 @@ export class TracingSession {
       returns: this.#returns,
       refused: shared.refused,
       readsFloats: message.image.programs.map(({ readsFloats }) => readsFloats),
-      armReturn: (tracee, address) => this.#arming.armReturn(tracee.space, tracee.tid, address),
+      armReturn: (tracee, address, slot) => {
+        // To arm may take system calls in this thread, from which it must come back to its slot, whatever becomes of us.
+        if (!tracee.space.armed.has(address)) pokeReg(tracee.tid, Reg.rip, slot);
+        return this.#arming.armReturn(tracee.space, tracee.tid, address);
+      },
       lostReturn: () => shared.countLostReturn(),
       ask: (use, phase, call) => this.#interceptions.ask({ use, phase, call }),
     });
@@ -147,8 +152,6 @@ export class TracingSession {
 
   #armEveryone(): void {
     const files = [...this.#registry.files.values()];
-    // From now on these files can't be opened here any more: what has to be known of them is read before.
-    for (const file of files) this.#arming.learn(file);
     // First whoever comes, then who is there: nobody is missed between.
     this.#watch = FileWatch.available() ? new FileWatch(files, { follow: (pid, why, opener) => this.#follow(pid, why, opener), ignore: this.#own }) : undefined;
     if (this.#watch !== undefined) this.#bell.restart([this.#channel.fd, this.#watch.fd]);
@@ -193,10 +196,13 @@ export class TracingSession {
     }
   }
 
+  #halt(tracee: Tracee): number | undefined {
+    return halt(this.#lifecycle, tracee, (address) => tracee.space.armed.has(address));
+  }
   #pendingSignal = 0;
   #stopOne(space: Space): Tracee | undefined {
     for (const tracee of [...space.tracees]) {
-      const signal = this.#tracer.halt(tracee);
+      const signal = this.#halt(tracee);
       if (signal === undefined) continue;
       this.#pendingSignal = signal;
       return tracee;
@@ -281,7 +287,7 @@ export class TracingSession {
     const restored = new Set<Space>();
     while (this.#lifecycle.tracees.size > 0) {
       for (const tracee of [...this.#lifecycle.tracees.values()]) {
-        const signal = this.#tracer.halt(tracee);
+        const signal = this.#halt(tracee);
         if (signal === undefined) {
           // It has ended, or executed something.
           if (this.#lifecycle.tracees.get(tracee.tid) === tracee) this.#lifecycle.detached(tracee);
