@@ -149,6 +149,11 @@ export function threadsOf(pid: number): number[] {
   }
 }
 
+/** Who traces a process; 0 for nobody. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+export function tracerOf(pid: number): number {
+  return Number(/^TracerPid:\s+(\d+)/m.exec(readProcessText(pid, "status"))?.[1] ?? 0);
+}
+
 /** Whether system calls are filtered: 0 no, 1 strict, 2 by a program. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
 export function seccompMode(pid: number): 0 | 1 | 2 {
   const mode = /^Seccomp:\s+(\d)/m.exec(readProcessText(pid, "status"))?.[1];

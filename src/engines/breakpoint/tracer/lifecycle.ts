@@ -31,6 +31,10 @@ export interface LifecycleParts {
   release(child: Tracee): void;
   /** A new program is mapped and nothing of it has run. */
   executed(tracee: Tracee): void;
+  /** A forked child lacks some of its parent's breakpoints, which were put in behind its fork. It is stopped. */
+  complete(child: Tracee): void;
+  /** A forked child that nobody will tell of any more. It is stopped. */
+  orphaned(pid: number): void;
   resume(tid: number): void;
 }
 
@@ -84,6 +88,28 @@ export class Lifecycle {
   /** A stop of a thread that isn't known: its parent's event says later whose it is. */
   early(tid: number): void {
     this.#early.add(tid);
+    this.#findOrphans();
+  }
+
+  /** A parent that was killed at its fork doesn't tell of its child. */
+  #findOrphans(): void {
+    for (const tid of this.#early) {
+      const status = textOf(`/proc/${tid}/status`);
+      const number = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+      if (number("Tgid") !== tid || this.#traces(number("PPid"))) continue;
+      this.#early.delete(tid);
+      this.#parts.orphaned(tid);
+    }
+  }
+  #traces(pid: number): boolean {
+    for (const tracee of this.tracees.values()) if (tracee.pid === pid) return true;
+    return false;
+  }
+  /** A process that is traced already, and stopped. */
+  adopt(pid: number): Tracee {
+    const tracee = this.#add(new Tracee(pid, pid, new Space(pid, new AreaSet(pid)), true));
+    tracee.started = true;
+    return tracee;
   }
 
   /** clone, fork and vfork, of a parent that is stopped. The child is stopped, or will be. */
@@ -118,8 +144,13 @@ export class Lifecycle {
   /** The first stop of a new thread, before it has run. */
   started(child: Tracee): void {
     child.started = true;
-    if (child.pid === child.tid && child.space.pid === child.pid && !child.wanted && !this.#parts.children) this.#parts.release(child);
-    else this.#parts.resume(child.tid);
+    const forked = child.space.pid === child.tid;
+    if (forked && !child.wanted && !this.#parts.children) {
+      this.#parts.release(child);
+      return;
+    }
+    if (forked && child.space.mapped.size === 0) this.#parts.complete(child);
+    this.#parts.resume(child.tid);
   }
 
   #flags(parent: Tracee, event: number): number {
@@ -144,7 +175,8 @@ export class Lifecycle {
     for (const [address, armed] of space.armed)
       if (copy.areas.hasSlot(address, armed.slot)) copy.armed.set(address, { ...armed, inserted: copy.memory.bytes(address, 1)?.[0] === INT3 });
     copy.text = space.text;
-    copy.mapped = space.mapped;
+    // What lacks is found when it is looked through as if all were new.
+    if (isComplete(copy, space)) copy.mapped = space.mapped;
     for (const [place, byte] of space.originals) copy.originals.set(place, byte);
     return copy;
   }
@@ -173,6 +205,7 @@ export class Lifecycle {
     const tracee = this.tracees.get(tid);
     if (tracee !== undefined) this.#forget(tracee);
     this.#early.delete(tid);
+    this.#findOrphans();
   }
 
   #forget(tracee: Tracee): void {
@@ -185,6 +218,12 @@ export class Lifecycle {
   detached(tracee: Tracee): void {
     this.#forget(tracee);
   }
+}
+
+function isComplete(copy: Space, space: Space): boolean {
+  for (const { address, inserted, uses, internal } of space.armed.values())
+    if (inserted && (uses.length > 0 || internal !== undefined) && copy.armed.get(address)?.inserted !== true) return false;
+  return true;
 }
 
 /** Its calls are awaited at their return addresses too. */

@@ -60,6 +60,11 @@ function recover(pid: number): boolean {
     returns: new Returns({ released: () => {}, dropped: () => {} }),
     children: true,
     release: () => {},
+    complete: () => {},
+    orphaned: (child) => {
+      const tracee = lifecycle.adopt(child);
+      restoreBytes(tracee.space, new Set());
+    },
     executed: (tracee) => {
       detach(tracee.tid);
       lifecycle.detached(tracee);
@@ -85,7 +90,7 @@ function recover(pid: number): boolean {
 }
 
 /** Where it is still a breakpoint, in text that is still there. Adds the sites to `sites`. */
-function restoreBytes(space: Space, sites: Set<number>): void {
+export function restoreBytes(space: Space, sites: Set<number>): void {
   const { pid, memory } = space;
   const text = readMappings(pid).filter(isArmable);
   for (const area of Area.find(pid, memory))

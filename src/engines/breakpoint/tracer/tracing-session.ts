@@ -1,6 +1,6 @@
 /** One session in the tracer: its programs, what it traces, what it is asked; from arming to letting everything go. */
 import { SondeError } from "../../../errors/error.ts";
-import { isAlive, processesMapping } from "../../../sys/procfs.ts";
+import { isAlive, processesMapping, tracerOf } from "../../../sys/procfs.ts";
 import { cont, detach, interrupt, pokeReg, Reg, Wait, wait } from "../../../sys/ptrace.ts";
 import type { FromTracer, ToTracer } from "../protocol.ts";
 import { Arming } from "./arming.ts";
@@ -15,6 +15,7 @@ import { Interceptions } from "./interceptions.ts";
 import { judge } from "./judge.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Programs } from "./programs.ts";
+import { restoreBytes } from "./recover.ts";
 import { Registry } from "./registry.ts";
 import { Returns } from "./returns.ts";
 import { attachShared } from "./shared.ts";
@@ -83,6 +84,8 @@ export class TracingSession {
       children: message.children || this.#everyone,
       release: (child) => this.#letChildGo(child),
       executed: (tracee) => this.#executed(tracee),
+      complete: (child) => this.#arming.sync(child.space, child.tid),
+      orphaned: (pid) => this.#takeOrphan(pid),
       resume: (tid) => cont(tid),
     });
     this.#bell = Bell.start([channel.fd]);
@@ -164,7 +167,9 @@ export class TracingSession {
       try {
         this.#armProcess(pid, false);
       } catch (error) {
-        if (!(error instanceof SondeError) || !isAlive(pid)) continue;
+        if (!(error instanceof SondeError)) throw error;
+        // It has ended; or it was forked by one that we trace, which will tell of it.
+        if (!isAlive(pid) || isOurs(pid)) continue;
         if (error.code.startsWith("SONDE_SITE")) throw error;
         denied ??= error;
         this.#note(`Process ${pid} isn't probed: ${error.why ?? error.message}.`);
@@ -225,10 +230,37 @@ export class TracingSession {
 
   /** A forked child that isn't followed: its copy of the text is cleaned. */
   #letChildGo(child: Tracee): void {
-    this.#arming.removeAll(child.space);
-    child.space.areas.restoreSigtrap(child.tid);
-    child.space.areas.disown();
+    this.#putBack(child);
     this.#detachStopped(child, 0);
+  }
+
+  /** All that a stopped thread's address space has of ours goes; its areas stay, for threads that are inside. */
+  #putBack({ space, tid }: Tracee): void {
+    this.#arming.removeAll(space);
+    try {
+      space.areas.restoreSigtrap(tid);
+      space.areas.disown();
+    } catch (error) {
+      // Killed meanwhile.
+      if (!(error instanceof SondeError)) throw error;
+    }
+  }
+
+  /** A child whose parent was killed at its fork: of what it has of ours, its own memory tells. */
+  #takeOrphan(pid: number): void {
+    try {
+      const tracee = this.#lifecycle.adopt(pid);
+      restoreBytes(tracee.space, new Set());
+      if (!this.#ending && (this.#message.children || this.#everyone)) {
+        this.#arming.sync(tracee.space, pid);
+        cont(pid);
+        return;
+      }
+      tracee.space.areas.adopt(pid);
+      this.#letChildGo(tracee);
+    } catch (error) {
+      if (!(error instanceof SondeError)) throw error;
+    }
   }
 
   #detachStopped(tracee: Tracee, signal: number): void {
@@ -295,11 +327,9 @@ export class TracingSession {
         }
         if (!restored.has(tracee.space)) {
           restored.add(tracee.space);
-          // Again: of a child that was forked before, nothing was known until now.
-          this.#arming.removeAll(tracee.space);
           evict(tracee);
-          tracee.space.areas.restoreSigtrap(tracee.tid);
-          tracee.space.areas.disown();
+          // Again: of a child that was forked before, nothing was known until now.
+          this.#putBack(tracee);
         }
         this.#detachStopped(tracee, signal);
       }
@@ -322,5 +352,13 @@ export class TracingSession {
     this.#letGo();
     this.#bell.close();
     wait(0, Wait.exited | Wait.all | Wait.noHang, { tid: 0, code: 0, status: 0 });
+  }
+}
+
+function isOurs(pid: number): boolean {
+  try {
+    return tracerOf(pid) === process.pid;
+  } catch {
+    return false;
   }
 }
