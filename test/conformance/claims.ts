@@ -64,6 +64,8 @@ export interface Ways {
   readonly oneSessionPerProcess: boolean;
   /** C++ exceptions may leave functions whose returns are probed. */
   readonly exceptionsPassReturns: boolean;
+  /** Returns of Go programs, which move their stacks, are followed; else refused. */
+  readonly followsGo: boolean;
   /** So many returns of nested calls are followed. */
   readonly nestedReturns: number;
 }
@@ -107,6 +109,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       refusedKinds: KERNEL_REFUSES,
       returnsLandElsewhere: true,
       exceptionsPassReturns: false,
+      followsGo: false,
       excludesDebuggers: false,
       oneSessionPerProcess: false,
       nestedReturns: 64,
@@ -134,6 +137,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       refusedKinds: ["call_where_it_pushes"],
       returnsLandElsewhere: false,
       exceptionsPassReturns: true,
+      followsGo: true,
       excludesDebuggers: true,
       oneSessionPerProcess: true,
       nestedReturns: 100_000,
@@ -145,7 +149,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       14: "a repeated string instruction hits once, before its first repetition",
       16: "a call through memory that its own push changes is refused",
       21: "a process that is traced can't be debugged at the same time",
-      30: "processes under seccomp are refused",
+      30: "without CAP_SYS_ADMIN processes under seccomp are refused: it takes that to put their filter off for the calls that arming makes in them",
       38: "a program that handles or blocks SIGTRAP itself is without its net between the death of the tracer and the next start",
     },
   },

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { library, privateCopy, target, withBytes } from "../fixtures/build.ts";
 import { sonde } from "../fixtures/sonde.ts";
-import type { EngineUnderTest } from "./claims.ts";
+import { type EngineUnderTest, waysOf } from "./claims.ts";
 import { armedIn, codeOf, intact } from "./support/bytes.ts";
 import { folder, Program, probe, type ScriptName } from "./support/session.ts";
 import { behaviour } from "./support/suite.ts";
@@ -153,7 +153,7 @@ behaviour(23, (engine) => {
   test("a return in a Go program; its entry may be probed", async () => {
     using place = folder();
     const path = likeGo(place.path);
-    if (engine === "kernel")
+    if (!waysOf(engine).followsGo)
       await expect(probe(engine, "calls", `${path}:hit`)).rejects.toMatchObject({
         code: "SONDE_RETURN_GO",
         mend: expect.stringContaining("return instructions"),
@@ -175,7 +175,7 @@ behaviour(23, (engine) => {
       cwd: place.path,
       env: { ...process.env, GOFLAGS: "-mod=mod", GO111MODULE: "off", GOCACHE: place.path },
     });
-    if (engine === "kernel") await expect(probe(engine, "calls", `${path}:main.deep`)).rejects.toMatchObject({ code: "SONDE_RETURN_GO" });
+    if (!waysOf(engine).followsGo) await expect(probe(engine, "calls", `${path}:main.deep`)).rejects.toMatchObject({ code: "SONDE_RETURN_GO" });
     else {
       // Stacks move while they are in use; each call that was begun returns once.
       await using calls = await probe(engine, "calls", `${path}:main.deep`);

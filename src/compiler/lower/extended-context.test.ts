@@ -147,7 +147,8 @@ test("before, after and fault are three programs, and an execution is counted on
 test("without before, an execution is counted where it ends", () => {
   const image = imageOf('uprobe("app:f", { after: () => n.add(), fault: () => n.add() });');
   expect(image.programs.map(({ runs }) => runs)).toEqual(["after", "fault"]);
-  expect(run(image, [["after", {}], ["after", {}], ["fault", {}]]).hits).toBe(3n); // biome-ignore format: one line
+  const ends = (["after", "after", "fault"] as const).map((end) => [end, {}] as const);
+  expect(run(image, ends).hits).toBe(3n);
 });
 
 test("float registers are printed, put into a variable and into a map, and make the program say so", () => {
@@ -197,7 +198,7 @@ const signature: Signature = {
 test("float arguments and results by their prototypes are in registers of their own row", () => {
   const image = imageOf('uprobe("app:f", { enter: (c) => [c.args.x, c.args.z] as const, leave: (c, [x, z]) => print`${x} ${z} ${c.ret}` });', signature);
   const { records } = run(image, [
-    ["session", { xmm: [[1.5, 0], [2.5, 0], [3.5, 0]] }], // biome-ignore format: a register each
+    ["session", { xmm: [1.5, 2.5, 3.5].map((low) => [low, 0] as const) }],
     ["session", { xmm: [[4.5, 0]] }],
   ]);
   expect(records).toEqual([{ v0: 1.5, v1: 3.5, v2: 4.5 }]);
