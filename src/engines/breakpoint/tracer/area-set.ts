@@ -170,14 +170,23 @@ export class AreaSet {
     return this.#areas.length > 0 && !this.catches;
   }
 
-  /** For a forked child: what its memory held at that moment, which may be less than what is there now. */
+  /**
+   * For a forked child: what its memory held at that moment, which may be less than what is there now. If it was forked while
+   * its parent was being armed, it may also lack our name or our handler: then its areas are still to be adopted.
+   */
   copyFor(pid: number): AreaSet {
     const copy = new AreaSet(pid);
-    copy.#looked = this.#looked;
     copy.#areas = this.#areas.flatMap(({ base }) => Area.at(base, copy.#target) ?? []);
-    copy.catches = this.catches && copy.#areas.length > 0;
+    const header = copy.#areas[0]?.header(copy.#target);
+    const isOurs = copy.#areas.every((area) => area.header(copy.#target)?.owner.start === this.#owner.start);
+    copy.catches = this.catches && header?.handles === true && disposition(pid).caught;
+    copy.#looked = this.#looked && copy.#areas.length === this.#areas.length && isOurs && copy.catches === this.catches;
     copy.#ignored = this.#ignored;
     return copy;
+  }
+  /** Nothing is left to be adopted. */
+  get isAdopted(): boolean {
+    return this.#looked;
   }
   /** Whether a site has this slot here. */
   hasSlot(site: number, slot: number): boolean {

@@ -52,9 +52,20 @@ export class Arming {
    * system calls. Gives the number of sites put in.
    */
   sync(space: Space, tid: number): number {
-    if (this.#parts.strict(space.pid)) return this.#sync(space, tid);
-    try {
+    return this.#unlessEnded(space, () => this.#sync(space, tid));
+  }
+  /** The same for a forked child, which may lack our handler as well. */
+  complete(space: Space, tid: number): void {
+    this.#unlessEnded(space, () => {
+      space.areas.adopt(tid);
       return this.#sync(space, tid);
+    });
+  }
+
+  #unlessEnded(space: Space, work: () => number): number {
+    if (this.#parts.strict(space.pid)) return work();
+    try {
+      return work();
     } catch (error) {
       // The run goes on with what is armed; a process that has ended is no news.
       if (!(error instanceof SondeError)) throw error;

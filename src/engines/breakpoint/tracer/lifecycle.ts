@@ -31,7 +31,7 @@ export interface LifecycleParts {
   release(child: Tracee): void;
   /** A new program is mapped and nothing of it has run. */
   executed(tracee: Tracee): void;
-  /** A forked child lacks some of its parent's breakpoints, which were put in behind its fork. It is stopped. */
+  /** A forked child lacks something of what its parent was given behind its fork: breakpoints, our handler. It is stopped. */
   complete(child: Tracee): void;
   /** A forked child that nobody will tell of any more. It is stopped. */
   orphaned(pid: number): void;
@@ -149,7 +149,7 @@ export class Lifecycle {
       this.#parts.release(child);
       return;
     }
-    if (forked && child.space.mapped.size === 0) this.#parts.complete(child);
+    if (forked && (child.space.mapped.size === 0 || !child.space.areas.isAdopted)) this.#parts.complete(child);
     this.#parts.resume(child.tid);
   }
 

@@ -84,7 +84,7 @@ export class TracingSession {
       children: message.children || this.#everyone,
       release: (child) => this.#letChildGo(child),
       executed: (tracee) => this.#executed(tracee),
-      complete: (child) => this.#arming.sync(child.space, child.tid),
+      complete: (child) => this.#arming.complete(child.space, child.tid),
       orphaned: (pid) => this.#takeOrphan(pid),
       resume: (tid) => cont(tid),
     });
