@@ -17,13 +17,14 @@ const LAYERS = {
   x86: ["errors", "schema"],
   elf: ["errors", "schema"],
   btf: ["errors", "schema", "bpf"],
+  dwarf: ["errors", "schema", "elf"],
   prototypes: ["errors", "schema"],
   compiler: ["errors", "schema", "bpf"],
   sys: ["errors", "schema", "bpf", "btf", "elf"],
-  symbols: ["errors", "schema", "elf", "x86", "sys"],
+  symbols: ["errors", "schema", "elf", "dwarf", "x86", "sys"],
   output: ["errors", "schema"],
   engines: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols"],
-  session: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "prototypes", "sys", "symbols", "output", "engines"],
+  session: ["errors", "schema", "bpf", "btf", "elf", "dwarf", "x86", "compiler", "prototypes", "sys", "symbols", "output", "engines"],
   cli: ["errors", "schema", "bpf", "compiler", "sys", "symbols", "output", "engines", "session"],
 };
 /** Single files that a lower folder may import for their types. */
@@ -37,7 +38,7 @@ const PACKAGES = {
   picocolors: ["output"],
 };
 /** Pure: bytes and text in, values out. They see no file and no process. */
-const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "prototypes", "compiler", "output"];
+const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "dwarf", "prototypes", "compiler", "output"];
 /** Apart from these: they read the package's own files, are run by the build, or ask whether colours are wanted. */
 const EXEMPT = ["compiler/frontend/package.ts", "compiler/frontend/warm.ts", "output/palette.ts", "x86/full-decoder.ts"];
 /** Built-in modules that a pure part may use: they compute. */

@@ -101,6 +101,8 @@ function measureType(table: PrototypeTable, type: CType, into: { [struct: string
   switch (type.k) {
     case "void":
       return { size: 0, align: 1 };
+    case "unknown":
+      return { size: type.size, align: 1 };
     case "bool":
       return { size: 1, align: 1 };
     case "int": {

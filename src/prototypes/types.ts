@@ -36,6 +36,8 @@ function typeText(type: CType): string {
   switch (type.k) {
     case "void":
       return "void";
+    case "unknown":
+      return "unknown";
     case "bool":
       return "boolean";
     case "int":

@@ -1,4 +1,4 @@
-/** The target's own types: what prototypes (and debug information) say of parameters, results and structures. */
+/** The target's own types: what prototypes and debug information say of parameters, results, variables and structures. */
 import type { IntSchema } from "./types.ts";
 
 export type CType =
@@ -6,28 +6,85 @@ export type CType =
   | { readonly k: "int"; readonly name: IntSchema["name"] }
   | { readonly k: "bool" }
   | { readonly k: "float"; readonly size: 4 | 8 }
-  /** `to` undefined: void*. */
+  /** `to` undefined: void*. References are pointers. */
   | { readonly k: "pointer"; readonly to: CType | undefined }
   | { readonly k: "array"; readonly of: CType; readonly length: number }
   | { readonly k: "enum"; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean; readonly names: readonly (readonly [name: string, value: bigint])[] }
-  /** By name, so that structures may refer to themselves; looked up in `structs`. */
-  | { readonly k: "struct"; readonly name: string };
+  /** By name, so that structures may refer to themselves; looked up in `structs`. Unions too: their fields overlap. */
+  | { readonly k: "struct"; readonly name: string }
+  /** It has a place, but can't be represented: `what` says what it is ("long double"). */
+  | { readonly k: "unknown"; readonly size: number; readonly what: string };
 
 export interface CField {
   readonly name: string;
   readonly offset: number;
   readonly type: CType;
+  /** A bit-field: `size` bits from bit `offset` (counted from the lowest) of the little-endian integer of the type's size at the field's offset. */
+  readonly bits?: { readonly offset: number; readonly size: number };
 }
 export interface CStruct {
+  /** Unique among the signature's structures. */
   readonly name: string;
   readonly size: number;
   readonly fields: readonly CField[];
+  /** A string or slice of Rust or Go: the names of the fields that hold its address and its length in elements. */
+  readonly slice?: { readonly address: string; readonly length: string };
 }
 
-/** A function's parameters and result, and the structures that they mention. Integer and pointer parameters only, the first six in registers. */
+export type PlaceRegister =
+  | "rax"
+  | "rbx"
+  | "rcx"
+  | "rdx"
+  | "rsi"
+  | "rdi"
+  | "rbp"
+  | "rsp"
+  | "r8"
+  | "r9"
+  | "r10"
+  | "r11"
+  | "r12"
+  | "r13"
+  | "r14"
+  | "r15"
+  | `xmm${number}`;
+
+/** One step of a computation on a stack of 64-bit words, by registers and memory at the hit. `read` pops an address. */
+export type PlaceStep =
+  | { readonly op: "constant"; readonly value: bigint }
+  | { readonly op: "register"; readonly register: PlaceRegister; readonly plus: bigint }
+  | { readonly op: "read"; readonly size: 1 | 2 | 4 | 8 }
+  | { readonly op: "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "shr" | "sar" | "neg" | "not" };
+
+/** Where a value is when its site is hit. */
+export type CPlace =
+  /** In registers: bytes `offset` to `offset + size` of the value are the register's lowest ones. */
+  | { readonly k: "registers"; readonly parts: readonly { readonly register: PlaceRegister; readonly offset: number; readonly size: number }[] }
+  /** In memory, at the address that the steps leave on the stack. */
+  | { readonly k: "memory"; readonly address: readonly PlaceStep[] }
+  /** It is what the steps leave on the stack: it is nowhere itself. */
+  | { readonly k: "value"; readonly steps: readonly PlaceStep[] }
+  /** Nowhere: `why` completes "… can't be read here: " ("the compiler has removed it"). */
+  | { readonly k: "none"; readonly why: string };
+
+export interface CVariable {
+  readonly name: string;
+  readonly type: CType;
+  readonly place: CPlace;
+}
+
+/** A function's parameters and result, and the structures that they mention. */
 export interface Signature {
-  /** Several functions' common one has "" for the name of a parameter that isn't the same in all. */
-  readonly params: readonly { readonly name: string; readonly type: CType }[];
+  /**
+   * Several functions' common one has "" for the name of a parameter that isn't the same in all. Without a place: integers
+   * and pointers in order in the first six argument registers, then on the stack; floats in xmm0 to xmm7.
+   */
+  readonly params: readonly { readonly name: string; readonly type: CType; readonly place?: CPlace }[];
   readonly ret: CType;
+  /** Where the result is at the return; undefined: in rax, or xmm0. */
+  readonly retPlace?: CPlace;
+  /** What is in scope at a source line, innermost first: `c.vars`. Undefined where the site isn't one of a line. */
+  readonly variables?: readonly CVariable[];
   readonly structs: { readonly [name: string]: CStruct };
 }

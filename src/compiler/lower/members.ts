@@ -196,6 +196,8 @@ function sizeOf(type: CType, structs: { readonly [name: string]: { readonly size
       return structs[type.name]?.size ?? 1;
     case "void":
       return 1;
+    case "unknown":
+      return Math.max(type.size, 1);
   }
 }
 

@@ -72,6 +72,8 @@ export function readTyped(p: Program, address: IntValue, type: CType, structs: S
     case "struct":
     case "array":
       return { k: "place", address: { ...address, pointee: type.k === "array" ? type.of : undefined, structs }, type, structs };
+    case "unknown":
+      return p.fail(problem.notSupported(p.place(span), `a value of type ${type.what}`, "Read its bytes: `buf(address, length)`."));
     case "void":
       return UNDEFINED;
   }
