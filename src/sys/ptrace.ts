@@ -2,7 +2,7 @@
  * Tracing other threads: ptrace(2) and waitid(2), as plain calls that give a result or minus errno. All calls for one
  * tracee come from the thread that attached to it; in Node that is the main thread, so nothing here is asynchronous.
  */
-import { address, syscall } from "./ffi/native.ts";
+import { address, quickSyscall } from "./ffi/native.ts";
 import { nr } from "./numbers.ts";
 
 /** Requests (include/uapi/linux/ptrace.h). */
@@ -70,9 +70,17 @@ export const newRegs = (): BigUint64Array<ArrayBuffer> => new BigUint64Array(REG
 /** A siginfo_t: 128 bytes. */
 export const newSigInfo = (): Int32Array<ArrayBuffer> => new Int32Array(32);
 
-const ptrace = (request: number, tid: number, at: number | bigint | Uint8Array | null = 0, data: number | bigint | Uint8Array | null = 0): number =>
-  syscall(nr.ptrace, request, tid, at, data);
-const bytesOf = (words: BigUint64Array | Int32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+const ptrace = (request: number, tid: number, at = 0, data: number | bigint = 0): number => quickSyscall(nr.ptrace, request, tid, at, data, 0);
+
+const addresses = new WeakMap<object, number>();
+/** Where a buffer lies: asked for once, for it stays there. Buffers of 64 bytes and less may move. */
+function addressOf(memory: BigUint64Array | Int32Array | Uint8Array): number {
+  const known = addresses.get(memory);
+  if (known !== undefined) return known;
+  const at = Number(address(new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)));
+  addresses.set(memory, at);
+  return at;
+}
 
 /** Attaches without stopping; `options` as Option says. */
 export const seize = (tid: number, options: number): number => ptrace(Request.seize, tid, 0, options);
@@ -85,29 +93,28 @@ export const singleStep = (tid: number, signal = 0): number => ptrace(Request.si
 /** Keeps a group-stopped thread stopped, and tells when SIGCONT comes. */
 export const listen = (tid: number): number => ptrace(Request.listen, tid);
 export const detach = (tid: number, signal = 0): number => ptrace(Request.detach, tid, 0, signal);
-export const getRegs = (tid: number, regs: BigUint64Array): number => ptrace(Request.getRegs, tid, 0, bytesOf(regs));
-export const setRegs = (tid: number, regs: BigUint64Array): number => ptrace(Request.setRegs, tid, 0, bytesOf(regs));
+export const getRegs = (tid: number, regs: BigUint64Array): number => ptrace(Request.getRegs, tid, 0, addressOf(regs));
+export const setRegs = (tid: number, regs: BigUint64Array): number => ptrace(Request.setRegs, tid, 0, addressOf(regs));
 /** Writes one register, by its index in the register file. */
 export const pokeReg = (tid: number, reg: number, value: number | bigint): number => ptrace(Request.pokeUser, tid, reg * 8, value);
 /** user_fpregs_struct: 512 bytes as fxsave writes them; xmm0 is at 160. */
-export const getFpRegs = (tid: number, into: Uint8Array): number => ptrace(Request.getFpRegs, tid, 0, into);
-export const getSigInfo = (tid: number, info: Int32Array): number => ptrace(Request.getSigInfo, tid, 0, bytesOf(info));
-export const setSigInfo = (tid: number, info: Int32Array): number => ptrace(Request.setSigInfo, tid, 0, bytesOf(info));
+export const getFpRegs = (tid: number, into: Uint8Array): number => ptrace(Request.getFpRegs, tid, 0, addressOf(into));
+export const getSigInfo = (tid: number, info: Int32Array): number => ptrace(Request.getSigInfo, tid, 0, addressOf(info));
+export const setSigInfo = (tid: number, info: Int32Array): number => ptrace(Request.setSigInfo, tid, 0, addressOf(info));
 
 const word = new BigUint64Array(16);
-const wordBytes = bytesOf(word);
 
 /** The blocked signals: bit n - 1 for signal n; undefined if the thread isn't stopped. */
 export function getSigMask(tid: number): bigint | undefined {
-  return ptrace(Request.getSigMask, tid, 8, wordBytes) < 0 ? undefined : (word[0] as bigint);
+  return ptrace(Request.getSigMask, tid, 8, addressOf(word)) < 0 ? undefined : (word[0] as bigint);
 }
 export function setSigMask(tid: number, mask: bigint): number {
   word[0] = mask;
-  return ptrace(Request.setSigMask, tid, 8, wordBytes);
+  return ptrace(Request.setSigMask, tid, 8, addressOf(word));
 }
 /** Of a clone, fork or vfork the new thread; of an exec the thread's former id; of an exit the status. */
 export function getEventMessage(tid: number): number {
-  return ptrace(Request.getEventMessage, tid, 0, wordBytes) < 0 ? 0 : Number(word[0]);
+  return ptrace(Request.getEventMessage, tid, 0, addressOf(word)) < 0 ? 0 : Number(word[0]);
 }
 
 /** Options once more, as Option says: all of them, not those to add. */
@@ -116,7 +123,7 @@ export const setOptions = (tid: number, options: number): number => ptrace(Reque
 const callInfo = new Uint8Array(128);
 /** Where a thread stands that stopped at a system call. */
 export function syscallStop(tid: number): "entry" | "exit" | undefined {
-  if (ptrace(Request.getSyscallInfo, tid, callInfo.length, callInfo) < 0) return undefined;
+  if (ptrace(Request.getSyscallInfo, tid, callInfo.length, addressOf(callInfo)) < 0) return undefined;
   return callInfo[0] === 1 ? "entry" : callInfo[0] === 2 ? "exit" : undefined;
 }
 
@@ -129,14 +136,11 @@ export interface WaitStatus {
   status: number;
 }
 const info = newSigInfo();
-const infoBytes = bytesOf(info);
-const infoAt = (): number => (infoAddress ||= Number(address(infoBytes)));
-let infoAddress = 0;
 
 /** waitid(2); `tid` 0 waits for any. The result or minus errno; `found` is filled in. */
 export function wait(tid: number, options: number, found: WaitStatus): number {
   info[4] = 0;
-  const result = syscall(nr.waitid, tid === 0 ? 0 : 1, tid, infoAt(), options, 0);
+  const result = quickSyscall(nr.waitid, tid === 0 ? 0 : 1, tid, addressOf(info), options, 0);
   found.tid = info[4] as number;
   found.code = info[2] as number;
   found.status = info[6] as number;

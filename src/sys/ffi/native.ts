@@ -4,6 +4,7 @@ import type Koffi from "koffi";
 import type { LibraryHandle } from "koffi";
 import { nr } from "../numbers.ts";
 
+type Quick = (nr: number, a: number, b: number, c: number | bigint, d: number | bigint, e: number) => number | bigint;
 type Raw = (nr: number, a: Arg, b: Arg, c: Arg, d: Arg, e: Arg, f: Arg) => number | bigint;
 /** An integer argument, or memory whose address is passed. */
 export type Arg = number | bigint | Uint8Array | null;
@@ -12,6 +13,7 @@ interface Native {
   readonly koffi: typeof Koffi;
   readonly libc: LibraryHandle;
   readonly raw: Raw;
+  readonly quick: Quick;
 }
 let loaded: Native | undefined;
 
@@ -22,7 +24,8 @@ function native(): Native {
   const libc = koffi.load(null);
   // syscall(2) is variadic; on x86-64 integer arguments go the same way as for a plain function.
   const raw = libc.func("syscall", "int64", ["int64", "int64", "int64", "int64", "int64", "int64", "int64"]) as unknown as Raw;
-  loaded = { koffi, libc, raw };
+  const quick = libc.func("syscall", "int64", ["int64", "int64", "int64", "int64", "int64", "int64"]) as unknown as Quick;
+  loaded = { koffi, libc, raw, quick };
   return loaded;
 }
 
@@ -36,6 +39,13 @@ export function syscall(nr: number, a?: Arg, b?: Arg, c?: Arg, d?: Arg, e?: Arg,
   const { koffi, raw } = native();
   const result = raw(nr, plain(koffi, a), plain(koffi, b), plain(koffi, c), plain(koffi, d), plain(koffi, e), plain(koffi, f));
   return Number(result) === -1 ? -koffi.errno() : Number(result);
+}
+
+/** The same for calls that are made many thousand times a second: five arguments at most, addresses as numbers. */
+export function quickSyscall(nr: number, a: number, b: number, c: number | bigint, d: number | bigint, e: number): number {
+  const { koffi, quick } = loaded ?? native();
+  const result = quick(nr, a, b, c, d, e);
+  return result === -1 || result === -1n ? -koffi.errno() : Number(result);
 }
 
 /** The address of a buffer's first byte. It is valid as long as the buffer is referenced. */
