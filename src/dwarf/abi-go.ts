@@ -1,0 +1,47 @@
+/**
+ * Where Go ≥ 1.17 passes parameters and results on amd64: ABIInternal, cmd/compile/abi-internal.md of Go's sources. Places
+ * hold at the function's first instruction (parameters) and at each of its `ret` instructions (results).
+ */
+import type { CPlace, PlaceRegister } from "../schema/ctypes.ts";
+import { type AbiType, align, at, none } from "./abi.ts";
+
+const INTEGER: readonly PlaceRegister[] = ["rax", "rbx", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11"];
+const FLOATS = 15;
+
+/**
+ * Places of the parameters (the receiver first) and of the results. What doesn't fit into registers whole is on the
+ * stack, above the return address: first parameters, then results.
+ */
+export function goPlaces(params: readonly AbiType[], results: readonly AbiType[]): { readonly params: CPlace[]; readonly results: CPlace[] } {
+  let stack = 8;
+  const assign = (types: readonly AbiType[]): CPlace[] => {
+    let integers = 0;
+    let floats = 0;
+    let lost: string | undefined;
+    const places = types.map((type): CPlace => {
+      lost ??= type.unclear && `how ${type.unclear} is passed isn't known`;
+      if (lost !== undefined) return none(lost);
+      const parts: { register: PlaceRegister; offset: number; size: number }[] = [];
+      let i = integers;
+      let f = floats;
+      let fits = type.size > 0 && type.leaves !== undefined;
+      for (const { kind, offset, size } of type.leaves ?? []) {
+        if (kind === "float" && f < FLOATS) parts.push({ register: `xmm${f++}`, offset, size });
+        else if (kind === "integer" && size <= 8 && i < INTEGER.length) parts.push({ register: INTEGER[i++]!, offset, size });
+        else fits = false;
+      }
+      if (fits) {
+        integers = i;
+        floats = f;
+        return { k: "registers", parts };
+      }
+      stack = align(stack, type.align);
+      const place: CPlace = type.size === 0 ? { k: "registers", parts: [] } : at("rsp", stack);
+      stack += type.size;
+      return place;
+    });
+    stack = align(stack, 8);
+    return places;
+  };
+  return { params: assign(params), results: assign(results) };
+}
