@@ -13,8 +13,10 @@ import type { NamedState } from "./names.ts";
 import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
 import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
-import { commonSignature } from "./signatures.ts";
+import { commonSignature, fileOfSite } from "./signatures.ts";
 import type { State } from "./state/state.ts";
+import { signatureOfSite } from "./typed/site-types.ts";
+import { variantsOf } from "./typed/variants.ts";
 
 export interface LowerScriptRequest {
   readonly unit: ScriptUnit;
@@ -76,27 +78,38 @@ function handlerOf(unit: ScriptUnit, entry: ProbeEntry): HandlerHir {
 const placeMode = (handler: HandlerHir): "hit" | "call" | "return" =>
   handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit";
 
-function lowerProbes({ unit, scope }: Pick<LowerScriptRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LowerProbe[] {
+function lowerProbes({ unit, scope }: Pick<LowerScriptRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LoweredProbe[] {
   const probes = new Map([...scope.probes, ...scope.intercepts].map(({ probe }, i) => [probe, i]));
   const probeIndex = (probe: RegisteredProbe): number => probes.get(probe) ?? -1;
-  return scope.probes.map((entry) => {
+  return scope.probes.flatMap((entry, probe) => {
     const handler = handlerOf(unit, entry);
-    return {
-      handler,
-      captures: captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex }),
-      text: entry.probe.target,
-      signature: commonSignature(entry),
-      pids: entry.pids,
-      functions: [...new Set(entry.sites.map(({ name }) => scope.functionIndex(name)))],
-    };
+    const captures = captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex });
+    return variantsOf(handler, entry, (site) => fileOfSite(entry, site), signatureOfSite).map(({ sites, signature }) => ({
+      sites,
+      lower: {
+        probe,
+        handler,
+        captures,
+        text: entry.probe.target,
+        signature,
+        pids: entry.pids,
+        functions: [...new Set(sites.map((site) => scope.functionIndex(entry.sites[site]!.name)))],
+      },
+    }));
   });
+}
+
+/** A probe's handler as it is compiled for some of its sites: indices into the probe's. */
+export interface LoweredProbe {
+  readonly sites: readonly number[];
+  readonly lower: LowerProbe;
 }
 
 /** A script compiled for an engine, with nothing armed yet. */
 export interface LoweredScript {
   readonly image: SessionImage;
-  /** What was asked of the compiler, and what it gave, by probe. */
-  readonly probes: readonly LowerProbe[];
+  /** What was asked of the compiler, and what it gave. */
+  readonly probes: readonly LoweredProbe[];
   readonly lowered: LowerResult["probes"];
   readonly states: readonly { readonly state: State; readonly name: string }[];
   readonly diagnostics: readonly Diagnostic[];
@@ -110,7 +123,7 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
   const target = engine.target({
     filter,
     sites: scope.probes.reduce((sum, { sites }) => sum + sites.length, 0),
-    calls: probes.some(({ handler }) => handler.shape.kind === "call"),
+    calls: probes.some(({ lower: { handler } }) => handler.shape.kind === "call"),
   });
   const {
     image,
@@ -119,7 +132,7 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
   } = lower({
     files: unit.files,
     functions: scope.functions,
-    probes,
+    probes: probes.map((one) => one.lower),
     target,
     unsafe,
     states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
@@ -136,20 +149,21 @@ function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, option
 
 function armCompiled(request: ArmRequest): ArmProbe[] {
   const { scope, lowered } = request;
-  return scope.probes.map((entry, probe) => {
-    const { programs, reads } = lowered.lowered[probe]!;
-    const { handler } = lowered.probes[probe]!;
+  return lowered.probes.map(({ sites, lower: { probe, handler } }, i) => {
+    const entry = scope.probes[probe]!;
+    const own = sites.map((site) => entry.sites[site]!);
+    const { programs, reads } = lowered.lowered[i]!;
     return {
       probe,
       programs,
       pids: entry.pids,
-      sites: placeAll(entry.sites, placing(request, { mode: placeMode(handler), reads }, handler.shape.kind !== "instruction")),
-      cookies: cookiesOf(scope, entry),
+      sites: placeAll(own, placing(request, { mode: placeMode(handler), reads }, handler.shape.kind !== "instruction")),
+      cookies: cookiesOf(scope, { sites: own }),
     };
   });
 }
 
-const cookiesOf = (scope: Scope, { sites }: ProbePlaces): number[] => sites.map(({ name }) => scope.functionIndex(name));
+const cookiesOf = (scope: Scope, { sites }: Pick<ProbePlaces, "sites">): number[] => sites.map(({ name }) => scope.functionIndex(name));
 
 function hostCalls({ scope, fault }: ArmRequest, entry: InterceptEntry): HostCalls {
   return new HostCalls({

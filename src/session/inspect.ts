@@ -187,12 +187,13 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const captures = new StaticCaptures(idleScope());
   const functions: string[] = [];
   const found: Diagnostic[] = [];
-  const probes: LowerProbe[] = unit.handlers.map((handler) => {
+  const probes: LowerProbe[] = unit.handlers.map((handler, probe) => {
     const { signature, names, diagnostics } = functionsOf(handler, unit.files);
     found.push(...diagnostics);
     const first = functions.length;
     functions.push(...(names.length > 0 ? names : ["?"]));
     return {
+      probe,
       handler,
       signature,
       pids: undefined,

@@ -4,7 +4,10 @@ import type { Signature } from "../schema/ctypes.ts";
 import { parseTarget } from "../symbols/target.ts";
 import type { ProbeEntry } from "./probe.ts";
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a, plain) === JSON.stringify(b, plain);
+
+type Param = Signature["params"][number];
 
 /** Stands where a parameter isn't the same: nobody can name it, but it takes its register. */
 const UNNAMED = "";
@@ -14,38 +17,66 @@ const UNNAMED = "";
  * of the others' row, so behind a place where only one has a float nothing is in the same place.
  */
 function shared(a: Signature, b: Signature): Signature {
-  const params: Signature["params"][number][] = [];
-  for (const [i, param] of a.params.entries()) {
-    const other = b.params[i];
-    if (other === undefined || (param.type.k === "float") !== (other.type.k === "float")) break;
-    params.push(sameParam(param, other) ? param : { name: UNNAMED, type: param.type });
-  }
+  const sameRet = same(a.ret, b.ret) && same(a.retPlace, b.retPlace);
   return {
-    params,
-    ret: same(a.ret, b.ret) ? a.ret : { k: "int", name: "i64" },
+    params: isPlaced(a) && isPlaced(b) ? a.params.map((param) => sharedByName(param, b)) : sharedInOrder(a, b),
+    ret: sameRet ? a.ret : { k: "int", name: "i64" },
+    ...(sameRet && a.retPlace !== undefined ? { retPlace: a.retPlace } : {}),
+    ...(a.variables !== undefined && same(a.variables, b.variables) ? { variables: a.variables } : {}),
     structs: { ...a.structs, ...b.structs },
   };
 }
 
-const sameParam = (a: Signature["params"][number], b: Signature["params"][number]): boolean => a.name === b.name && same(a.type, b.type);
+const isPlaced = ({ params }: Signature): boolean => params.every(({ place }) => place !== undefined);
+
+function sharedByName(param: Param, { params }: Signature): Param {
+  const other = params.find(({ name }) => name === param.name);
+  return other !== undefined && same(param, other) ? param : { ...param, name: UNNAMED };
+}
+
+function sharedInOrder(a: Signature, b: Signature): Param[] {
+  const params: Param[] = [];
+  for (const [i, param] of a.params.entries()) {
+    const other = b.params[i];
+    if (other === undefined || (param.type.k === "float") !== (other.type.k === "float")) break;
+    params.push(same(param, other) ? param : { name: UNNAMED, type: param.type });
+  }
+  return params;
+}
+
+/** What they share; undefined where of one nothing is known. */
+export function commonOf(signatures: readonly (Signature | undefined)[]): Signature | undefined {
+  let common: Signature | undefined;
+  for (const one of signatures) {
+    if (one === undefined) return undefined;
+    common = common === undefined || common === one ? one : shared(common, one);
+  }
+  return common;
+}
 
 /** What of a probe tells its functions: the sites' names, and the target that each comes from. */
 export interface NamedFunctions extends Pick<ProbeEntry, "targets" | "from"> {
   readonly sites: readonly Pick<ProbeEntry["sites"][number], "name" | "aliases">[];
 }
 
-export function commonSignature(entry: NamedFunctions): Signature | undefined {
-  let common: Signature | undefined;
-  const seen = new Set<string>();
-  for (const [i, site] of entry.sites.entries()) {
-    const file = parseTarget(entry.targets[entry.from[i]!]!).file;
-    const key = `${file}:${site.name}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const names = [site.name, ...site.aliases];
-    const signature = names.map((name) => signatureOf(file, name)).find((one) => one !== undefined);
-    if (signature === undefined) return undefined;
-    common = common === undefined ? signature : shared(common, signature);
+/** The file as the target names it that a site comes from. */
+export const fileOfSite = ({ targets, from }: Pick<NamedFunctions, "targets" | "from">, site: number): string => parseTarget(targets[from[site]!]!).file;
+
+/** What is shipped of a function. */
+export function prototypeOf(file: string, { name, aliases }: Pick<ProbeEntry["sites"][number], "name" | "aliases">): Signature | undefined {
+  for (const each of [name, ...aliases]) {
+    const signature = signatureOf(file, each);
+    if (signature !== undefined) return signature;
   }
-  return common;
+  return undefined;
+}
+
+export function commonSignature(entry: NamedFunctions): Signature | undefined {
+  const signatures = new Map<string, Signature | undefined>();
+  for (const [i, site] of entry.sites.entries()) {
+    const file = fileOfSite(entry, i);
+    const key = `${file}:${site.name}`;
+    if (!signatures.has(key)) signatures.set(key, prototypeOf(file, site));
+  }
+  return commonOf([...signatures.values()]);
 }

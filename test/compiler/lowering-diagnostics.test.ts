@@ -112,7 +112,7 @@ test.each([
     files: unit!.files,
     states: [],
     functions: ["malloc"],
-    probes: [{ handler: unit!.handlers[0]!, captures: [capture], text: "libc:malloc", signature: undefined, pids: undefined, functions: [0] }],
+    probes: [{ probe: 0, handler: unit!.handlers[0]!, captures: [capture], text: "libc:malloc", signature: undefined, pids: undefined, functions: [0] }],
     target: { sessions: true, sleepable: true, isa: 4, cpus: 2, extendedContext: false, filter: { kind: "all" }, ringBytes: 1 << 20, kfuncs: new Set() },
     unsafe: false,
   });

@@ -21,6 +21,7 @@ function codes(body: string): string[] {
     functions: ["b"],
     probes: [
       {
+        probe: 0,
         handler: unit.handlers[0]!,
         captures: unit.handlers[0]!.captures.map(() => ({ kind: "state", state: 0 })),
         text: "a:b",

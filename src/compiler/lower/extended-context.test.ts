@@ -40,6 +40,7 @@ function lowered(script: string, target = breakpoints, signature?: Signature): L
     states,
     functions: ["f"],
     probes: unit.handlers.map((handler) => ({
+      probe: 0,
       handler,
       captures: handler.captures.map(({ name }) => ({ kind: "state", state: states.findIndex((state) => state.name === name) })),
       text: "app:f",

@@ -28,6 +28,8 @@ export type CaptureValue =
   | { readonly kind: "invalid"; readonly why: string };
 
 export interface LowerProbe {
+  /** Its number in the session; several have the same where one probe's sites keep what the handler uses in different places. */
+  readonly probe: number;
   readonly handler: HandlerHir;
   readonly captures: readonly CaptureValue[];
   /** The targets as written, joined by ", ": `c.probe`. */

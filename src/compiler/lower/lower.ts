@@ -42,8 +42,8 @@ export function lower(request: LowerRequest): LowerResult {
   const lowered: Lowered[] = [];
   const probes: { programs: number[]; reads: ReadonlySet<Register> | "all" }[] = [];
   const usesExit = request.probes.some((probe) => mentions(probe.handler, "exit"));
-  for (const [index, probe] of request.probes.entries()) {
-    const unit = new ProbeLowering(session, probe, index, usesExit, encode);
+  for (const probe of request.probes) {
+    const unit = new ProbeLowering(session, probe, probe.probe, usesExit, encode);
     unit.run();
     diagnostics.push(...unit.diagnostics);
     probes.push({ programs: unit.out.map((_, i) => lowered.length + i), reads: unit.reads });

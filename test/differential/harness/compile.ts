@@ -52,7 +52,7 @@ export function lowerProbe(script: CompiledScript, probe: number, target: Target
     functions: FUNCTIONS,
     target,
     unsafe: false,
-    probes: [{ handler, captures, text: "fixture:probed", signature: undefined, pids: undefined, functions: [0] }],
+    probes: [{ probe: 0, handler, captures, text: "fixture:probed", signature: undefined, pids: undefined, functions: [0] }],
   };
   const result = lower(request);
   return { result, image: result.image, states: names };
