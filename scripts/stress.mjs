@@ -158,6 +158,12 @@ function descendants(pid) {
   return found.slice(1);
 }
 
+function killOne(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {} // It has ended by itself.
+}
+
 async function killAtRandom() {
   const { open } = await import(join(root, "dist/index.mjs"));
   const path = join(folder, "killed");
@@ -208,12 +214,11 @@ async function killAtRandom() {
     const others = descendants(tool.pid);
     armed += attached ? 1 : 0;
     count[which]++;
-    for (const pid of which === "session" || others.length === 0 ? [tool.pid] : which === "tracer" ? others : [...others, tool.pid]) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {} // It has ended by itself.
-    }
+    for (const pid of which === "session" || others.length === 0 ? [tool.pid] : which === "tracer" ? others : [...others, tool.pid]) killOne(pid);
+    // What was killed may have been the process that mends what an earlier one has left: the session goes on then, and starts its tracer.
+    const again = which === "tracer" && others.length > 0 ? setInterval(() => descendants(tool.pid).forEach(killOne), 100) : undefined;
     await ended;
+    clearInterval(again);
     await sleep(20);
     if (program.gone !== null) {
       lost.push(`${which}: ${program.gone}`);
