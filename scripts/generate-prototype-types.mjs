@@ -11,16 +11,20 @@ try {
   const entry = join(folder, "entry.ts");
   writeFileSync(
     entry,
-    `export { PROTOTYPE_TABLES } from ${JSON.stringify(join(root, "src/prototypes/prototypes.ts"))};\nexport { declarationsOf } from ${JSON.stringify(join(root, "src/prototypes/types.ts"))};\n`,
+    [
+      `export { PROTOTYPE_TABLES } from ${JSON.stringify(join(root, "src/prototypes/prototypes.ts"))};`,
+      `export { shippedDeclarations } from ${JSON.stringify(join(root, "src/prototypes/types.ts"))};`,
+      `export { declarationsText } from ${JSON.stringify(join(root, "src/output/declarations/declarations.ts"))};`,
+    ].join("\n"),
   );
   const bundle = await rolldown({ input: entry, platform: "node" });
   await bundle.write({ file: join(folder, "entry.mjs"), format: "esm" });
-  const { PROTOTYPE_TABLES, declarationsOf } = await import(pathToFileURL(join(folder, "entry.mjs")).href);
+  const { PROTOTYPE_TABLES, shippedDeclarations, declarationsText } = await import(pathToFileURL(join(folder, "entry.mjs")).href);
   const check = process.argv.includes("--check");
   mkdirSync(join(root, "lib/types"), { recursive: true });
   for (const [library, table] of Object.entries(PROTOTYPE_TABLES)) {
     const path = join(root, "lib/types", `${library}.d.ts`);
-    const text = declarationsOf(library, table);
+    const text = declarationsText(shippedDeclarations(library, table));
     const same = existsSync(path) && readFileSync(path, "utf8") === text;
     if (check && !same) {
       console.error(`${path} is not what the prototypes say: run node scripts/generate-prototype-types.mjs`);

@@ -320,24 +320,170 @@ declare module "sonde" {
     "libc:memfd_create": { args: { name: Ptr<u8>; flags: u32 }; ret: i32 };
   }
 }
-export interface iovec { iov_base: Ptr; iov_len: u64 }
-export interface stat { st_dev: u64; st_ino: u64; st_nlink: u64; st_mode: u32; st_uid: u32; st_gid: u32; __pad0: i32; st_rdev: u64; st_size: i64; st_blksize: i64; st_blocks: i64; st_atim: timespec; st_mtim: timespec; st_ctim: timespec; __glibc_reserved: CArray<i64, 3> }
-export interface timespec { tv_sec: i64; tv_nsec: i64 }
-export interface dirent { d_ino: u64; d_off: i64; d_reclen: u16; d_type: u8; d_name: CArray<u8, 256> }
-export interface sockaddr_in { sin_family: u16; sin_port: u16; sin_addr: in_addr; sin_zero: CArray<u8, 8> }
-export interface in_addr { s_addr: u32 }
-export interface msghdr { msg_name: Ptr; msg_namelen: u32; msg_iov: Ptr<iovec>; msg_iovlen: u64; msg_control: Ptr; msg_controllen: u64; msg_flags: i32 }
-export interface addrinfo { ai_flags: i32; ai_family: i32; ai_socktype: i32; ai_protocol: i32; ai_addrlen: u32; ai_addr: Ptr<sockaddr>; ai_canonname: Ptr<u8>; ai_next: Ptr<addrinfo> }
-export interface sockaddr { sa_family: u16; sa_data: CArray<u8, 14> }
-export interface hostent { h_name: Ptr<u8>; h_aliases: Ptr<Ptr<u8>>; h_addrtype: i32; h_length: i32; h_addr_list: Ptr<Ptr<u8>> }
-export interface pollfd { fd: i32; events: i16; revents: i16 }
-export interface timeval { tv_sec: i64; tv_usec: i64 }
-export interface epoll_event { events: u32; data: u64 }
-export interface itimerspec { it_interval: timespec; it_value: timespec }
-export interface rusage { ru_utime: timeval; ru_stime: timeval; ru_maxrss: i64; ru_ixrss: i64; ru_idrss: i64; ru_isrss: i64; ru_minflt: i64; ru_majflt: i64; ru_nswap: i64; ru_inblock: i64; ru_oublock: i64; ru_msgsnd: i64; ru_msgrcv: i64; ru_nsignals: i64; ru_nvcsw: i64; ru_nivcsw: i64 }
-export interface rlimit { rlim_cur: u64; rlim_max: u64 }
-export interface itimerval { it_interval: timeval; it_value: timeval }
-export interface timezone { tz_minuteswest: i32; tz_dsttime: i32 }
-export interface tm { tm_sec: i32; tm_min: i32; tm_hour: i32; tm_mday: i32; tm_mon: i32; tm_year: i32; tm_wday: i32; tm_yday: i32; tm_isdst: i32; tm_gmtoff: i64; tm_zone: Ptr<u8> }
-export interface passwd { pw_name: Ptr<u8>; pw_passwd: Ptr<u8>; pw_uid: u32; pw_gid: u32; pw_gecos: Ptr<u8>; pw_dir: Ptr<u8>; pw_shell: Ptr<u8> }
-export interface group { gr_name: Ptr<u8>; gr_passwd: Ptr<u8>; gr_gid: u32; gr_mem: Ptr<Ptr<u8>> }
+/** @sonde addrinfo */
+export interface addrinfo {
+  ai_flags: i32;
+  ai_family: i32;
+  ai_socktype: i32;
+  ai_protocol: i32;
+  ai_addrlen: u32;
+  ai_addr: Ptr<sockaddr>;
+  ai_canonname: Ptr<u8>;
+  ai_next: Ptr<addrinfo>;
+}
+/** @sonde dirent */
+export interface dirent {
+  d_ino: u64;
+  d_off: i64;
+  d_reclen: u16;
+  d_type: u8;
+  d_name: CArray<u8, 256>;
+}
+/** @sonde epoll_event */
+export interface epoll_event {
+  events: u32;
+  data: u64;
+}
+/** @sonde group */
+export interface group {
+  gr_name: Ptr<u8>;
+  gr_passwd: Ptr<u8>;
+  gr_gid: u32;
+  gr_mem: Ptr<Ptr<u8>>;
+}
+/** @sonde hostent */
+export interface hostent {
+  h_name: Ptr<u8>;
+  h_aliases: Ptr<Ptr<u8>>;
+  h_addrtype: i32;
+  h_length: i32;
+  h_addr_list: Ptr<Ptr<u8>>;
+}
+/** @sonde in_addr */
+export interface in_addr {
+  s_addr: u32;
+}
+/** @sonde iovec */
+export interface iovec {
+  iov_base: Ptr;
+  iov_len: u64;
+}
+/** @sonde itimerspec */
+export interface itimerspec {
+  it_interval: timespec;
+  it_value: timespec;
+}
+/** @sonde itimerval */
+export interface itimerval {
+  it_interval: timeval;
+  it_value: timeval;
+}
+/** @sonde msghdr */
+export interface msghdr {
+  msg_name: Ptr;
+  msg_namelen: u32;
+  msg_iov: Ptr<iovec>;
+  msg_iovlen: u64;
+  msg_control: Ptr;
+  msg_controllen: u64;
+  msg_flags: i32;
+}
+/** @sonde passwd */
+export interface passwd {
+  pw_name: Ptr<u8>;
+  pw_passwd: Ptr<u8>;
+  pw_uid: u32;
+  pw_gid: u32;
+  pw_gecos: Ptr<u8>;
+  pw_dir: Ptr<u8>;
+  pw_shell: Ptr<u8>;
+}
+/** @sonde pollfd */
+export interface pollfd {
+  fd: i32;
+  events: i16;
+  revents: i16;
+}
+/** @sonde rlimit */
+export interface rlimit {
+  rlim_cur: u64;
+  rlim_max: u64;
+}
+/** @sonde rusage */
+export interface rusage {
+  ru_utime: timeval;
+  ru_stime: timeval;
+  ru_maxrss: i64;
+  ru_ixrss: i64;
+  ru_idrss: i64;
+  ru_isrss: i64;
+  ru_minflt: i64;
+  ru_majflt: i64;
+  ru_nswap: i64;
+  ru_inblock: i64;
+  ru_oublock: i64;
+  ru_msgsnd: i64;
+  ru_msgrcv: i64;
+  ru_nsignals: i64;
+  ru_nvcsw: i64;
+  ru_nivcsw: i64;
+}
+/** @sonde sockaddr */
+export interface sockaddr {
+  sa_family: u16;
+  sa_data: CArray<u8, 14>;
+}
+/** @sonde sockaddr_in */
+export interface sockaddr_in {
+  sin_family: u16;
+  sin_port: u16;
+  sin_addr: in_addr;
+  sin_zero: CArray<u8, 8>;
+}
+/** @sonde stat */
+export interface stat {
+  st_dev: u64;
+  st_ino: u64;
+  st_nlink: u64;
+  st_mode: u32;
+  st_uid: u32;
+  st_gid: u32;
+  __pad0: i32;
+  st_rdev: u64;
+  st_size: i64;
+  st_blksize: i64;
+  st_blocks: i64;
+  st_atim: timespec;
+  st_mtim: timespec;
+  st_ctim: timespec;
+  __glibc_reserved: CArray<i64, 3>;
+}
+/** @sonde timespec */
+export interface timespec {
+  tv_sec: i64;
+  tv_nsec: i64;
+}
+/** @sonde timeval */
+export interface timeval {
+  tv_sec: i64;
+  tv_usec: i64;
+}
+/** @sonde timezone */
+export interface timezone {
+  tz_minuteswest: i32;
+  tz_dsttime: i32;
+}
+/** @sonde tm */
+export interface tm {
+  tm_sec: i32;
+  tm_min: i32;
+  tm_hour: i32;
+  tm_mday: i32;
+  tm_mon: i32;
+  tm_year: i32;
+  tm_wday: i32;
+  tm_yday: i32;
+  tm_isdst: i32;
+  tm_gmtoff: i64;
+  tm_zone: Ptr<u8>;
+}

@@ -26,4 +26,20 @@ declare module "sonde" {
     "libz:gzclose": { args: { file: Ptr }; ret: i32 };
   }
 }
-export interface z_stream { next_in: Ptr; avail_in: u32; total_in: u64; next_out: Ptr; avail_out: u32; total_out: u64; msg: Ptr<u8>; state: Ptr; zalloc: Ptr; zfree: Ptr; opaque: Ptr; data_type: i32; adler: u64; reserved: u64 }
+/** @sonde z_stream */
+export interface z_stream {
+  next_in: Ptr;
+  avail_in: u32;
+  total_in: u64;
+  next_out: Ptr;
+  avail_out: u32;
+  total_out: u64;
+  msg: Ptr<u8>;
+  state: Ptr;
+  zalloc: Ptr;
+  zfree: Ptr;
+  opaque: Ptr;
+  data_type: i32;
+  adler: u64;
+  reserved: u64;
+}

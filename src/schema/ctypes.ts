@@ -9,7 +9,14 @@ export type CType =
   /** `to` undefined: void*. References are pointers. */
   | { readonly k: "pointer"; readonly to: CType | undefined }
   | { readonly k: "array"; readonly of: CType; readonly length: number }
-  | { readonly k: "enum"; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean; readonly names: readonly (readonly [name: string, value: bigint])[] }
+  | {
+      readonly k: "enum";
+      /** Its tag or typedef, where it has one: for declarations. */
+      readonly name?: string;
+      readonly size: 1 | 2 | 4 | 8;
+      readonly signed: boolean;
+      readonly names: readonly (readonly [name: string, value: bigint])[];
+    }
   /** By name, so that structures may refer to themselves; looked up in `structs`. Unions too: their fields overlap. */
   | { readonly k: "struct"; readonly name: string }
   /** It has a place, but can't be represented: `what` says what it is ("long double"). */
