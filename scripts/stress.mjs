@@ -202,14 +202,18 @@ async function killAtRandom() {
     );
     const spawned = performance.now();
     let attached = false;
-    tool.stdout.on("data", (text) => {
-      if (attached || !String(text).includes('"attached"')) return;
-      attached = true;
-      takes = takes * 0.9 + (performance.now() - spawned) * 0.1;
+    const seen = new Promise((resolve) => {
+      tool.stdout.on("data", (text) => {
+        if (attached || !String(text).includes('"attached"')) return;
+        attached = true;
+        takes = takes * 0.9 + (performance.now() - spawned) * 0.1;
+        resolve();
+      });
     });
     const ended = new Promise((resolve) => tool.on("exit", resolve));
     // Half of them while arming, or before; half of them while hits come.
-    await Promise.race([sleep(kill % 2 === 0 ? takes * (0.3 + 0.8 * Math.random()) : takes * (1.1 + 0.4 * Math.random())), ended]);
+    if (kill % 2 === 0) await Promise.race([sleep(takes * (0.3 + 0.8 * Math.random())), ended]);
+    else await Promise.race([seen.then(() => sleep(200 * Math.random())), ended]);
     const which = ["session", "tracer", "all"][Math.floor(Math.random() * 3)];
     const others = descendants(tool.pid);
     armed += attached ? 1 : 0;
