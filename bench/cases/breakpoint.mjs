@@ -5,7 +5,7 @@ import { measured, median } from "../tools.mjs";
 
 export const name = "breakpoint";
 
-const HITS = 20_000;
+const HITS = 100_000;
 /** Of gdb's, which take 0.3 ms each. */
 const THEIR_HITS = 1_000;
 const SITES = 1_000;
