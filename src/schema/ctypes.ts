@@ -57,9 +57,14 @@ export type PlaceRegister =
   | "r15"
   | `xmm${number}`;
 
-/** One step of a computation on a stack of 64-bit words, by registers and memory at the hit. `read` pops an address. */
+/**
+ * One step of a computation on a stack of 64-bit words, by registers and memory at the hit. `read` pops an address. Steps that
+ * take two words have the one pushed first on their left.
+ */
 export type PlaceStep =
   | { readonly op: "constant"; readonly value: bigint }
+  /** An address as linked: where the file is loaded elsewhere, its load bias is added. */
+  | { readonly op: "address"; readonly value: bigint }
   | { readonly op: "register"; readonly register: PlaceRegister; readonly plus: bigint }
   | { readonly op: "read"; readonly size: 1 | 2 | 4 | 8 }
   | { readonly op: "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "shr" | "sar" | "neg" | "not" };
