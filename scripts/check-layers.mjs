@@ -36,6 +36,7 @@ const PACKAGES = {
   "iced-x86": ["x86"],
   commander: ["cli"],
   picocolors: ["output"],
+  fzstd: ["dwarf"],
 };
 /** Pure: bytes and text in, values out. They see no file and no process. */
 const PURE = ["errors", "schema", "bpf", "x86", "elf", "btf", "dwarf", "prototypes", "compiler", "output"];

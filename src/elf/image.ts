@@ -27,6 +27,8 @@ export interface Section {
   readonly index: number;
   readonly name: string;
   readonly type: number;
+  /** SHF_…, the lower 32 bits. */
+  readonly flags: number;
   readonly address: number;
   readonly offset: number;
   readonly size: number;
@@ -37,13 +39,14 @@ export interface Section {
 
 export interface ElfImage {
   readonly source: ByteSource;
-  /** An executable at fixed addresses, or a library or position-independent executable. */
-  readonly type: "executable" | "shared";
+  /** An executable at fixed addresses; a library or position-independent executable; what isn't linked. */
+  readonly type: "executable" | "shared" | "object";
   readonly entry: number;
   readonly segments: readonly Segment[];
   readonly sections: readonly Section[];
 }
 
+const TYPES: { readonly [type: number]: ElfImage["type"] } = { 1: "object", 2: "executable", 3: "shared" };
 const HEADER_SIZE = 64;
 const SEGMENT_SIZE = 56;
 const SECTION_SIZE = 64;
@@ -68,11 +71,12 @@ const MACHINES: { readonly [machine: number]: string } = {
 };
 
 /**
- * Reads the headers of a 64-bit little-endian x86-64 executable or library.
+ * Reads the headers of a 64-bit little-endian x86-64 executable or library; with `objects` of an object file too, as split
+ * debug information is one.
  * Throws SONDE_ELF_NOT_ELF, _CLASS, _BYTE_ORDER, _MACHINE, _RELOCATABLE, _CORE, _TRUNCATED, _MALFORMED, _TOO_LARGE.
  * Source: the System V ABI's chapters 4 and 5, and its AMD64 supplement.
  */
-export function readElf(source: ByteSource): ElfImage {
+export function readElf(source: ByteSource, objects = false): ElfImage {
   const ident = source.read(0, Math.min(20, source.size));
   if (ident.length < 4 || ident[0] !== 0x7f || ident[1] !== 0x45 || ident[2] !== 0x4c || ident[3] !== 0x46) {
     const script = ident[0] === 0x23 && ident[1] === 0x21;
@@ -92,7 +96,7 @@ export function readElf(source: ByteSource): ElfImage {
   if (machine !== 62) {
     throw refusal(source, "SONDE_ELF_MACHINE", `is made for ${MACHINES[machine] ?? `machine ${machine}`}`, "sonde probes x86-64 programs only");
   }
-  if (type === 1) {
+  if (type === 1 && !objects) {
     throw refusal(
       source,
       "SONDE_ELF_RELOCATABLE",
@@ -102,12 +106,12 @@ export function readElf(source: ByteSource): ElfImage {
     );
   }
   if (type === 4) throw refusal(source, "SONDE_ELF_CORE", "is a core dump", "no process runs it", "name the program that it came from");
-  if (type !== 2 && type !== 3) throw malformed(source, `its type is ${type}`);
+  if (type < 1 || type > 3) throw malformed(source, `its type is ${type}`);
 
   const sectionOffset = safe(source, header, 40, "section header offset");
   const sections = readSections(source, header, sectionOffset);
   const segments = readSegments(source, header, sections.first);
-  return { source, type: type === 2 ? "executable" : "shared", entry: safe(source, header, 24, "entry point"), segments, sections: sections.list };
+  return { source, type: TYPES[type]!, entry: safe(source, header, 24, "entry point"), segments, sections: sections.list };
 }
 
 function readSegments(source: ByteSource, header: DataView, firstSection: Section | undefined): Segment[] {
@@ -140,6 +144,7 @@ function readSections(source: ByteSource, header: DataView, offset: number): { l
     index,
     name,
     type: table.getUint32(at + 4, true),
+    flags: table.getUint32(at + 8, true),
     address: safe(source, table, at + 16, "section address"),
     offset: safe(source, table, at + 24, "section offset"),
     size: safe(source, table, at + 32, "section size"),
