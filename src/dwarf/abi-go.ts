@@ -11,8 +11,9 @@ const FLOATS = 15;
 /**
  * Places of the parameters (the receiver first) and of the results. What doesn't fit into registers whole is on the
  * stack, above the return address: first parameters, then results.
+ * @param registers false for Go before 1.17, which has everything on the stack
  */
-export function goPlaces(params: readonly AbiType[], results: readonly AbiType[]): { readonly params: CPlace[]; readonly results: CPlace[] } {
+export function goPlaces(params: readonly AbiType[], results: readonly AbiType[], registers = true): { readonly params: CPlace[]; readonly results: CPlace[] } {
   let stack = 8;
   const assign = (types: readonly AbiType[]): CPlace[] => {
     let integers = 0;
@@ -24,7 +25,7 @@ export function goPlaces(params: readonly AbiType[], results: readonly AbiType[]
       const parts: { register: PlaceRegister; offset: number; size: number }[] = [];
       let i = integers;
       let f = floats;
-      let fits = type.size > 0 && type.leaves !== undefined;
+      let fits = registers && type.size > 0 && type.leaves !== undefined;
       for (const { kind, offset, size } of type.leaves ?? []) {
         if (kind === "float" && f < FLOATS) parts.push({ register: `xmm${f++}`, offset, size });
         else if (kind === "integer" && size <= 8 && i < INTEGER.length) parts.push({ register: INTEGER[i++]!, offset, size });

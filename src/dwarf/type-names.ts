@@ -1,0 +1,146 @@
+/** Names of functions and types as people write them in the language of their program. */
+import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
+import type { Entry } from "./entry.ts";
+import { dimensions, isQualifier, MAX_CHAIN, typeAttribute } from "./types-strip.ts";
+
+/** Text of a type beyond which it ends in "…". */
+const MAX_TEXT = 2_000;
+
+const SCOPES: ReadonlySet<number> = new Set([
+  DW_TAG.namespace,
+  DW_TAG.structure_type,
+  DW_TAG.class_type,
+  DW_TAG.union_type,
+  DW_TAG.interface_type,
+  DW_TAG.enumeration_type,
+  DW_TAG.module,
+]);
+
+/** What an instance of a function says of itself, then what it is an instance of, or was declared as. The first is the entry. */
+export function* declarations(entry: Entry): Generator<Entry> {
+  let one: Entry | undefined = entry;
+  for (let steps = 0; one !== undefined && steps < 8; steps++) {
+    yield one;
+    one = one.reference(DW_AT.abstract_origin) ?? one.reference(DW_AT.specification);
+  }
+}
+
+/** An attribute of a function, parameter or variable, or of what it was declared as. */
+export function declared<T>(entry: Entry, of: (entry: Entry) => T | undefined): T | undefined {
+  for (const one of declarations(entry)) {
+    const value = of(one);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/** "namespace::class::method"; Go's and C's names are whole as they are. "" for what has none. */
+export function qualifiedName(entry: Entry): string {
+  let declaration = entry;
+  for (const one of declarations(entry)) declaration = one;
+  const name = declared(entry, (one) => one.name) ?? "";
+  const { language } = entry.unit;
+  if (name === "" || language === DW_LANG.Go || isC(language)) return name;
+  const path = [name];
+  let scope = declaration.parent();
+  for (let steps = 0; scope !== undefined && steps < MAX_CHAIN; steps++, scope = scope.parent()) {
+    // What stands in a class outside of its own name's place is declared elsewhere by reference.
+    for (const one of declarations(scope)) scope = one;
+    if (!SCOPES.has(scope.tag)) continue;
+    if (scope.tag === DW_TAG.enumeration_type && scope.flag(DW_AT.enum_class) !== true) continue;
+    path.unshift(scope.name ?? (scope.tag === DW_TAG.namespace ? "(anonymous namespace)" : "(anonymous)"));
+  }
+  return path.join("::");
+}
+
+const C: ReadonlySet<number> = new Set([DW_LANG.C89, DW_LANG.C, DW_LANG.C99, DW_LANG.C11, DW_LANG.C17]);
+export const isC = (language: number | undefined): boolean => language !== undefined && C.has(language);
+
+/** A type in its language's writing: "const char *", "&str", "[]string". No type at all is void. */
+export function typeName(entry: Entry | undefined, language: number | undefined = entry?.unit.language): string {
+  return declare(entry, "", language);
+}
+
+/** A variable's declaration: "const char *file", "int (*compare)(const void *, const void *)"; "file: &str"; "file string". */
+export function declare(type: Entry | undefined, name: string, language: number | undefined): string {
+  if (language === DW_LANG.Rust) return name ? `${name}: ${plainName(type, language)}` : plainName(type, language);
+  if (language === DW_LANG.Go) return name ? `${name} ${plainName(type, language)}` : plainName(type, language);
+  return declarator(type, name, language, 0);
+}
+
+/** Languages that write a type as one word: what has no name is shown by what it consists of. */
+function plainName(type: Entry | undefined, language: number, depth = 0): string {
+  if (type === undefined) return "()";
+  if (type.name !== undefined) return language === DW_LANG.Rust ? qualifiedName(type) : type.name;
+  const inner = depth > MAX_CHAIN ? "…" : plainName(typeAttribute(type), language, depth + 1);
+  if (type.tag === DW_TAG.pointer_type) return `*${inner}`;
+  if (type.tag === DW_TAG.array_type) {
+    const [length] = dimensions(type);
+    return language === DW_LANG.Rust ? `[${inner}; ${length ?? 0}]` : `[${length ?? 0}]${inner}`;
+  }
+  return isQualifier(type) ? inner : "?";
+}
+
+const KEYWORDS = new Map<number, string>([
+  [DW_TAG.structure_type, "struct"],
+  [DW_TAG.union_type, "union"],
+  [DW_TAG.enumeration_type, "enum"],
+  [DW_TAG.class_type, "class"],
+]);
+const QUALIFIERS = new Map<number, string>([
+  [DW_TAG.const_type, "const"],
+  [DW_TAG.volatile_type, "volatile"],
+  [DW_TAG.restrict_type, "restrict"],
+  [DW_TAG.atomic_type, "_Atomic"],
+]);
+const POINTERS = new Map<number, string>([
+  [DW_TAG.pointer_type, "*"],
+  [DW_TAG.reference_type, "&"],
+  [DW_TAG.rvalue_reference_type, "&&"],
+]);
+
+const beside = (left: string, right: string): string => (right === "" ? left : `${left} ${right}`);
+
+/** C's way: a type stands around what is declared. */
+function declarator(type: Entry | undefined, inner: string, language: number | undefined, depth: number): string {
+  if (type === undefined) return beside("void", inner);
+  if (depth > MAX_CHAIN || inner.length > MAX_TEXT) return beside("…", inner);
+  const next = typeAttribute(type);
+  const star = POINTERS.get(type.tag);
+  if (star !== undefined) {
+    const wraps = next !== undefined && (next.tag === DW_TAG.array_type || next.tag === DW_TAG.subroutine_type);
+    return declarator(next, wraps ? `(${star}${inner})` : `${star}${inner}`, language, depth + 1);
+  }
+  const qualifier = QUALIFIERS.get(type.tag);
+  if (qualifier !== undefined) {
+    let under = next;
+    for (let steps = 0; under !== undefined && QUALIFIERS.has(under.tag) && steps < 4; steps++) under = typeAttribute(under);
+    const behind = under !== undefined && POINTERS.has(under.tag);
+    return behind ? declarator(next, beside(qualifier, inner), language, depth + 1) : `${qualifier} ${declarator(next, inner, language, depth + 1)}`;
+  }
+  switch (type.tag) {
+    case DW_TAG.array_type: {
+      const sizes = dimensions(type).map((length) => (length === 0 ? "[]" : `[${length}]`));
+      return declarator(next, `${inner}${sizes.join("") || "[]"}`, language, depth + 1);
+    }
+    case DW_TAG.subroutine_type:
+      return declarator(next, `${inner}(${parameterTypes(type, language, depth + 1)})`, language, depth + 1);
+    case DW_TAG.ptr_to_member_type: {
+      const of = type.reference(DW_AT.containing_type);
+      return declarator(next, `(${of ? qualifiedName(of) : ""}::*${inner})`, language, depth + 1);
+    }
+  }
+  const name = type.name === undefined ? "{…}" : qualifiedName(type);
+  const keyword = isC(language) || type.name === undefined ? KEYWORDS.get(type.tag) : undefined;
+  return beside(keyword === undefined ? name : `${keyword} ${name}`, inner);
+}
+
+function parameterTypes(type: Entry, language: number | undefined, depth: number): string {
+  const parts: string[] = [];
+  for (const child of type.children()) {
+    if (parts.length >= 64) break;
+    if (child.tag === DW_TAG.formal_parameter) parts.push(declarator(typeAttribute(child), "", language, depth + 1));
+    if (child.tag === DW_TAG.unspecified_parameters) parts.push("...");
+  }
+  return parts.length === 0 && isC(language) && type.flag(DW_AT.prototyped) ? "void" : parts.join(", ");
+}
