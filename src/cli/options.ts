@@ -11,6 +11,12 @@ export function parseDuration(text: string): number {
   return Math.round(ms);
 }
 
+/** A whole number, 0 or more. */
+export function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is a whole number, 0 or more.");
+  return Number(text);
+}
+
 /** May be given several times; each may be a list with commas. */
 export function collect(text: string, before: readonly string[] | undefined): string[] {
   return [

@@ -1,6 +1,6 @@
 /** All commands with their options and help, for parsing and for shell completion. What a command does is loaded when it runs. */
-import { Command, Option } from "commander";
-import { collect, parseDuration } from "./options.ts";
+import { Argument, Command, Option } from "commander";
+import { collect, parseCount, parseDuration } from "./options.ts";
 
 export const VERSION = process.env.SONDE_VERSION ?? "0.0.0";
 
@@ -111,6 +111,18 @@ export function makeProgram(finish: Finish): Command {
     .action(async (file: string | undefined, words: string[], options) => {
       const { explain } = await import("./commands/explain.ts");
       finish(await explain(file, words, options));
+    });
+
+  program
+    .command("types")
+    .description("write declarations, with which editors and tsc know the kernel's structures and tracepoints")
+    .addArgument(new Argument("<what>", "whose").choices(["kernel"]))
+    .argument("[names...]", "structures and tracepoints: task_struct 'sched:*'")
+    .addOption(new Option("--depth <n>", "follow at most so many pointers from a parameter").argParser(parseCount))
+    .option("-o, --output <file>", "write there instead of to stdout")
+    .action(async (_what: string, names: string[], options) => {
+      const { types } = await import("./commands/types.ts");
+      finish(types(names, options));
     });
 
   program

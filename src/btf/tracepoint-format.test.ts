@@ -1,0 +1,39 @@
+/** Records of tracepoints, from the text that the kernel writes of them. */
+import { expect, test } from "vitest";
+import { tracepointFields } from "./tracepoint-format.ts";
+
+const FORMAT = `name: made_up
+ID: 372
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:char prev_comm[16];	offset:8;	size:16;	signed:0;
+	field:pid_t prev_pid;	offset:24;	size:4;	signed:1;
+	field:unsigned long args[6];	offset:32;	size:48;	signed:0;
+	field:const char * filename;	offset:80;	size:8;	signed:0;
+	field:__data_loc char[] name;	offset:88;	size:4;	signed:0;
+	field:__data_loc u64[] values;	offset:92;	size:4;	signed:0;
+	field:int flags;	offset:96;	size:8;	signed:0;
+	field:struct odd thing;	offset:104;	size:12;	signed:0;
+
+print fmt: "prev_comm=%s", REC->prev_comm
+`;
+
+test("each field has its type, text is text, and what all records begin with is left out", () => {
+  expect(tracepointFields(FORMAT, undefined).map(({ name, offset, size, type, elsewhere }) => [name, offset, size, elsewhere, type])).toEqual([
+    ["prev_comm", 8, 16, false, "text"],
+    ["prev_pid", 24, 4, false, { k: "int", name: "i32" }],
+    ["args", 32, 48, false, { k: "array", length: 6, of: { k: "int", name: "u64" } }],
+    ["filename", 80, 8, false, { k: "pointer", to: undefined }],
+    ["name", 88, 4, true, "text"],
+    ["values", 92, 4, true, { k: "pointer", to: undefined }],
+    ["flags", 96, 8, false, { k: "int", name: "u64" }],
+    ["thing", 104, 12, false, { k: "unknown", size: 12, what: "struct odd" }],
+  ]);
+});
+
+test("text that isn't a format has no fields", () => {
+  expect(tracepointFields("", undefined)).toEqual([]);
+  expect(tracepointFields("\tfield:;\toffset:x;", undefined)).toEqual([]);
+});

@@ -1,0 +1,72 @@
+/**
+ * A tracepoint's record, as the `format` file of tracefs describes it (Documentation/trace/events.rst):
+ *
+ *     field:char prev_comm[16];	offset:8;	size:16;	signed:0;
+ *     field:__data_loc char[] name;	offset:20;	size:4;	signed:0;
+ */
+import type { CType } from "../schema/ctypes.ts";
+import type { BtfCTypes } from "./c-types.ts";
+
+export interface TracepointField {
+  readonly name: string;
+  /** From the record's start, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** "text": it stands in the record, up to its NUL or the field's end. */
+  readonly type: CType | "text";
+  /** What the field's type says stands elsewhere in the record: the field's low 16 bits are where, from its start (`__rel_loc`: from the field's end). */
+  readonly elsewhere: boolean;
+}
+
+const FIELD = /^\tfield:(.+?)\s*\b(\w+)((?:\[[^\]]*\])*);\toffset:(\d+);\tsize:(\d+);\tsigned:([01]);/;
+/** What every record begins with. */
+const COMMON = /^common_/;
+
+/** The fields of a record, but for those that all have. Types that `types` doesn't know are integers of the field's size. */
+export function tracepointFields(format: string, types: BtfCTypes | undefined): TracepointField[] {
+  return format.split("\n").flatMap((line): TracepointField[] => {
+    const match = FIELD.exec(line);
+    if (match === null) return [];
+    const [, text, name, brackets, offset, size, signed] = match as unknown as [string, string, string, string, string, string, string];
+    if (COMMON.test(name)) return [];
+    const place = { name, offset: Number(offset), size: Number(size) };
+    const dynamic = /^__(?:data|rel)_loc (.+)\[\]$/.exec(text);
+    if (dynamic !== null) {
+      const of = dynamic[1]!.trim();
+      return [{ ...place, elsewhere: true, type: of === "char" ? "text" : { k: "pointer", to: types?.written(of) } }];
+    }
+    const length = /^\[(\d+)\]$/.exec(brackets)?.[1];
+    if (brackets === "") return [{ ...place, elsewhere: false, type: plain(text, place.size, signed === "1", types) }];
+    if (text === "char") return [{ ...place, elsewhere: false, type: "text" }];
+    // A length that is an expression is what fits.
+    const count = length === undefined ? place.size : Number(length);
+    const of = plain(text, count === 0 ? 0 : place.size / count, signed === "1", types);
+    return [{ ...place, elsewhere: false, type: { k: "array", of, length: count } }];
+  });
+}
+
+/** The field's size is what counts: a system call's `int` stands in eight bytes, of which four are it. */
+function plain(text: string, size: number, signed: boolean, types: BtfCTypes | undefined): CType {
+  if (text.endsWith("*")) return types?.written(text) ?? { k: "pointer", to: undefined };
+  const type = types?.written(text);
+  if (type !== undefined && type.k !== "void" && (sizeOf(type) ?? size) <= size) return type;
+  if (size !== 1 && size !== 2 && size !== 4 && size !== 8) return { k: "unknown", size, what: text };
+  return { k: "int", name: `${signed ? "i" : "u"}${(8 * size) as 8 | 16 | 32 | 64}` };
+}
+
+/** Of what stands in a record. */
+function sizeOf(type: CType): number | undefined {
+  switch (type.k) {
+    case "int":
+      return Number(type.name.slice(1)) / 8;
+    case "bool":
+      return 1;
+    case "enum":
+    case "float":
+      return type.size;
+    case "pointer":
+      return 8;
+    default:
+      return undefined;
+  }
+}
