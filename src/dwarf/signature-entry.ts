@@ -1,4 +1,4 @@
-/** What debug information says of a parameter's place at its function's first instruction. */
+/** Where debug information says that a parameter is at its function's first instruction. */
 import type { CPlace } from "../schema/ctypes.ts";
 import { DW_AT } from "./constants.ts";
 import type { Entry } from "./entry.ts";
@@ -21,25 +21,37 @@ const FRAMES_AT_ENTRY: Frames = {
   }),
 };
 
-/**
- * Undefined: nothing that holds there. A place that holds all along isn't taken: it is the parameter's only from where the prologue
- * has put it there. So what counts is a list of places that has one for the first instruction, or a constant.
- */
-export function placeAtEntry(parameter: Entry, of: Entry): CPlace | undefined {
-  const pc = entryAddress(of);
-  if (pc === undefined) return undefined;
-  for (const one of declarations(parameter)) {
-    if (one.has(DW_AT.location)) {
-      if (one.form(DW_AT.location) !== "list" || expressionAt(one, DW_AT.location, pc) === undefined) return undefined;
-      return placeAt(parameter, pc, { function: of, frames: FRAMES_AT_ENTRY });
-    }
-    if (one.has(DW_AT.const_value)) return placeAt(parameter, pc, { function: of, frames: FRAMES_AT_ENTRY });
-  }
-  return undefined;
+/** How far a prologue reaches at most, in bytes. */
+const PROLOGUE = 64;
+
+/** What the debug information says of a parameter where its function begins. */
+export interface EntryPlace {
+  /** Where it is at the first instruction. Undefined: that isn't said. */
+  readonly place: CPlace | undefined;
+  /** It has one place all along, as in code that isn't optimized. It is there from where the prologue has put it there. */
+  readonly fixed: boolean;
+  /** Where it is first said to be, in the prologue or right behind it: this may be where it was from the start. */
+  readonly first: CPlace | undefined;
 }
 
-/** Whether a parameter has one place all along, as in code that isn't optimized. */
-export const hasFixedPlace = (parameter: Entry): boolean => {
-  for (const one of declarations(parameter)) if (one.has(DW_AT.location)) return one.form(DW_AT.location) === "exprloc";
-  return false;
-};
+export function placeAtEntry(parameter: Entry, of: Entry): EntryPlace {
+  const pc = entryAddress(of);
+  const nothing: EntryPlace = { place: undefined, fixed: false, first: undefined };
+  if (pc === undefined) return nothing;
+  const frame = { function: of, frames: FRAMES_AT_ENTRY };
+  for (const one of declarations(parameter)) {
+    if (one.has(DW_AT.const_value)) return { ...nothing, place: placeAt(parameter, pc, frame) };
+    if (!one.has(DW_AT.location)) continue;
+    if (one.form(DW_AT.location) === "exprloc") {
+      // A register that is the parameter's all along is so at the first instruction; memory of the frame is written first.
+      const place = placeAt(parameter, pc, frame);
+      return { place: place.k === "memory" ? undefined : place, fixed: place.k === "memory", first: undefined };
+    }
+    for (let offset = 0; offset <= PROLOGUE; offset++) {
+      if (expressionAt(one, DW_AT.location, pc + offset) === undefined) continue;
+      const place = placeAt(parameter, pc + offset, frame);
+      return offset === 0 ? { ...nothing, place } : { ...nothing, first: place };
+    }
+  }
+  return nothing;
+}

@@ -6,7 +6,7 @@ import { abiTypeOf } from "./abi-layout.ts";
 import { rustPlaces } from "./abi-rust.ts";
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { DebugInfo, Entry } from "./entry.ts";
-import { hasFixedPlace, placeAtEntry } from "./signature-entry.ts";
+import { placeAtEntry } from "./signature-entry.ts";
 import { declarations, declared } from "./type-names.ts";
 import { type Definitions, StructTable, typeOf } from "./types.ts";
 import { definitionsIn } from "./types-definitions.ts";
@@ -75,12 +75,12 @@ function* formals(entry: Entry, depth = 0): Generator<Entry> {
   }
 }
 
-/** "arg2" for the third parameter, if it has no name, as scripts call it by its position; Go's `_` and `~p2` are none. */
+/** "arg2" for the third parameter, if it has no name, as scripts call it by its position; Go's `_` and `~p2` are none. Results are "r0", … */
 function named(parameters: readonly Parameter[], language: number | undefined): string[] {
   const taken = new Set<string>();
-  return parameters.map(({ name }, i) => {
+  return parameters.map(({ name, result }, i) => {
     const own = language === DW_LANG.Go && (name === "_" || name?.startsWith("~")) ? undefined : name;
-    let unique = own ?? `arg${i}`;
+    let unique = own ?? `${result ? "r" : "arg"}${i}`;
     while (taken.has(unique)) unique += "_";
     taken.add(unique);
     return unique;
@@ -100,9 +100,9 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
   const all = parametersOf(entry);
   const params = all.filter((one) => !one.result);
   const results = all.filter((one) => one.result);
-  const types = params.map(({ type }, i) => typeOf(type, structs, `${named(params, language)[i]}`));
-  const returned = declared(entry, (one) => one.reference(DW_AT.type));
   const names = named(params, language);
+  const types = params.map(({ type }, i) => typeOf(type, structs, names[i]));
+  const returned = declared(entry, (one) => one.reference(DW_AT.type));
 
   if (language === DW_LANG.Go) {
     const registers = goRegisters(producer);
@@ -114,15 +114,16 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
 
   const ret = typeOf(returned, structs, "result");
   const mine = conventional(entry, params, returned, structs);
-  const said = params.map((one) => (one.entry === undefined ? undefined : placeAtEntry(one.entry, entry)));
-  const changed = isChanged(entry, options.symbol) || said.some((place, i) => place !== undefined && place.k !== "none" && differs(place, mine.params[i]!));
+  const said = params.map((one) => one.entry && placeAtEntry(one.entry, entry));
+  const changed = isChanged(entry, options.symbol) || said.some((one, i) => one?.place !== undefined && differs(one.place, mine.params[i]!));
   const external = declared(entry, (one) => one.flag(DW_AT.external) || undefined) === true;
-  const places = params.map((one, i): CPlace => {
-    const place = said[i];
-    if (place !== undefined && (changed || place.k !== "memory")) return place;
+  const places = said.map((one, i): CPlace => {
+    const own = mine.params[i]!;
+    // Memory that isn't where the caller puts arguments can't have the argument yet.
+    if (one?.place !== undefined && (changed || one.place.k !== "memory")) return one.place;
     if (changed) return none("the compiler has changed how this function is called");
-    const located = place !== undefined || (one.entry !== undefined && hasFixedPlace(one.entry));
-    return external || located ? mine.params[i]! : none("the compiler has removed it");
+    const agrees = one?.place !== undefined || (one?.first !== undefined && same(one.first, own));
+    return external || one?.fixed || agrees ? own : none("the compiler has removed it");
   });
   return finish(names, types, places, ret, changed ? none("the compiler has changed how this function is called") : mine.ret, structs);
 }
@@ -159,15 +160,20 @@ function conventional(
   };
 }
 
-/**
- * Whether a place that the debug information gives isn't the convention's. One that is in fewer registers is: nobody looks at the
- * rest. Memory that isn't where the caller puts arguments can't have the argument yet.
- */
+/** Whether a place that the debug information gives isn't the convention's. One that is in fewer registers is: nobody looks at the rest. */
 function differs(said: CPlace, convention: CPlace): boolean {
   if (said.k === "value") return true;
   if (said.k !== "registers" || convention.k === "none") return false;
   if (convention.k !== "registers") return true;
   return said.parts.some((part) => !convention.parts.some((one) => one.register === part.register && one.offset === part.offset));
+}
+
+/** Whether two places are one, as far as can be told without computing. */
+function same(a: CPlace, b: CPlace): boolean {
+  if (a.k === "registers" && b.k === "registers") return !differs(a, b);
+  if (a.k !== "memory" || b.k !== "memory") return false;
+  const text = (place: typeof a): string => place.address.map((step) => Object.values(step).join(" ")).join(", ");
+  return text(a) === text(b);
 }
 
 const isChanged = (entry: Entry, symbol: string | undefined): boolean =>

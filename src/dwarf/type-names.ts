@@ -99,6 +99,16 @@ const POINTERS = new Map<number, string>([
   [DW_TAG.rvalue_reference_type, "&&"],
 ]);
 
+/** How people write what GCC calls otherwise. */
+const WRITTEN = new Map<string, string>([
+  ["long int", "long"],
+  ["long unsigned int", "unsigned long"],
+  ["short int", "short"],
+  ["short unsigned int", "unsigned short"],
+  ["long long int", "long long"],
+  ["long long unsigned int", "unsigned long long"],
+]);
+
 const beside = (left: string, right: string): string => (right === "" ? left : `${left} ${right}`);
 
 /** C's way: a type stands around what is declared. */
@@ -127,10 +137,11 @@ function declarator(type: Entry | undefined, inner: string, language: number | u
       return declarator(next, `${inner}(${parameterTypes(type, language, depth + 1)})`, language, depth + 1);
     case DW_TAG.ptr_to_member_type: {
       const of = type.reference(DW_AT.containing_type);
-      return declarator(next, `(${of ? qualifiedName(of) : ""}::*${inner})`, language, depth + 1);
+      const member = `${of ? qualifiedName(of) : ""}::*${inner}`;
+      return declarator(next, next?.tag === DW_TAG.subroutine_type || next?.tag === DW_TAG.array_type ? `(${member})` : member, language, depth + 1);
     }
   }
-  const name = type.name === undefined ? "{…}" : qualifiedName(type);
+  const name = type.name === undefined ? "{…}" : (WRITTEN.get(type.name) ?? qualifiedName(type));
   const keyword = isC(language) || type.name === undefined ? KEYWORDS.get(type.tag) : undefined;
   return beside(keyword === undefined ? name : `${keyword} ${name}`, inner);
 }
@@ -139,7 +150,8 @@ function parameterTypes(type: Entry, language: number | undefined, depth: number
   const parts: string[] = [];
   for (const child of type.children()) {
     if (parts.length >= 64) break;
-    if (child.tag === DW_TAG.formal_parameter) parts.push(declarator(typeAttribute(child), "", language, depth + 1));
+    // A method's pointer doesn't name its `this`.
+    if (child.tag === DW_TAG.formal_parameter && !child.flag(DW_AT.artificial)) parts.push(declarator(typeAttribute(child), "", language, depth + 1));
     if (child.tag === DW_TAG.unspecified_parameters) parts.push("...");
   }
   return parts.length === 0 && isC(language) && type.flag(DW_AT.prototyped) ? "void" : parts.join(", ");

@@ -11,32 +11,46 @@ REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".spli
 MASK = (1 << 64) - 1
 
 
+def members(value, kind, taken):
+    """A structure's members by name: its own first, then its base classes', where the first of a name counts."""
+    own = [field for field in kind.fields() if hasattr(field, "bitpos")]
+    for field in own:
+        if getattr(field, "is_base_class", False):
+            continue
+        if field.name:
+            if field.name not in taken:
+                taken.add(field.name)
+                yield field.name, value[field]
+        elif field.type.strip_typedefs().code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+            yield from members(value[field], field.type.strip_typedefs(), taken)
+    for field in own:
+        if getattr(field, "is_base_class", False):
+            yield from members(value[field], field.type.strip_typedefs(), taken)
+
+
 def flatten(value, path, out, depth=0):
-    """Scalars by path: fields of base classes and anonymous members stand beside the others."""
+    """Scalars by path. What the compiler has removed isn't in it."""
     if len(out) > 400 or depth > 12:
         return
     kind = value.type.strip_typedefs()
     code = kind.code
-    if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM):
+    if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        for name, member in members(value, kind, set()):
+            flatten(member, "%s.%s" % (path, name), out, depth + 1)
+    elif code == gdb.TYPE_CODE_ARRAY:
+        low, high = kind.range()
+        for i in range(low, min(high, low + 32) + 1 if kind.sizeof > 0 else low):
+            flatten(value[i], "%s[%d]" % (path, i - low), out, depth + 1)
+    elif value.is_optimized_out or kind.sizeof == 0:
+        return
+    elif code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM):
         out[path] = str(int(value)) if kind.sizeof <= 8 else "?" + str(kind)
     elif code == gdb.TYPE_CODE_FLT and kind.sizeof in (4, 8) and "ecimal" not in str(kind):
         out[path] = "f" + struct.pack("<d", float(value)).hex()
     elif code == gdb.TYPE_CODE_PTR:
-        out[path] = str(int(value.cast(gdb.lookup_type("long"))) & MASK)
+        out[path] = str(int(value.cast(WORD)) & MASK)
     elif code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
         out[path] = str(int(value.referenced_value().address) & MASK)
-    elif code == gdb.TYPE_CODE_ARRAY:
-        low, high = kind.range()
-        for i in range(low, min(high, low + 32) + 1):
-            flatten(value[i], "%s[%d]" % (path, i - low), out, depth + 1)
-    elif code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-        for field in kind.fields():
-            if not hasattr(field, "bitpos"):
-                continue
-            if getattr(field, "is_base_class", False) or not field.name:
-                flatten(value[field], path, out, depth + 1)
-            else:
-                flatten(value[field], "%s.%s" % (path, field.name), out, depth + 1)
     else:
         out[path] = "?" + str(kind)
 
@@ -57,7 +71,7 @@ def tried(value, name):
 def registers(frame):
     found = {}
     for name in REGISTERS:
-        found[name] = str(int(frame.read_register(name).cast(gdb.lookup_type("long"))) & MASK)
+        found[name] = str(int(frame.read_register(name).cast(WORD)) & MASK)
     for i in range(16):
         halves = frame.read_register("xmm%d" % i)["v2_int64"]
         found["xmm%d" % i] = [str(int(halves[0]) & MASK), str(int(halves[1]) & MASK)]
@@ -106,7 +120,9 @@ for one in plan["functions"]:
     by_address[int(one["address"])] = one
     gdb.Breakpoint("*%s" % one["address"], temporary=True, internal=True)
 
+gdb.execute("handle SIGURG nostop noprint pass", to_string=True)
 gdb.execute("run > /dev/null", to_string=True)
+WORD = gdb.newest_frame().architecture().integer_type(64)
 while True:
     try:
         frame = gdb.newest_frame()

@@ -209,6 +209,6 @@ export function sizeOf(type: CType, structs: { readonly [name: string]: CStruct 
 export function differences(gdb: Values, ours: Map<string, string>): string[] {
   const unknown = [...ours].filter(([, value]) => value === "?").map(([path]) => path);
   return Object.entries(gdb)
-    .filter(([path, value]) => !unknown.some((one) => path.startsWith(one)) && ours.get(path) !== value)
+    .filter(([path, value]) => !value.startsWith("?") && !unknown.some((one) => path.startsWith(one)) && ours.get(path) !== value)
     .map(([path, value]) => `${path || "value"}: gdb ${value}, ours ${ours.get(path)}`);
 }
