@@ -28,6 +28,9 @@ export function abbreviationOf(table: Abbreviations, code: number): number {
 const UNKNOWN = 0xffff;
 const number16 = (value: number): number => (value < UNKNOWN ? value : UNKNOWN);
 
+/** Compilers write up to 40. With thousands in no bytes each, small files would take long. */
+const MOST_ATTRIBUTES = 1000;
+
 function parse(bytes: Uint8Array, position: Position): Abbreviations {
   const tags: number[] = [];
   const children: number[] = [];
@@ -51,8 +54,11 @@ function parse(bytes: Uint8Array, position: Position): Abbreviations {
       const form = uleb(bytes, position);
       if (form === DW_FORM.implicit_const) constants.set(attributes.length, bigSleb(bytes, position));
       if (attribute === 0 && form === 0) break;
+      const taken = attributes.length - starts[index]!;
+      if (taken > MOST_ATTRIBUTES) continue;
       attributes.push(number16(attribute));
-      forms.push(number16(form));
+      // No form: nothing behind it can be read.
+      forms.push(taken === MOST_ATTRIBUTES ? 0 : number16(form));
     }
   }
   starts.push(attributes.length);
