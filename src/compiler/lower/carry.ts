@@ -12,13 +12,13 @@ import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base } from "../mir/types.ts";
 import { type Shape, shapeOf } from "./cells.ts";
-import { registerOffsets } from "./members.ts";
 import { copyStructWords, storeStruct } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
 import { ownCpu } from "./prologue.ts";
+import { registerOffsets } from "./registers.ts";
 import { CARRY_CAPACITY } from "./session-layout.ts";
 import { copyText } from "./text.ts";
-import { bool, nameOf, type Value } from "./value.ts";
+import { bool, heldSize, nameOf, type Value } from "./value.ts";
 
 /** Where the parts of a carried value lie. */
 export interface CarryLayout {
@@ -64,6 +64,8 @@ function sizeOf(shape: Shape, at: number): number {
       return shape.fields.reduce((end, [, of]) => sizeOf(of, end), at);
     case "entry":
       return roundUp(at, 8) + roundUp(shape.schema.size, 8);
+    case "held":
+      return roundUp(at, 8) + heldSize(shape);
     default:
       return at;
   }
@@ -127,6 +129,10 @@ function write(p: Program, base: Base, offset: number, shape: Shape, v: Value, a
       at = roundUp(at, 8);
       storeStruct(p, base, offset + at, shape.schema, v, span);
       return at + roundUp(shape.schema.size, 8);
+    case "held":
+      at = roundUp(at, 8);
+      if (v.k === "held") copyStructWords(p, v.base, 0, base, offset + at, heldSize(shape));
+      return at + heldSize(shape);
     case "text":
     case "undefined":
       return at;
@@ -206,6 +212,11 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
         at = got.at;
       }
       return { value: { k: "record", fields, tuple: shape.tuple, key: undefined }, at };
+    }
+    case "held": {
+      at = roundUp(at, 8);
+      const { type, structs, known, offset: inside } = shape;
+      return { value: { k: "held", base: { reg: b.address(base, offset + at) }, offset: inside, type, structs, known }, at: at + heldSize(shape) };
     }
     case "entry": {
       at = roundUp(at, 8);

@@ -10,7 +10,21 @@ import type { Base, Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { isTracked } from "./snapshot.ts";
 import { copyText, copyWords, textBytes, textToMemory } from "./text.ts";
-import { type BytesValue, I64_MAX, I64_MIN, type IntValue, type Kind, nameOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
+import { sameType } from "./typed.ts";
+import {
+  type BytesValue,
+  type HeldValue,
+  heldSize,
+  I64_MAX,
+  I64_MIN,
+  type IntValue,
+  type Kind,
+  nameOf,
+  type Structs,
+  U64_MAX,
+  UNDEFINED,
+  type Value,
+} from "./value.ts";
 
 export type Shape =
   | {
@@ -33,6 +47,7 @@ export type Shape =
   | { readonly s: "record"; readonly fields: readonly (readonly [string, Shape])[]; readonly tuple: boolean; readonly key: string | undefined }
   | { readonly s: "entry"; readonly schema: StructSchema }
   | { readonly s: "place"; readonly type: CType; readonly structs: Structs }
+  | { readonly s: "held"; readonly type: CType; readonly structs: Structs; readonly offset: number; readonly known: HeldValue["known"] }
   /** Only there at compile time: the same on all ways. */
   | { readonly s: "static"; readonly value: Value };
 
@@ -58,6 +73,8 @@ export function shapeOf(v: Value): Shape {
       return { s: "entry", schema: v.schema };
     case "place":
       return { s: "place", type: v.type, structs: v.structs };
+    case "held":
+      return { s: "held", type: v.type, structs: v.structs, offset: v.offset, known: v.known };
     default:
       return { s: "static", value: v };
   }
@@ -83,7 +100,7 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
       const other = b as typeof a;
       const kind = a.kind === "either" ? other.kind : other.kind === "either" || other.kind === a.kind ? a.kind : undefined;
       if (kind === undefined) return "signs";
-      const same = JSON.stringify(a.pointee) === JSON.stringify(other.pointee);
+      const same = sameType(a.pointee, other.pointee);
       return {
         s: "int",
         kind,
@@ -112,7 +129,12 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
     case "entry":
       return a.schema === (b as typeof a).schema ? a : undefined;
     case "place":
-      return JSON.stringify(a.type) === JSON.stringify((b as typeof a).type) ? a : undefined;
+      return sameType(a.type, (b as typeof a).type) ? a : undefined;
+    case "held": {
+      const other = b as typeof a;
+      const same = a.offset === other.offset && sameType(a.type, other.type) && JSON.stringify(a.known) === JSON.stringify(other.known);
+      return same ? a : undefined;
+    }
     case "static":
       return sameStatic(a.value, (b as typeof a).value) ? a : undefined;
     default:
@@ -165,6 +187,11 @@ export function newCell(p: Program, shape: Shape, own: boolean): Value {
       return { k: "entry", pointer: b.variable(), offset: 0, schema: shape.schema };
     case "place":
       return { k: "place", address: { k: "int", op: b.variable(), kind: "u64", min: 0n, max: U64_MAX }, type: shape.type, structs: shape.structs };
+    case "held": {
+      const { type, structs, offset, known } = shape;
+      if (!own) return { k: "held", base: { reg: b.variable() }, offset, type, structs, known };
+      return { k: "held", base: p.zeroed(heldSize(shape)), offset, type, structs, known, own };
+    }
     case "static":
       return shape.value;
   }
@@ -240,6 +267,11 @@ export function assignCell(p: Program, cell: Value, v: Value): void {
     case "place":
       if (v.k === "place") set(cell.address.op, v.address.op);
       return;
+    case "held":
+      if (v.k !== "held") return;
+      if ("object" in cell.base) copyWords(p, v.base, 0, cell.base, 0, heldSize(cell));
+      else set(cell.base.reg, b.address(v.base, 0));
+      return;
     default:
   }
 }
@@ -276,6 +308,9 @@ function clearCell(p: Program, cell: Value): void {
       break;
     case "place":
       clear(cell.address.op);
+      break;
+    case "held":
+      if ("reg" in cell.base) clear(cell.base.reg);
       break;
     default:
   }

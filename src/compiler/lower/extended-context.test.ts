@@ -205,9 +205,25 @@ test("float arguments and results by their prototypes are in registers of their 
   expect(records).toEqual([{ v0: 1.5, v1: 3.5, v2: 4.5 }]);
 });
 
-test("a float of 4 bytes is no double", () => {
-  const { diagnostics } = lowered('uprobe("app:f", (c) => print`${c.args.y}`);', breakpoints, signature);
-  expect(diagnostics).toMatchObject([{ code: "SONDE_C_UNSUPPORTED", mend: expect.stringContaining("c.xmm1") }]);
+/** The double that has these two floats of 4 bytes for its bytes. */
+const floats = (first: number, second: number): number => new Float64Array(new Float32Array([first, second]).buffer)[0]!;
+
+test("a float of 4 bytes is the double of its value", () => {
+  const image = imageOf('uprobe("app:f", (c) => print`${c.args.y}`);', signature);
+  const values = [0.1, -0, 1e-45, -1.1754942e-38, 3.4028235e38, -Infinity].map(Math.fround);
+  const { records } = run(
+    image,
+    values.map((value) => [
+      "entry",
+      {
+        xmm: [
+          [0, 0],
+          [floats(value, 7), 0],
+        ],
+      },
+    ]),
+  );
+  expect(records).toEqual(values.map((v0) => ({ v0 })));
 });
 
 test.each([

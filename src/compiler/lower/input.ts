@@ -36,6 +36,8 @@ export interface LowerProbe {
   readonly text: string;
   /** What prototypes or debug information say of the function. */
   readonly signature: Signature | undefined;
+  /** The site's address as its file is linked, where the sites have one address: what lies at a fixed address in the file is found by it. */
+  readonly address?: bigint;
   /** These processes only, besides the session's filter. */
   readonly pids: readonly number[] | undefined;
   /** Indices into `functions` that this probe's sites carry as cookies. */

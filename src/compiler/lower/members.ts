@@ -1,46 +1,18 @@
 /** Members of what a handler sees: the context, arguments, registers, pointers, entries, texts. */
-import type { CType } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { fromCapture } from "./captured.ts";
 import { evaluate } from "./expression.ts";
+import { elementOf, fieldOf, isTyped } from "./fields.ts";
 import type { Register } from "./input.ts";
-import { readInteger, readTyped } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
+import { argument, rawArgument, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
 import type { Program } from "./program.ts";
+import { FAULT_ADDRESS, register, registerOffsets, SIGNAL, vectorHalf } from "./registers.ts";
 import { snapshot } from "./snapshot.ts";
 import { textLength } from "./text.ts";
-import { bool, constant, I64_MAX, type IntValue, i64, isConstant, nameOf, numberOf, ofWidth, UNDEFINED, u64, type Value } from "./value.ts";
-
-/** Where the kernel's pt_regs keep each register (x86-64, arch/x86/include/asm/ptrace.h). */
-export const registerOffsets: { readonly [R in Register]: number } = {
-  r15: 0,
-  r14: 8,
-  r13: 16,
-  r12: 24,
-  rbp: 32,
-  rbx: 40,
-  r11: 48,
-  r10: 56,
-  r9: 64,
-  r8: 72,
-  rax: 80,
-  rcx: 88,
-  rdx: 96,
-  rsi: 104,
-  rdi: 112,
-  rip: 128,
-  rflags: 144,
-  rsp: 152,
-};
-/** Integer arguments in order (System V ABI). */
-const argumentRegisters: readonly Register[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
-
-export function register(p: Program, name: Register): number {
-  p.registersRead.add(name);
-  return p.b.load({ reg: p.b.fn.context }, registerOffsets[name], 8, false, true);
-}
+import { constant, I64_MAX, type IntValue, i64, isConstant, nameOf, numberOf, ofWidth, UNDEFINED, u64, type Value } from "./value.ts";
 
 export function member(p: Program, o: Value, name: string, span: Span): Value {
   switch (o.k) {
@@ -48,6 +20,8 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
       return contextMember(p, name, span);
     case "args":
       return argument(p, name, span);
+    case "vars":
+      return variable(p, name, span);
     case "regs":
       if (!(name in registerOffsets)) return p.fail(problem.noMember(p.place(span), "the set of registers", name, Object.keys(registerOffsets)));
       return i64(register(p, name as Register));
@@ -87,14 +61,11 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
       return { k: "method", object: o, name };
     }
     case "int":
-      if (o.pointee) return through(p, o, o.pointee, name, span);
+      if (isTyped(o)) return fieldOf(p, o, name, span);
       return p.fail(problem.noMember(p.place(span), nameOf(o), name, []));
     case "place":
-      if (o.type.k === "array") {
-        if (name === "length") return constant(BigInt(o.type.length));
-        return p.fail(problem.noMember(p.place(span), "an array of the target", name, ["length"]));
-      }
-      return through(p, o.address, o.type, name, span);
+    case "held":
+      return fieldOf(p, o, name, span);
     case "state": {
       const spec = p.state(o.state).spec;
       if (name === "length" && spec.kind === "array") return constant(BigInt(spec.length));
@@ -111,24 +82,6 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
     default:
       return p.fail(problem.noMember(p.place(span), nameOf(o), name, []));
   }
-}
-
-/** A field behind a pointer: a checked read, but for what is embedded. */
-function through(p: Program, pointer: IntValue, type: CType, name: string, span: Span): Value {
-  const struct = type.k === "struct" ? pointer.structs?.[type.name] : undefined;
-  if (!struct) return p.fail(problem.noMember(p.place(span), "what this points to", name, []));
-  const field = struct.fields.find((f) => f.name === name);
-  if (!field)
-    return p.fail(
-      problem.noMember(
-        p.place(span),
-        `struct ${struct.name}`,
-        name,
-        struct.fields.map((f) => f.name),
-      ),
-    );
-  const at: IntValue = u64(p.b.binary("add", pointer.op, BigInt(field.offset)));
-  return readTyped(p, { ...at, structs: pointer.structs }, field.type, pointer.structs ?? {}, span);
 }
 
 /** `o[i]`. */
@@ -149,12 +102,8 @@ export function element(p: Program, o: Value, index: Expr, span: Span): Value {
     return item ? fromCapture(p, item, "its element", span) : UNDEFINED;
   }
   if (o.k === "bytes") return byteAt(p, o, n);
-  const pointer = o.k === "int" ? o : o.k === "place" && o.type.k === "array" ? { ...o.address, pointee: o.type.of, structs: o.structs } : undefined;
-  const to = pointer?.pointee;
-  if (!pointer || !to) return p.fail(problem.noMember(p.place(span), nameOf(o), "[…]", []));
-  const size = sizeOf(to, pointer.structs ?? {});
-  const at = u64(p.b.binary("add", pointer.op, p.b.binary("mul", n.op, BigInt(size))));
-  return readTyped(p, { ...at, structs: pointer.structs }, to, pointer.structs ?? {}, span);
+  if (!isTyped(o)) return p.fail(problem.noMember(p.place(span), nameOf(o), "[…]", []));
+  return elementOf(p, o, n, span);
 }
 
 /** One of some bytes; absent behind their end. */
@@ -179,28 +128,6 @@ function byteAt(p: Program, o: Extract<Value, { k: "bytes" }>, n: IntValue): Val
   return { k: "maybe", present, value: i64(value, 0n, 255n) };
 }
 
-function sizeOf(type: CType, structs: { readonly [name: string]: { readonly size: number } }): number {
-  switch (type.k) {
-    case "int":
-      return Number(type.name.slice(1)) / 8;
-    case "bool":
-      return 1;
-    case "float":
-    case "enum":
-      return type.size;
-    case "pointer":
-      return 8;
-    case "array":
-      return type.length * sizeOf(type.of, structs);
-    case "struct":
-      return structs[type.name]?.size ?? 1;
-    case "void":
-      return 1;
-    case "unknown":
-      return Math.max(type.size, 1);
-  }
-}
-
 const call = (p: Program, helper: Parameters<Program["b"]["call"]>[0]): number => p.b.call(helper, [], true);
 
 function contextMember(p: Program, name: string, span: Span): Value {
@@ -208,7 +135,7 @@ function contextMember(p: Program, name: string, span: Span): Value {
   const numbered = /^arg([0-5])$/.exec(name);
   if (numbered) {
     refuseWithoutArguments(p, name, span);
-    return i64(register(p, argumentRegisters[Number(numbered[1])] as Register));
+    return i64(rawArgument(p, Number(numbered[1])));
   }
   switch (name) {
     case "pid":
@@ -239,6 +166,9 @@ function contextMember(p: Program, name: string, span: Span): Value {
     case "args":
       refuseWithoutArguments(p, name, span);
       return { k: "args" };
+    case "vars":
+      refuseWithoutArguments(p, name, span);
+      return { k: "vars" };
     case "regs":
       return { k: "regs" };
     case "unsafe":
@@ -271,36 +201,12 @@ function contextMember(p: Program, name: string, span: Span): Value {
   }
 }
 
-function unknownMember(p: Program, name: string, span: Span): never {
-  return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
-}
-
-/** Behind the call they are gone; behind an instruction nothing says that they ever were there. */
-function refuseWithoutArguments(p: Program, name: string, span: Span): void {
-  if (p.phase === "leave") p.fail(problem.noArguments(p.place(span)));
-  if (p.phase === "after" || p.phase === "fault") unknownMember(p, name, span);
-}
-
-/** Where the extended context goes on behind pt_regs (compiler/target.ts). */
-const XMM = 168;
-const SIGNAL = 424;
-const FAULT_ADDRESS = 432;
-
-function needsFloats(p: Program, what: string, span: Span): void {
-  if (!p.session.request.target.extendedContext) p.fail(problem.engineLacks(p.place(span), what, "breakpoint"));
-  p.readsFloats = true;
-}
-
 /** The double in the lower half of xmm`n`. */
-function float(p: Program, n: number, what: string, span: Span): Value {
-  needsFloats(p, what, span);
-  return { k: "float", op: p.b.load({ reg: p.b.fn.context }, XMM + 16 * n, 8, false, true) };
-}
+const float = (p: Program, n: number, what: string, span: Span): Value => ({ k: "float", op: vectorHalf(p, n, 0, what, span) });
 
 function vectorRegister(p: Program, n: number, span: Span): Value {
-  needsFloats(p, `\`c.xmm${n}\` (a float register)`, span);
   const object = p.b.object(16);
-  for (const half of [0, 8]) p.b.store({ object }, half, 8, p.b.load({ reg: p.b.fn.context }, XMM + 16 * n + half, 8, false, true));
+  for (const half of [0, 1] as const) p.b.store({ object }, 8 * half, 8, vectorHalf(p, n, half, `\`c.xmm${n}\` (a float register)`, span));
   return { k: "bytes", base: { object }, offset: 0, cap: 16, length: 16n };
 }
 
@@ -310,80 +216,3 @@ function functionIndex(p: Program): Value {
   if (functions.length === 1) return { k: "func", op: BigInt(functions[0] as number) };
   return { k: "func", op: p.b.call("get_attach_cookie", [p.b.fn.context], true) };
 }
-
-/** An integer register read as the type that a prototype gives it. */
-export function asType(p: Program, op: number, type: CType, structs: Extract<IntValue, { k: "int" }>["structs"]): Value {
-  switch (type.k) {
-    case "int": {
-      const size = Number(type.name.slice(1)) / 8;
-      const signed = type.name.startsWith("i");
-      return size === 8 ? ofWidth(op, 8, signed) : ofWidth(p.b.extend(op, (size * 8) as 8 | 16 | 32, signed), size as 1 | 2 | 4, signed);
-    }
-    case "bool":
-      return bool(p.b.binary("and", op, 1n));
-    case "enum":
-      return { ...ofWidth(type.size === 8 ? op : p.b.extend(op, (type.size * 8) as 8 | 16 | 32, type.signed), type.size, type.signed), names: type.names };
-    case "pointer":
-      return { ...u64(op), pointee: type.to, structs };
-    default:
-      return i64(op);
-  }
-}
-
-function argument(p: Program, name: string, span: Span): Value {
-  const signature = p.probe.signature;
-  const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
-  const param = signature?.params[index];
-  if (!signature || !param) {
-    const known = signature?.params.map((q) => q.name);
-    return p.fail(known?.includes("") ? problem.differingArgument(p.place(span), name) : problem.noParameter(p.place(span), name, known));
-  }
-  if (param.type.k === "float") {
-    const nth = signature.params.slice(0, index).filter((q) => q.type.k === "float").length;
-    return floatOf(p, nth, param.type.size, `\`${name}\` (a float argument)`, span);
-  }
-  const position = signature.params.slice(0, index).filter((q) => q.type.k !== "float").length;
-  const reg = argumentRegisters[position];
-  if (reg) return asType(p, register(p, reg), param.type, signature.structs);
-  const v = stackArgument(p, constant(BigInt(position)));
-  return v.k === "maybe" && v.value.k === "int" && typeof v.value.op === "number" ? { ...v, value: asType(p, v.value.op, param.type, signature.structs) } : v;
-}
-
-/** Float arguments are in xmm0 to xmm7, whatever stands between them (System V ABI). */
-const FLOAT_ARGUMENTS = 8;
-
-/** What a prototype calls a float, in the register where it is passed. */
-function floatOf(p: Program, nth: number, size: 4 | 8, what: string, span: Span): Value {
-  if (nth >= FLOAT_ARGUMENTS) return p.fail(problem.notSupported(p.place(span), `${what} on the stack`, "The first eight are in registers."));
-  const value = float(p, nth, what, span);
-  return size === 8 ? value : p.fail(problem.notSupported(p.place(span), `${what} of 4 bytes`, `Its bits are the first four bytes of \`c.xmm${nth}\`.`));
-}
-
-/** The result, as a prototype declares it. */
-function result(p: Program, span: Span): Value {
-  if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
-  if (p.probe.signature?.ret.k === "void") p.fail(problem.voidResult(p.place(span)));
-  const type = p.probe.signature?.ret;
-  if (type?.k === "float") return floatOf(p, 0, type.size, "`c.ret` (a float result)", span);
-  const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
-  if (!type || type.k === "struct" || type.k === "array") return i64(raw);
-  return asType(p, raw, type, p.probe.signature?.structs);
-}
-
-/** `c.arg(n)`: a register, or the stack from the seventh on. */
-export function nthArgument(p: Program, n: IntValue, span: Span): Value {
-  refuseWithoutArguments(p, "arg", span);
-  if (!isConstant(n)) return p.fail(problem.notConstant(p.place(span), "which argument"));
-  const i = Number(numberOf(n));
-  if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));
-  return i < 6 ? i64(register(p, argumentRegisters[i] as Register)) : stackArgument(p, n);
-}
-
-function stackArgument(p: Program, n: IntValue): Value {
-  const sp = register(p, "rsp");
-  const v = readInteger(p, p.b.binary("add", sp, 8n + 8n * (numberOf(n) - 6n)), 8, true);
-  // The stack of a running function is there: what can't be read counts as 0, so that `arg(n)` is an integer.
-  return v.k === "maybe" ? v.value : v;
-}
-
-export const integerResult = (op: number, min: bigint, max: bigint): IntValue => i64(op, min, max);

@@ -3,11 +3,13 @@
 import type { CType } from "../../schema/ctypes.ts";
 import type { Schema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
+import { unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { join } from "./cells.ts";
 import type { Program } from "./program.ts";
+import { isSigned, scalar, sizeOf, widthOf } from "./typed.ts";
 import { bool, constant, type IntValue, maybe, ofWidth, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
@@ -47,33 +49,39 @@ function flag(p: Program, failed: number): number {
   return p.b.binary("xor", p.b.binary("shr", failed, 63n), 1n) as number;
 }
 
-/** A value of one of the target's own types at an address. */
-export function readTyped(p: Program, address: IntValue, type: CType, structs: Structs, span: Span): Value {
+/** At most 8 bytes of the target's memory, as a little-endian word. */
+export function readWord(p: Program, address: Operand, size: number): { readonly op: Operand; readonly present: Operand } {
+  const base = p.zeroed(8);
+  const failed = readUser(p, base, 0, BigInt(size), address);
+  return { present: flag(p, failed), op: p.b.load(base, 0, 8) };
+}
+
+export interface TypedRead {
+  readonly structs: Structs;
+  /** As messages name it: "`size`". */
+  readonly what: string;
+  readonly span: Span;
+}
+
+/** A value of one of the target's own types at an address: what is embedded there isn't read yet. */
+export function readTyped(p: Program, address: IntValue, type: CType, { structs, what, span }: TypedRead): Value {
   switch (type.k) {
     case "int":
-      return readInteger(p, address.op, (Number(type.name.slice(1)) / 8) as 1 | 2 | 4 | 8, type.name.startsWith("i"));
-    case "bool": {
-      const v = readInteger(p, address.op, 1, false);
-      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, bool(v.value.op)) : UNDEFINED;
-    }
     case "enum": {
-      const v = readInteger(p, address.op, type.size, type.signed);
-      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, names: type.names }) : UNDEFINED;
+      const v = readInteger(p, address.op, type.k === "int" ? widthOf(type) : type.size, isSigned(type));
+      return type.k === "enum" && v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, names: type.names }) : v;
     }
-    case "pointer": {
-      const v = readInteger(p, address.op, 8, false);
-      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, pointee: type.to, structs }) : UNDEFINED;
-    }
+    case "bool":
+    case "pointer":
     case "float": {
-      if (type.size === 4) return p.fail(problem.notSupported(p.place(span), "a 4-byte float", "Read its bits: `read(p, u32)`."));
-      const v = readInteger(p, address.op, 8, false);
-      return v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { k: "float", op: v.value.op }) : UNDEFINED;
+      const word = readWord(p, address.op, sizeOf(type, structs));
+      return maybe(word.present, scalar(p, word.op, type, structs));
     }
     case "struct":
     case "array":
       return { k: "place", address: { ...address, pointee: type.k === "array" ? type.of : undefined, structs }, type, structs };
     case "unknown":
-      return p.fail(problem.notSupported(p.place(span), `a value of type ${type.what}`, "Read its bytes: `buf(address, length)`."));
+      return p.fail(unreadableType(p.place(span), what, type.what, type.size > 0 ? `buf(address, ${type.size})` : "buf(address, length)"));
     case "void":
       return UNDEFINED;
   }
@@ -100,17 +108,21 @@ export function readText(p: Program, address: Value, max: number, length: Value 
     );
   }
   const at = integer(p, address, span);
-  return length === undefined ? readString(p, at.op, max) : readSized(p, at.op, max, integer(p, length, span));
+  return length === undefined ? readString(p, at.op, max, max + 2) : readSized(p, at.op, max, integer(p, length, span));
 }
 
-function readString(p: Program, address: Operand, max: number): Value {
+/** The text in an array of `length` characters, which needn't end with a NUL. */
+export const readArrayText = (p: Program, address: Operand, max: number, length: number): Value =>
+  readString(p, address, Math.min(max, length), Math.min(max + 2, length + 1));
+
+/** `size`: how many bytes may be copied, the NUL that ends them among them. */
+function readString(p: Program, address: Operand, max: number, size: number): Value {
   const b = p.b;
   p.readsMemory = true;
   const target = p.session.request.target;
-  const size = roundUp8(max + 2);
-  const base = p.zeroed(size);
+  const base = p.zeroed(roundUp8(max + 2));
   const got = b.variable();
-  const room = BigInt(max + 2);
+  const room = BigInt(size);
   b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
   if (target.sleepable) {
     const retry = b.block();
@@ -134,6 +146,7 @@ function readString(p: Program, address: Operand, max: number): Value {
   }
   // More than nothing was copied; and more than `max` bytes and their NUL.
   const present = b.binary("shr", b.binary("sub", 0n, got), 63n) as number;
+  if (size < max + 2) return maybe(present, { k: "string", base, offset: 0, cap: max, cut: 0n });
   const cut = b.binary("and", present, b.binary("xor", b.binary("shr", b.binary("sub", got, room), 63n), 1n));
   b.store(base, max, 1, cut);
   return maybe(present, { k: "string", base, offset: 0, cap: max, cut });

@@ -7,8 +7,8 @@ import type { Expr } from "../hir/types.ts";
 import type { Operand } from "../mir/types.ts";
 import { copyBytes } from "./cells.ts";
 import type { Program } from "./program.ts";
-import { copyText } from "./text.ts";
-import type { Value } from "./value.ts";
+import { copyText, copyWords } from "./text.ts";
+import { heldSize, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 
@@ -40,6 +40,13 @@ export function snapshot(p: Program, v: Value): Value {
       return { ...v, fields: new Map([...v.fields].map(([name, field]) => [name, snapshot(p, field)])) };
     case "entry":
       return { ...v, pointer: now(v.pointer) };
+    case "held": {
+      if (v.own !== true) return v;
+      const base = { object: b.object(heldSize(v)) };
+      copyWords(p, v.base, 0, base, 0, heldSize(v));
+      const { own: _, ...copy } = v;
+      return { ...copy, base };
+    }
     case "place":
       return { ...v, address: { ...v.address, op: now(v.address.op) } };
     default:

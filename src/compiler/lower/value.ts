@@ -86,6 +86,17 @@ export interface PlaceValue {
   readonly type: CType;
   readonly structs: Structs;
 }
+/** A structure or array of the target that was in its registers: a copy in the program's memory, each byte of which is on its own alignment. */
+export interface HeldValue {
+  readonly k: "held";
+  readonly base: Base;
+  readonly offset: number;
+  readonly type: CType;
+  readonly structs: Structs;
+  /** What of the bytes behind `base` was in registers. */
+  readonly known: readonly { readonly offset: number; readonly size: number }[];
+  readonly own?: true;
+}
 /** A double in transit. */
 export interface FloatValue {
   readonly k: "float";
@@ -102,6 +113,7 @@ export type Structs = { readonly [name: string]: CStruct };
 export type StaticObject =
   | { readonly k: "context"; readonly phase: Phase }
   | { readonly k: "args" }
+  | { readonly k: "vars" }
   | { readonly k: "regs" }
   | { readonly k: "unsafe" }
   | { readonly k: "state"; readonly state: number }
@@ -132,9 +144,14 @@ export type Value =
   | RecordValue
   | EntryValue
   | PlaceValue
+  | HeldValue
   | FloatValue
   | FuncValue
   | StaticObject;
+
+/** Bytes behind a held value's base, in whole words. */
+export const heldSize = ({ known }: Pick<HeldValue, "known">): number =>
+  Math.ceil(known.reduce((end, { offset, size }) => Math.max(end, offset + size), 1) / 8) * 8;
 
 export const I64_MIN = -(2n ** 63n);
 export const I64_MAX = 2n ** 63n - 1n;
@@ -193,6 +210,7 @@ export function nameOf(v: Value): string {
     case "entry":
       return "an entry of a map";
     case "place":
+    case "held":
       return v.type.k === "array" ? "an array of the target" : "a structure of the target";
     case "float":
       return "a float";

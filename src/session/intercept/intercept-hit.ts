@@ -1,6 +1,6 @@
 /** What the functions given to `intercept()` are handed: an entry, or a return, of a call that waits. */
 import type { Register } from "../../compiler/lower/input.ts";
-import { registerOffsets } from "../../compiler/lower/members.ts";
+import { registerOffsets } from "../../compiler/lower/registers.ts";
 import type { HostHit } from "../../engines/engine.ts";
 import { SondeError } from "../../errors/error.ts";
 import type { CType } from "../../schema/ctypes.ts";

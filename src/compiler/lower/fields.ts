@@ -1,0 +1,111 @@
+/** Fields and elements of what the program's own types describe: behind a pointer, embedded, or held in registers. */
+import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
+import * as problem from "../diagnostics/typed.ts";
+import type { Span } from "../hir/types.ts";
+import { heldElement, heldField } from "./held.ts";
+import { readTyped, readWord } from "./memory.ts";
+import type { Program } from "./program.ts";
+import { bitBytes, bitField, fieldNames, findField, scalar, sizeOf, structOf } from "./typed.ts";
+import { constant, type HeldValue, type IntValue, isConstant, maybe, numberOf, type PlaceValue, type Structs, u64, type Value } from "./value.ts";
+
+/** A pointer with what it points to, an embedded structure or array, a held one. */
+export type Typed = (IntValue & { readonly pointee: CType }) | PlaceValue | HeldValue;
+
+export const isTyped = (v: Value): v is Typed => v.k === "place" || v.k === "held" || (v.k === "int" && v.pointee !== undefined);
+
+const typeOf = (o: Typed): CType => (o.k === "int" ? o.pointee : o.type);
+const structsOf = (o: Typed): Structs => o.structs ?? {};
+const addressOf = (o: PlaceValue | IntValue): IntValue => (o.k === "place" ? o.address : o);
+
+/** `o.name`: a field behind a pointer is a checked read, unless it is embedded. */
+export function fieldOf(p: Program, o: Typed, name: string, span: Span): Value {
+  const type = typeOf(o);
+  const structs = structsOf(o);
+  if (type.k === "array" && o.k !== "int") {
+    if (name === "length") return constant(BigInt(type.length));
+    return p.fail(problem.noField(p.place(span), "an array of the target", name, ["length"]));
+  }
+  const struct = structOf(type, structs);
+  if (struct === undefined) return p.fail(problem.noFields(p.place(span), whatPoints(type), name));
+  const field = findField(struct, name, structs);
+  if (field !== undefined) return fieldAt(p, o, field, span);
+  if (struct.slice !== undefined && name === "length") return fieldOf(p, o, struct.slice.length, span);
+  return p.fail(problem.noField(p.place(span), described(struct), name, fieldNames(struct, structs)));
+}
+
+const described = ({ name }: CStruct): string => `\`${name}\``;
+
+function whatPoints(type: CType): string {
+  switch (type.k) {
+    case "void":
+      return "a pointer to void";
+    case "struct":
+      return `\`${type.name}\`, of which only the name is known,`;
+    case "pointer":
+      return "a pointer to a pointer";
+    case "unknown":
+      return `a pointer to ${type.what}`;
+    default:
+      return "a pointer to a number";
+  }
+}
+
+function fieldAt(p: Program, o: Typed, field: CField, span: Span): Value {
+  const structs = structsOf(o);
+  const what = `\`${field.name}\``;
+  if (o.k === "held") return heldField(p, o, field, what, span);
+  const at: IntValue = { ...u64(p.b.binary("add", addressOf(o).op, BigInt(field.offset))), structs };
+  const { bits, type } = field;
+  if (bits === undefined) return readTyped(p, at, type, { structs, what, span });
+  const bytes = bitBytes(bits);
+  if (bytes === undefined) return p.fail(problem.unreadableType(p.place(span), what, "a bit-field over more than 8 bytes", "buf(address, n)"));
+  const word = readWord(p, p.b.binary("add", at.op, BigInt(bytes.first)), bytes.size);
+  return maybe(word.present, scalar(p, bitField(p, word.op, bytes.shift, bits.size, type), type, structs));
+}
+
+/** `o[i]`: a pointer goes on by the size of what it points to; a slice ends at its length. */
+export function elementOf(p: Program, o: Typed, index: IntValue, span: Span): Value {
+  const structs = structsOf(o);
+  const type = typeOf(o);
+  const slice = structOf(type, structs)?.slice;
+  if (slice !== undefined && o.k !== "int") return sliceElement(p, o, slice, index, span);
+  if (o.k === "held") {
+    if (type.k === "array") return heldElement(p, { ...o, type }, index, span);
+    return p.fail(problem.noFields(p.place(span), "a structure of the target", "[…]"));
+  }
+  if (o.k === "place" && type.k !== "array") return p.fail(problem.noFields(p.place(span), "a structure of the target", "[…]"));
+  const of = o.k === "place" && type.k === "array" ? type.of : type;
+  const size = sizeOf(of, structs);
+  const first = isConstant(index) && numberOf(index) === 0n;
+  if (size === 0 && !first) p.fail(problem.noSize(p.place(span), of.k === "struct" ? `\`${of.name}\`` : "what this points to"));
+  const at = u64(p.b.binary("add", addressOf(o).op, p.b.binary("mul", index.op, BigInt(size))));
+  return readTyped(p, { ...at, structs }, of, { structs, what: "an element", span });
+}
+
+type Slice = NonNullable<CStruct["slice"]>;
+
+function sliceElement(p: Program, o: PlaceValue | HeldValue, slice: Slice, index: IntValue, span: Span): Value {
+  const parts = sliceParts(p, o, slice, span);
+  const pointer = bare(parts.address);
+  const length = bare(parts.length);
+  if (pointer.k !== "int" || pointer.pointee === undefined || length.k !== "int") return p.fail(problem.noFields(p.place(span), "a pointer to void", "[…]"));
+  const element = elementOf(p, { ...pointer, pointee: pointer.pointee }, index, span);
+  // Compared as unsigned words, so that a negative index is behind every end; without a branch, as all that is known of a read.
+  const { b } = p;
+  const difference = b.binary("sub", index.op, length.op);
+  const equal = b.binary("xor", b.binary("xor", index.op, length.op), -1n);
+  const less = b.binary("or", b.binary("and", b.binary("xor", index.op, -1n), length.op), b.binary("and", equal, difference));
+  const inside = b.binary("shr", less, 63n);
+  const there = [parts.address, parts.length, element].map(presentOf).reduce((all, one) => b.binary("and", all, one), inside);
+  return maybe(there, bare(element));
+}
+
+const bare = (v: Value): Value => (v.k === "maybe" ? v.value : v);
+const presentOf = (v: Value): number | bigint => (v.k === "maybe" ? v.present : v.k === "undefined" ? 0n : 1n);
+
+/** A slice's address and its length in elements. */
+export function sliceParts(p: Program, o: PlaceValue | HeldValue, slice: Slice, span: Span): { readonly address: Value; readonly length: Value } {
+  return { address: fieldOf(p, o, slice.address, span), length: fieldOf(p, o, slice.length, span) };
+}
+
+export const sliceOf = (o: PlaceValue | HeldValue): Slice | undefined => structOf(o.type, o.structs)?.slice;

@@ -1,0 +1,106 @@
+/** Arguments, results and variables: by the places that debug information gives, else by the calling convention. */
+import type { CType, Signature } from "../../schema/ctypes.ts";
+import * as problem from "../diagnostics/lowering.ts";
+import { noVariable, noVariables } from "../diagnostics/typed.ts";
+import type { Span } from "../hir/types.ts";
+import type { Register } from "./input.ts";
+import { readInteger } from "./memory.ts";
+import { readPlace } from "./places.ts";
+import type { Program } from "./program.ts";
+import { register, registerOffsets, vectorHalf } from "./registers.ts";
+import { scalar } from "./typed.ts";
+import { constant, type IntValue, i64, isConstant, numberOf, type Value } from "./value.ts";
+
+/** Integer arguments in order (System V ABI). */
+const argumentRegisters: readonly Register[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
+/** Float arguments are in xmm0 to xmm7, whatever stands between them (System V ABI). */
+const FLOAT_ARGUMENTS = 8;
+
+/** Behind the call they are gone; behind an instruction nothing says that they ever were there. */
+export function refuseWithoutArguments(p: Program, name: string, span: Span): void {
+  if (p.phase === "leave") p.fail(problem.noArguments(p.place(span)));
+  if (p.phase === "after" || p.phase === "fault") unknownMember(p, name, span);
+}
+
+export function unknownMember(p: Program, name: string, span: Span): never {
+  return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "vars", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+}
+
+/** `c.args.name`. */
+export function argument(p: Program, name: string, span: Span): Value {
+  const { signature } = p.probe;
+  const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
+  const param = signature?.params[index];
+  if (!signature || !param) {
+    const known = signature?.params.map((q) => q.name);
+    return p.fail(known?.includes("") ? problem.differingArgument(p.place(span), name) : problem.noParameter(p.place(span), name, known));
+  }
+  const { type, place } = param;
+  if (place !== undefined) return readPlace(p, place, { type, structs: signature.structs, what: `\`c.args.${name}\``, span });
+  if (type.k === "float") return floatArgument(p, floatsBefore(signature, index), type, `\`${name}\` (a float argument)`, span);
+  const position = index - floatsBefore(signature, index);
+  const inRegister = argumentRegisters[position];
+  const op = inRegister ? register(p, inRegister) : stackArgument(p, constant(BigInt(position)));
+  return scalar(p, op, type, signature.structs);
+}
+
+const floatsBefore = (signature: Signature, index: number): number => signature.params.slice(0, index).filter(({ type }) => type.k === "float").length;
+
+function floatArgument(p: Program, nth: number, type: CType, what: string, span: Span): Value {
+  if (nth >= FLOAT_ARGUMENTS) return p.fail(problem.notSupported(p.place(span), `${what} on the stack`, "The first eight are in registers."));
+  return scalar(p, vectorHalf(p, nth, 0, what, span), type, {});
+}
+
+/** `c.vars.name`: what is in scope at the probed line; a name that is there twice is the innermost's. */
+export function variable(p: Program, name: string, span: Span): Value {
+  const { signature } = p.probe;
+  if (signature?.variables === undefined) return p.fail(noVariables(p.place(span)));
+  const found = signature.variables.find((one) => one.name === name);
+  if (found === undefined)
+    return p.fail(
+      noVariable(
+        p.place(span),
+        name,
+        signature.variables.map((one) => one.name),
+      ),
+    );
+  return readPlace(p, found.place, { type: found.type, structs: signature.structs, what: `\`c.vars.${name}\``, span });
+}
+
+/** `c.ret`, as a prototype or debug information declares it. */
+export function result(p: Program, span: Span): Value {
+  if (p.phase !== "leave") p.fail(problem.noResult(p.place(span)));
+  const { signature } = p.probe;
+  const type = signature?.ret;
+  if (type?.k === "void") p.fail(problem.voidResult(p.place(span)));
+  if (type !== undefined && signature?.retPlace !== undefined) {
+    return readPlace(p, signature.retPlace, { type, structs: signature.structs, what: "`c.ret`", span });
+  }
+  if (type?.k === "float") return floatArgument(p, 0, type, "`c.ret` (a float result)", span);
+  const raw = p.b.load({ reg: p.b.fn.context }, registerOffsets.rax, 8, false, true);
+  if (signature === undefined || type === undefined || type.k === "struct" || type.k === "array" || type.k === "unknown") return i64(raw);
+  return scalar(p, raw, type, signature.structs);
+}
+
+/** `c.arg(n)`: a register, or the stack from the seventh on. */
+export function nthArgument(p: Program, n: IntValue, span: Span): Value {
+  refuseWithoutArguments(p, "arg", span);
+  if (!isConstant(n)) return p.fail(problem.notConstant(p.place(span), "which argument"));
+  const i = Number(numberOf(n));
+  if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));
+  return i64(rawArgument(p, i));
+}
+
+/** One of the integer arguments as it is passed. */
+export function rawArgument(p: Program, i: number): number | bigint {
+  const inRegister = argumentRegisters[i];
+  return inRegister ? register(p, inRegister) : stackArgument(p, constant(BigInt(i)));
+}
+
+function stackArgument(p: Program, n: IntValue): number | bigint {
+  const sp = register(p, "rsp");
+  const v = readInteger(p, p.b.binary("add", sp, 8n + 8n * (numberOf(n) - 6n)), 8, true);
+  // The stack of a running function is there: what can't be read counts as 0, so that `arg(n)` is an integer.
+  const there = v.k === "maybe" ? v.value : v;
+  return there.k === "int" ? there.op : 0n;
+}

@@ -1,0 +1,112 @@
+/** The target's own types: what a word means as a value of one, how large each is, which fields structures have. */
+import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
+import type { Operand } from "../mir/types.ts";
+import { widened } from "./floats.ts";
+import type { Program } from "./program.ts";
+import { bool, type IntValue, ofWidth, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
+
+type Width = 1 | 2 | 4 | 8;
+
+export const widthOf = (type: Extract<CType, { k: "int" }>): Width => (Number(type.name.slice(1)) / 8) as Width;
+export const isSigned = (type: CType): boolean => (type.k === "int" && type.name.startsWith("i")) || (type.k === "enum" && type.signed);
+
+/** Bytes; 0 where that isn't known. */
+export function sizeOf(type: CType, structs: Structs): number {
+  switch (type.k) {
+    case "int":
+      return widthOf(type);
+    case "bool":
+      return 1;
+    case "float":
+    case "enum":
+    case "unknown":
+      return type.size;
+    case "pointer":
+      return 8;
+    case "array":
+      return type.length * sizeOf(type.of, structs);
+    case "struct":
+      return structs[type.name]?.size ?? 0;
+    case "void":
+      return 0;
+  }
+}
+
+/** The value of a scalar type whose bytes are the lowest of `op`; what is above them doesn't count. */
+export function scalar(p: Program, op: Operand, type: CType, structs: Structs): Value {
+  switch (type.k) {
+    case "int":
+      return narrowed(p, op, widthOf(type), isSigned(type));
+    case "bool":
+      return bool(p.b.binary("and", op, 1n));
+    case "enum":
+      return { ...narrowed(p, op, type.size, type.signed), names: type.names };
+    case "pointer":
+      return { ...u64(op), pointee: type.to, structs };
+    case "float":
+      return { k: "float", op: type.size === 8 ? op : widened(p, op) };
+    default:
+      return UNDEFINED;
+  }
+}
+
+const narrowed = (p: Program, op: Operand, size: Width, signed: boolean): IntValue =>
+  ofWidth(size === 8 ? op : p.b.extend(op, (size * 8) as 8 | 16 | 32, signed), size, signed);
+
+/** `size` bits of a word from bit `offset`, widened as the type's sign says. */
+export function bitField(p: Program, word: Operand, offset: number, size: number, type: CType): Operand {
+  const left = p.b.binary("shl", word, BigInt(64 - offset - size));
+  return p.b.binary(isSigned(type) ? "sar" : "shr", left, BigInt(64 - size));
+}
+
+/** The bytes that hold a bit-field, counted from its field's offset, and where in their little-endian word it is; undefined if they don't fit in one. */
+export function bitBytes({ offset, size }: NonNullable<CField["bits"]>): { readonly first: number; readonly size: number; readonly shift: number } | undefined {
+  const first = offset >> 3;
+  const count = ((offset + size + 7) >> 3) - first;
+  return size < 1 || count > 8 ? undefined : { first, size: count, shift: offset & 7 };
+}
+
+export const structOf = (type: CType, structs: Structs | undefined): CStruct | undefined =>
+  type.k === "struct" && structs !== undefined && Object.hasOwn(structs, type.name) ? structs[type.name] : undefined;
+
+/** Structures without a name may be inside of such ones. */
+const DEEPEST = 8;
+
+/** A field by its name, also one of a structure or union inside that has none itself; its offset is from the outermost's start. */
+export function findField(struct: CStruct, name: string, structs: Structs, depth = 0): CField | undefined {
+  const own = struct.fields.find((field) => field.name === name);
+  if (own !== undefined || depth >= DEEPEST) return own;
+  for (const field of struct.fields) {
+    const inner = field.name === "" ? structOf(field.type, structs) : undefined;
+    const found = inner && findField(inner, name, structs, depth + 1);
+    if (found !== undefined) return { ...found, offset: field.offset + found.offset };
+  }
+  return undefined;
+}
+
+export function fieldNames(struct: CStruct, structs: Structs, depth = 0): string[] {
+  return struct.fields.flatMap((field) => {
+    if (field.name !== "") return [field.name];
+    const inner = depth < DEEPEST ? structOf(field.type, structs) : undefined;
+    return inner === undefined ? [] : fieldNames(inner, structs, depth + 1);
+  });
+}
+
+/** Bytes from `from` to `to` are among the ranges. */
+export function covers(ranges: readonly { readonly offset: number; readonly size: number }[], from: number, to: number): boolean {
+  let at = from;
+  for (let more = true; more && at < to; ) {
+    more = false;
+    for (const { offset, size } of ranges) {
+      if (offset > at || offset + size <= at) continue;
+      at = offset + size;
+      more = true;
+    }
+  }
+  return at >= to;
+}
+
+/** The same type of the target. */
+export const sameType = (a: CType | undefined, b: CType | undefined): boolean => a === b || typeKey(a) === typeKey(b);
+
+const typeKey = (type: CType | undefined): string => JSON.stringify(type, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)) ?? "";
