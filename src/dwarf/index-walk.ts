@@ -182,16 +182,10 @@ export class Walk {
           }
           break;
         }
-        case Kind.noCode: {
-          at = this.#read(shapes, bytes, at, index);
-          const next = enter ? this.#sibling(unit, at) : NONE;
+        case Kind.noCode:
+          at = size >= 0 ? at + size : afterSteps(shapes, bytes, at, index);
           row = WITHIN;
-          if (next !== NONE) {
-            at = next;
-            enter = false;
-          }
           break;
-        }
         case Kind.code: {
           at = this.#read(shapes, bytes, at, index);
           const next = enter ? this.#sibling(unit, at) : NONE;

@@ -194,10 +194,16 @@ function sortedPlaces(numbers: Float64Array): Uint32Array {
   const both = new Float64Array(count);
   for (let i = 0; i < count; i++) both[i] = (numbers[i]! - least) * count + i;
   both.sort();
-  return Uint32Array.from(both, (value) => value % count);
+  const places = new Uint32Array(count);
+  for (let i = 0; i < count; i++) places[i] = both[i]! % count;
+  return places;
 }
 
-const pick = (from: Uint32Array, order: Uint32Array): Uint32Array => order.map((i) => from[i]!);
+/** The numbers of `from` at those places, into `to`. Loops: methods with a function take ten times as long. */
+function pick<To extends Uint8Array | Uint32Array | Float64Array>(from: Uint32Array | Float64Array, order: Uint32Array, to: To): To {
+  for (let i = 0; i < order.length; i++) to[i] = from[order[i]!]!;
+  return to;
+}
 
 /**
  * Reads all of the debug information, split units and all. Throws SONDE_DWARF_UNREADABLE, and what reading sections throws;
@@ -242,15 +248,15 @@ function arrange(columns: Columns, pool: TextPool): IndexColumns {
     origins: columns.origin.taken(),
     byName: groupBy(names, count).order,
     byLinkageName: groupBy(linkageNames, count).order,
-    rangeLows: Float64Array.from(byRange, (i) => columns.rangeLow.data[i]!),
-    rangeSizes: pick(columns.rangeSize.data, byRange),
-    rangeRows: pick(columns.rangeRow.data, byRange),
+    rangeLows: pick(columns.rangeLow.data, byRange, new Float64Array(byRange.length)),
+    rangeSizes: pick(columns.rangeSize.data, byRange, new Uint32Array(byRange.length)),
+    rangeRows: pick(columns.rangeRow.data, byRange, new Uint32Array(byRange.length)),
     parameterStarts: parameters.starts,
-    parameterNames: pick(columns.parameterName.data, parameters.order),
-    parameterTypes: pick(columns.parameterType.data, parameters.order),
-    parameterSpaces: Uint8Array.from(parameters.order, (i) => columns.parameterSpace.data[i]!),
+    parameterNames: pick(columns.parameterName.data, parameters.order, new Uint32Array(parameters.order.length)),
+    parameterTypes: pick(columns.parameterType.data, parameters.order, new Uint32Array(parameters.order.length)),
+    parameterSpaces: pick(columns.parameterSpace.data, parameters.order, new Uint8Array(parameters.order.length)),
     copyStarts: copies.starts,
-    copyAddresses: Float64Array.from(copies.order, (i) => columns.copyAddress.data[i]!),
+    copyAddresses: pick(columns.copyAddress.data, copies.order, new Float64Array(copies.order.length)),
     texts: text.bytes,
     textStarts: text.starts,
     textSlots: text.slots,
