@@ -104,8 +104,8 @@ export function makeProgram(finish: Finish): Command {
 
   program
     .command("explain")
-    .description("show the bytecode beside the lines of the script; needs no rights")
-    .argument("[file]", "a script")
+    .description("show the bytecode beside the lines of the script, or what an error's code means; needs no rights")
+    .argument("[file]", "a script, or a code: SONDE_TARGET_EMPTY")
     .argument("[params...]", "behind --: the script's parameters")
     .option("-e, --eval <script>", "a script as text")
     .action(async (file: string | undefined, words: string[], options) => {

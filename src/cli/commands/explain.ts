@@ -1,4 +1,4 @@
-/** `sonde explain`: the bytecode of each handler beside the lines of the script that it comes from. */
+/** `sonde explain`: the bytecode of each handler beside the lines of the script that it comes from; or what an error's code means. */
 import { disassemble } from "../../bpf/disassemble.ts";
 import { slotIndices } from "../../bpf/encode.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
@@ -8,6 +8,7 @@ import { explainScript } from "../../session/inspect.ts";
 import { scriptFile, scriptText } from "../../session/script/source.ts";
 import { diagnosticText } from "../diagnostic-text.ts";
 import { parseParams } from "../script-params.ts";
+import { explainCode } from "./explain-code.ts";
 
 const WHEN = { entry: "at its entry", return: "at its return", session: "at its entry and its return", after: "after it", fault: "when it faults" } as const;
 
@@ -51,10 +52,13 @@ export interface ExplainOptions {
   readonly eval?: string;
 }
 
+const isCode = (word: string): boolean => /^SONDE_[A-Z0-9_]+$/.test(word);
+
 export async function explain(file: string | undefined, words: readonly string[], options: ExplainOptions): Promise<number> {
   if ((file === undefined) === (options.eval === undefined)) {
     throw new SondeError("SONDE_USAGE", "give one script: a file, or -e with its text", { exit: ExitStatus.usage });
   }
+  if (file !== undefined && isCode(file)) return await explainCode(file);
   const source = file === undefined ? scriptText(options.eval ?? "") : scriptFile(file);
   const { image, targets, hostCode, diagnostics } = await explainScript(source, parseParams(words));
   const paint = palette(colorsWanted(process.stdout));

@@ -4,12 +4,6 @@ import { error, type Place } from "./place.ts";
 export const missingModule = (at: Place, specifier: string) =>
   error("SONDE_C_MODULE", at, { message: `there is no module ${specifier}`, mend: "A relative import names the file with its ending: ./helper.ts." });
 
-export const missingTypes = (at: Place, specifier: string, known: readonly string[]) =>
-  error("SONDE_C_TYPES", at, {
-    message: `there are no prototypes called ${specifier}`,
-    mend: known.length === 0 ? "Take the import away." : `There are: ${known.join(", ")}.`,
-  });
-
 export const notErasable = (at: Place, what: string, mend: string) =>
   error("SONDE_C_NOT_ERASABLE", at, {
     message: `${what} is more than a type`,
