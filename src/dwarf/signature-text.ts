@@ -2,11 +2,11 @@
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { parametersOf } from "./signature.ts";
-import { declare, declared, isC, qualifiedName, typeName } from "./type-names.ts";
+import { declare, declared, isC, languageOf, qualifiedName, typeName } from "./type-names.ts";
 
 /** The declaration of a function's entry in the writing of its language; `this` and what else the compiler adds are left out. */
 export function describe(entry: Entry): string {
-  const { language } = entry.unit;
+  const language = languageOf(entry.unit);
   const name = qualifiedName(entry) || "(anonymous)";
   const all = parametersOf(entry);
   const shown = all.filter((one) => !one.artificial && !one.result);
@@ -22,6 +22,8 @@ export function describe(entry: Entry): string {
   if (hasMore(entry)) list.push("...");
   const empty = isC(language) && declared(entry, (one) => one.flag(DW_AT.prototyped) || undefined) ? "void" : "";
   const call = `${name}(${list.join(", ") || empty})`;
+  // Assembly code: what it gives isn't said.
+  if (returned?.tag === DW_TAG.unspecified_type && returned.name === undefined) return call;
   const own = all.find((one) => one.artificial && one.name === "this");
   if (returned === undefined && own !== undefined && constructs(name)) return call;
   return `${declare(returned, call, language)}${own !== undefined && isConstant(own.type) ? " const" : ""}`;

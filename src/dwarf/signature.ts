@@ -7,7 +7,7 @@ import { rustPlaces } from "./abi-rust.ts";
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { DebugInfo, Entry } from "./entry.ts";
 import { placeAtEntry } from "./signature-entry.ts";
-import { declarations, declared } from "./type-names.ts";
+import { declarations, declared, languageOf } from "./type-names.ts";
 import { type Definitions, StructTable, typeOf } from "./types.ts";
 import { definitionsIn } from "./types-definitions.ts";
 
@@ -60,7 +60,7 @@ export function parametersOf(entry: Entry): readonly Parameter[] {
       entry: instance,
       name: name === "" ? undefined : name,
       type: declared(one, (of) => of.reference(DW_AT.type)),
-      result: one.flag(DW_AT.variable_parameter) === true && one.unit.language === DW_LANG.Go,
+      result: one.flag(DW_AT.variable_parameter) === true && languageOf(one.unit) === DW_LANG.Go,
       artificial,
     });
   }
@@ -96,7 +96,7 @@ function named(parameters: readonly Parameter[], language: number | undefined): 
  */
 export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOptions = {}): Signature {
   const structs = new StructTable(options.definitions ?? definitionsIn(debug));
-  const { language, producer } = entry.unit;
+  const language = languageOf(entry.unit);
   const all = parametersOf(entry);
   const params = all.filter((one) => !one.result);
   const results = all.filter((one) => one.result);
@@ -105,11 +105,12 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
   const returned = declared(entry, (one) => one.reference(DW_AT.type));
 
   if (language === DW_LANG.Go) {
-    const registers = goRegisters(producer);
+    const registers = goRegisters(entry.unit.producer);
     const passed = (list: readonly Parameter[]): AbiType[] => list.map(({ type }) => abiTypeOf(type, structs, 1));
     const places = goPlaces(passed(params), passed(results), registers);
+    const said = params.map((one) => one.entry && placeAtEntry(one.entry, entry).place);
     const ret = goResult(results, named(results, language), places.results, structs);
-    return finish(names, types, places.params, ret.type, ret.place, structs);
+    return finish(names, types, goParameters(said, places.params), ret.type, ret.place, structs);
   }
 
   const ret = typeOf(returned, structs, "result");
@@ -144,10 +145,9 @@ function conventional(
   returned: Entry | undefined,
   structs: StructTable,
 ): { readonly params: readonly CPlace[]; readonly ret: CPlace } {
-  const { language, producer } = entry.unit;
   const mangled = /^(_ZN|_R)/.test(declared(entry, (one) => one.text(DW_AT.linkage_name)) ?? "");
-  if (language === DW_LANG.Rust && mangled) {
-    const version = /rustc version 1\.(\d+)/.exec(producer ?? "")?.[1];
+  if (languageOf(entry.unit) === DW_LANG.Rust && mangled) {
+    const version = /rustc version 1\.(\d+)/.exec(entry.unit.producer ?? "")?.[1];
     const passed = params.map(({ type }) => abiTypeOf(type, structs, 0));
     return rustPlaces(passed, abiTypeOf(returned, structs, 0), version === undefined ? undefined : Number(version));
   }
@@ -181,6 +181,23 @@ const isChanged = (entry: Entry, symbol: string | undefined): boolean =>
 
 /** Go ≥ 1.17 says in the unit's producer that it passes in registers. */
 const goRegisters = (producer: string | undefined): boolean => /\bregabi\b/.test(producer ?? "") || !/go1\.(\d|1[0-6])\b/.test(producer ?? "");
+
+/**
+ * Debug information of Go lacks parameters that are called `_`, though they are passed: a place by the convention is sure only if
+ * that of a later parameter in the same kind of registers is what the convention says.
+ */
+function goParameters(said: readonly (CPlace | undefined)[], convention: readonly CPlace[]): readonly CPlace[] {
+  const kinds = (place: CPlace): readonly boolean[] => (place.k === "registers" ? place.parts.map((part) => part.register.startsWith("xmm")) : []);
+  return convention.map((own, i) => {
+    const place = said[i];
+    if (place !== undefined) return place.k === "memory" ? own : place;
+    if (own.k !== "registers") return own;
+    const confirmed = new Set(
+      convention.slice(i + 1).flatMap((later, n) => (said[i + 1 + n]?.k === "registers" && same(said[i + 1 + n]!, later) ? kinds(later) : [])),
+    );
+    return kinds(own).every((kind) => confirmed.has(kind)) ? own : none("the function makes no use of it");
+  });
+}
 
 /** Several results are a structure of them, in registers or in memory together. */
 function goResult(

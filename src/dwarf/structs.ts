@@ -4,6 +4,7 @@ import { DW_AT, DW_LANG, DW_OP, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { goSlice } from "./go-types.ts";
 import { rustSlice, tupleField, variantFields } from "./rust.ts";
+import { languageOf } from "./type-names.ts";
 import { intType, type StructTable, sizeOfEntry, typeOf } from "./types.ts";
 import { stripped, typeAttribute } from "./types-strip.ts";
 
@@ -52,7 +53,7 @@ interface Conversion {
 export function structOf(entry: Entry, name: string, into: StructTable): CStruct {
   const size = sizeOfEntry(entry);
   const fields = new Fields(size, into);
-  const { language } = entry.unit;
+  const language = languageOf(entry.unit);
   const rust = language === DW_LANG.Rust;
   lift(entry, 0, fields, { name, rust, into, left: MAX_ENTRIES }, 0);
   const slice = language === DW_LANG.Go ? goSlice(entry.name, fields.all()) : rust ? rustSlice(entry, fields, into) : undefined;
@@ -77,13 +78,14 @@ function member(entry: Entry, at: number, end: number, fields: Fields, of: Conve
   if (entry.flag(DW_AT.external) || entry.flag(DW_AT.declaration)) return;
   const type = typeAttribute(entry);
   const offset = memberOffset(entry);
-  if (entry.name === undefined || entry.name === "") {
+  const own = entry.text(DW_AT.name);
+  if (!own) {
     const inner = stripped(type).type;
     const whole = inner && isStructure(inner) && depth < MAX_LIFTED ? of.into.definition(inner) : undefined;
     if (whole !== undefined && offset !== undefined) lift(whole, at + offset, fields, of, depth + 1);
     return;
   }
-  const name = of.rust ? tupleField(entry.name) : entry.name;
+  const name = of.rust ? tupleField(own) : own;
   const converted = typeOf(type, of.into, `${of.name}.${name}`);
   const bits = entry.number(DW_AT.bit_size);
   if (bits !== undefined) {

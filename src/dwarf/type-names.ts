@@ -2,6 +2,7 @@
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { dimensions, isQualifier, MAX_CHAIN, typeAttribute } from "./types-strip.ts";
+import type { DebugInfo, Unit } from "./units.ts";
 
 /** Text of a type beyond which it ends in "…". */
 const MAX_TEXT = 2_000;
@@ -34,13 +35,21 @@ export function declared<T>(entry: Entry, of: (entry: Entry) => T | undefined): 
   return undefined;
 }
 
+const languages = new WeakMap<Unit, number | undefined>();
+
+/** DW_LANG_… of a unit, read once. */
+export function languageOf(unit: Unit): number | undefined {
+  if (!languages.has(unit)) languages.set(unit, unit.language);
+  return languages.get(unit);
+}
+
 /** "namespace::class::method"; Go's and C's names are whole as they are. "" for what has none. */
 export function qualifiedName(entry: Entry): string {
+  const name = entry.name ?? "";
+  const language = languageOf(entry.unit);
+  if (name === "" || language === DW_LANG.Go || isC(language)) return name;
   let declaration = entry;
   for (const one of declarations(entry)) declaration = one;
-  const name = declared(entry, (one) => one.name) ?? "";
-  const { language } = entry.unit;
-  if (name === "" || language === DW_LANG.Go || isC(language)) return name;
   const path = [name];
   let scope = declaration.parent();
   for (let steps = 0; scope !== undefined && steps < MAX_CHAIN; steps++, scope = scope.parent()) {
@@ -57,7 +66,7 @@ const C: ReadonlySet<number> = new Set([DW_LANG.C89, DW_LANG.C, DW_LANG.C99, DW_
 export const isC = (language: number | undefined): boolean => language !== undefined && C.has(language);
 
 /** A type in its language's writing: "const char *", "&str", "[]string". No type at all is void. */
-export function typeName(entry: Entry | undefined, language: number | undefined = entry?.unit.language): string {
+export function typeName(entry: Entry | undefined, language: number | undefined = entry && languageOf(entry.unit)): string {
   return declare(entry, "", language);
 }
 
@@ -65,7 +74,30 @@ export function typeName(entry: Entry | undefined, language: number | undefined 
 export function declare(type: Entry | undefined, name: string, language: number | undefined): string {
   if (language === DW_LANG.Rust) return name ? `${name}: ${plainName(type, language)}` : plainName(type, language);
   if (language === DW_LANG.Go) return name ? `${name} ${plainName(type, language)}` : plainName(type, language);
-  return declarator(type, name, language, 0);
+  return type === undefined ? beside("void", name) : around(type, language).replace(name === "" ? NOTHING : HERE, () => name);
+}
+
+/** Stands for what is declared, in the text of a type. */
+const HERE = "\0";
+const NOTHING = / ?\0/;
+/** Texts of one file's types that are remembered. */
+const REMEMBERED = 100_000;
+const texts = new WeakMap<DebugInfo, Map<Entry["key"], string>>();
+
+/** A type's text around what is declared: lists of functions ask for the same ones again and again. */
+function around(type: Entry, language: number | undefined): string {
+  const { debug } = type.unit;
+  let known = texts.get(debug);
+  if (known === undefined || known.size > REMEMBERED) {
+    known = new Map();
+    texts.set(debug, known);
+  }
+  let text = known.get(type.key);
+  if (text === undefined) {
+    text = declarator(type, HERE, language, 0);
+    known.set(type.key, text);
+  }
+  return text;
 }
 
 /** Languages that write a type as one word: what has no name is shown by what it consists of. */
@@ -141,8 +173,9 @@ function declarator(type: Entry | undefined, inner: string, language: number | u
       return declarator(next, next?.tag === DW_TAG.subroutine_type || next?.tag === DW_TAG.array_type ? `(${member})` : member, language, depth + 1);
     }
   }
-  const name = type.name === undefined ? "{…}" : (WRITTEN.get(type.name) ?? qualifiedName(type));
-  const keyword = isC(language) || type.name === undefined ? KEYWORDS.get(type.tag) : undefined;
+  const own = qualifiedName(type);
+  const name = own === "" ? "{…}" : (WRITTEN.get(own) ?? own);
+  const keyword = isC(language) || own === "" ? KEYWORDS.get(type.tag) : undefined;
   return beside(keyword === undefined ? name : `${keyword} ${name}`, inner);
 }
 

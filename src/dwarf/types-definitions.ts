@@ -1,7 +1,7 @@
 /** Definitions of the types that a unit only declares: another unit of the same file may have them. */
 import { DW_AT, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
-import { qualifiedName } from "./type-names.ts";
+import { isC, languageOf, qualifiedName } from "./type-names.ts";
 import type { Definitions } from "./types.ts";
 import type { DebugInfo, Unit } from "./units.ts";
 
@@ -31,26 +31,25 @@ function search(debug: DebugInfo): Definitions {
   let left = MOST_ENTRIES;
   let next = 0;
 
-  const below = (parent: Entry, scope: string, depth: number): void => {
+  /** Types stand in types too, but not in C. */
+  const below = (parent: Entry, scope: string, nested: boolean, depth: number): void => {
     for (const entry of parent.children()) {
       if (--left < 0) return;
       const kind = KINDS.get(entry.tag);
       if ((kind === undefined && entry.tag !== DW_TAG.namespace) || depth > DEEPEST) continue;
-      const name = entry.name;
+      const name = entry.text(DW_AT.name);
       if (name === undefined) continue;
       if (kind !== undefined && !entry.flag(DW_AT.declaration)) {
         const key = `${kind} ${scope}${name}`;
         if (!byName.has(key)) byName.set(key, entry);
       }
-      // Types in types: C has them beside each other.
-      if (entry.hasChildren && entry.tag !== DW_TAG.enumeration_type && (kind === undefined || scopes(entry.unit)))
-        below(entry, `${scope}${name}::`, depth + 1);
+      if (entry.hasChildren && entry.tag !== DW_TAG.enumeration_type && nested) below(entry, `${scope}${name}::`, nested, depth + 1);
     }
   };
   const readUnit = (unit: Unit): void => {
     if (read.has(unit)) return;
     read.add(unit);
-    below(unit.root, "", 0);
+    below(unit.root, "", !isC(languageOf(unit)), 0);
   };
 
   return (declaration) => {
@@ -63,7 +62,3 @@ function search(debug: DebugInfo): Definitions {
     return byName.get(key);
   };
 }
-
-const C_LIKE = /^(GNU C\d|GNU C |GNU AS)/;
-/** Whether types stand in types in the unit's language: looking for them there costs. */
-const scopes = (unit: Unit): boolean => !C_LIKE.test(unit.producer ?? "");

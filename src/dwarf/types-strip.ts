@@ -32,7 +32,7 @@ export function stripped(entry: Entry | undefined): Stripped {
   let alias: string | undefined;
   let type = entry;
   for (let steps = 0; type !== undefined; steps++) {
-    if (ALIASES.has(type.tag)) alias = type.name ?? alias;
+    if (ALIASES.has(type.tag)) alias = type.text(DW_AT.name) ?? alias;
     else if (!QUALIFIERS.has(type.tag)) break;
     if (steps > MAX_CHAIN) return { type: undefined, alias, cyclic: true };
     type = type.reference(DW_AT.type);

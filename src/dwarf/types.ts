@@ -60,9 +60,10 @@ export class StructTable {
   take(entry: Entry, called: string | undefined): string | undefined {
     const known = this.#known.get(entry.key);
     if (known !== undefined) return known.name;
-    const base = (entry.name === undefined ? called : qualifiedName(entry)) || called || "anonymous";
+    const own = qualifiedName(entry);
+    const base = own || called || "anonymous";
     const namesakes = this.#namesakes.get(base) ?? [];
-    const same = entry.name === undefined || namesakes.length > MAX_NAMESAKES ? undefined : namesakes.find((one) => sameShape(one.entry, entry));
+    const same = own === "" || namesakes.length === 0 || namesakes.length > MAX_NAMESAKES ? undefined : namesakes.find((one) => sameShape(one.entry, entry));
     if (same !== undefined) {
       this.#known.set(entry.key, same);
       return same.name;
@@ -174,26 +175,26 @@ export function intType(size: number, signed: boolean): CType | undefined {
 /** A base type, by its encoding and size (§5.1). C's `char` is a number. */
 function baseType(entry: Entry): CType {
   const size = sizeOfEntry(entry);
-  const name = entry.name ?? "a type without a name";
   // Rust's () and !.
   if (size === 0) return { k: "void" };
+  const odd = (): CType => unknown(size, entry.name ?? "a type without a name");
   switch (entry.number(DW_AT.encoding)) {
     case DW_ATE.boolean:
-      return size === 1 ? { k: "bool" } : (intType(size, false) ?? unknown(size, name));
+      return size === 1 ? { k: "bool" } : (intType(size, false) ?? odd());
     case DW_ATE.float:
-      return size === 4 || size === 8 ? { k: "float", size } : unknown(size, name);
+      return size === 4 || size === 8 ? { k: "float", size } : odd();
     case DW_ATE.signed:
     case DW_ATE.signed_char:
-      return intType(size, true) ?? unknown(size, name);
+      return intType(size, true) ?? odd();
     case DW_ATE.unsigned:
     case DW_ATE.unsigned_char:
     case DW_ATE.UTF:
     case DW_ATE.UCS:
     case DW_ATE.ASCII:
     case DW_ATE.address:
-      return intType(size, false) ?? unknown(size, name);
+      return intType(size, false) ?? odd();
     default:
-      return unknown(size, name);
+      return odd();
   }
 }
 
@@ -226,7 +227,7 @@ function convert(entry: Entry | undefined, into: StructTable, called: string | u
         ? { k: "pointer", to: undefined }
         : type.name === "void"
           ? { k: "void" }
-          : unknown(0, type.name ?? "a type without a name");
+          : unknown(0, type.name ?? "what the debug information doesn't say");
     case DW_TAG.ptr_to_member_type:
       return unknown(memberPointerSize(type), "a pointer to a member");
     case DW_TAG.enumeration_type: {
