@@ -5,11 +5,13 @@ import { registration } from "./registration.ts";
 import { commands, scripts } from "./runs.ts";
 import { syntax } from "./syntax.ts";
 import { targets } from "./targets.ts";
+import { typed } from "./typed.ts";
 import { values } from "./values.ts";
 
 export const SCRIPT_AREAS: readonly { readonly title: string; readonly entries: ScriptEntries }[] = [
   { title: "Handlers: registering, and names from outside", entries: registration },
   { title: "Handlers: values", entries: values },
+  { title: "Handlers: the program's own types", entries: typed },
   { title: "Handlers: JavaScript that they don't have", entries: syntax },
 ];
 

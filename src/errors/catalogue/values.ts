@@ -50,11 +50,6 @@ export const values: ScriptEntries = {
   },
   SONDE_C_NO_JOIN: { script: 'uprobe("libc:malloc", (c) => print`${c.arg0 > 1 ? c.comm : 5}`);' },
   SONDE_C_NO_MEMBER: { script: 'const n = hash(comm, count());\nuprobe("libc:malloc", (c) => n.at(c.name).add());' },
-  SONDE_C_NO_PLACE: {
-    script: 'uprobe("app:handle", (c) => print`${c.args.size}`);',
-    cause: "Debug information says that the compiler has removed the variable, or keeps it nowhere at this place.",
-    mend: "Probe another place, where it is still needed; or take it from a register (`c.arg0`, `c.regs`), if you know in which it is.",
-  },
   SONDE_C_PERIOD: { script: 'interval("1 second", () => {});' },
   SONDE_C_POWER: { script: 'const h = hist();\nuprobe("libc:malloc", (c) => h.add(2 ** c.arg0));' },
   SONDE_C_POWER_RANGE: { script: 'const limit = 9;\nconst h = hist();\nuprobe("libc:malloc", () => h.add(2 ** limit ** 2));' },
