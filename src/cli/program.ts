@@ -1,5 +1,5 @@
 /** All commands with their options and help, for parsing and for shell completion. What a command does is loaded when it runs. */
-import { Argument, Command, Option } from "commander";
+import { Command, Option } from "commander";
 import { collect, parseCount, parseDuration } from "./options.ts";
 
 export const VERSION = process.env.SONDE_VERSION ?? "0.0.0";
@@ -28,6 +28,13 @@ Behind -- stand the script's parameters (with -e: a command with its arguments):
   sonde run lookups.ts -p 1234 -- --slow=5000000
   sonde run lookups.ts --params           lists them
   sonde -e 'SCRIPT' -- gzip -k big.log    as -c, without a shell's quoting`;
+
+const TYPES_EXAMPLES = `
+Examples:
+  sonde types ./server -o server.d.ts               every function, as "server:handle"
+  sonde types /opt/pg/bin/postgres 'exec_*' --as postgres > postgres.d.ts
+  sonde types kernel -o kernel.d.ts                 task_struct and all tracepoints
+  sonde types kernel task_struct 'sched:*'          these alone`;
 
 function addRunOptions(command: Command): Command {
   return command
@@ -115,14 +122,16 @@ export function makeProgram(finish: Finish): Command {
 
   program
     .command("types")
-    .description("write declarations, with which editors and tsc know the kernel's structures and tracepoints")
-    .addArgument(new Argument("<what>", "whose").choices(["kernel"]))
-    .argument("[names...]", "structures and tracepoints: task_struct 'sched:*'")
+    .description("write declarations, with which editors and tsc know a program's functions and types, or the kernel's")
+    .argument("<bin>", "a path, or the name of a library or program; or kernel")
+    .argument("[names...]", "functions, with wildcards: 'SSL_*'; of the kernel: structures and tracepoints, task_struct 'sched:*'")
+    .option("--as <name>", "what targets in scripts call the file")
     .addOption(new Option("--depth <n>", "follow at most so many pointers from a parameter").argParser(parseCount))
     .option("-o, --output <file>", "write there instead of to stdout")
-    .action(async (_what: string, names: string[], options) => {
+    .addHelpText("after", TYPES_EXAMPLES)
+    .action(async (what: string, names: string[], options) => {
       const { types } = await import("./commands/types.ts");
-      finish(types(names, options));
+      finish(types(what, names, options));
     });
 
   program

@@ -96,6 +96,11 @@ export const targets: RunEntries = {
     example: "sonde list './server:main'",
     mend: "Strip the file, or name the place by its address.",
   },
+  SONDE_DEBUG_INFO_MISSING: {
+    cause: "What is asked for needs debug information, and there is none of this file, or none of these functions in it.",
+    example: "sonde types /usr/bin/bash",
+    mend: "Build it with -g and don't strip it, or install the package with its debug symbols.",
+  },
   SONDE_DWARF_UNREADABLE: {
     cause: "The file's debug information contradicts itself, or is cut short. Functions can still be probed, without their types.",
     example: "sonde list './server:main.c:120'",

@@ -1,0 +1,115 @@
+/** `sonde types BIN`: declarations of a program's functions and of the types that they lead to, from its debug information. */
+import { basename } from "node:path";
+import { functionAt } from "../../dwarf/function-at.ts";
+import { indexFunctions } from "../../dwarf/index.ts";
+import { debugSections } from "../../dwarf/sections.ts";
+import { signatureOf } from "../../dwarf/signature.ts";
+import { definitionsIn } from "../../dwarf/types-definitions.ts";
+import { DebugInfo } from "../../dwarf/units.ts";
+import { readElf } from "../../elf/image.ts";
+import { buildId } from "../../elf/notes.ts";
+import { SondeError } from "../../errors/error.ts";
+import { type DeclaredFunction, declarationsText } from "../../output/declarations/declarations.ts";
+import { signatureOf as prototypeOf } from "../../prototypes/prototypes.ts";
+import type { Signature } from "../../schema/ctypes.ts";
+import { FileSource } from "../../symbols/file-source.ts";
+import { resolveTarget } from "../../symbols/resolve.ts";
+import type { FunctionSite } from "../../symbols/site.ts";
+import { targetKeys } from "./target-keys.ts";
+
+export interface ProgramRequest {
+  /** A path, or the name of a library or program. */
+  readonly file: string;
+  /** Names and wildcards, as behind the colon of a target; none: all functions. */
+  readonly functions: readonly string[];
+  /** What targets call the file; undefined: its name without folder and version. */
+  readonly as: string | undefined;
+  /** Pointers that are followed. */
+  readonly depth: number;
+  /** The command line that makes the file again. */
+  readonly command: string;
+}
+
+export interface ProgramDeclarations {
+  readonly text: string;
+  /** What the user should know. */
+  readonly notes: readonly string[];
+}
+
+/** Up to so many functions are looked for one by one; the index of all takes as long as some. */
+const ONE_BY_ONE = 8;
+
+/** Errors: those of targets (`SONDE_FILE_…`, `SONDE_ELF_…`, `SONDE_FUNCTION_…`), and `SONDE_DEBUG_INFO_MISSING`. */
+export function declareProgram({ file, functions, as = targetName(file), depth, command }: ProgramRequest): ProgramDeclarations {
+  const escaped = file.replaceAll(":", "\\:");
+  const resolved = (functions.length === 0 ? ["*"] : functions).map((name) => resolveTarget(`${escaped}:${name}`, { mode: "entry", unjudged: true }));
+  const sites = new Map(resolved.flatMap((one) => one.sites).map((site) => [`${site.path} ${site.address}`, site]));
+  const [first] = sites.values();
+  const declared: DeclaredFunction[] = [];
+  const lacking: string[] = [];
+  const source = new FileSource(first!.path, first!.display);
+  try {
+    const image = readElf(source);
+    const sections = debugSections(image);
+    if (sections === undefined) throw missing(first!);
+    const debug = new DebugInfo({ sections });
+    const keys = targetKeys([...sites.values()].map(({ name }) => name));
+    const signatureAt = signatures(debug, sites.size);
+    for (const site of sites.values()) {
+      const signature = site.path === first!.path ? signatureAt(site) : undefined;
+      if (signature === undefined) lacking.push(site.name);
+      else for (const key of keys.get(site.name) ?? []) declared.push({ target: `${as}:${key}`, signature });
+    }
+    if (declared.length === 0) throw undescribed(first!, lacking);
+    const shipped = declared.filter(({ target }) => prototypeOf(as, target.slice(as.length + 1)) !== undefined);
+    const own = declared.filter((one) => !shipped.includes(one)).sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+    const id = buildId(image);
+    const text = declarationsText({
+      header: [`Written by \`${command}\` from the debug information of ${first!.display}${id === undefined ? "" : `, build-id ${id}`}.`],
+      functions: own,
+      depth,
+    });
+    return { text, notes: [...resolved.flatMap((one) => one.notes), ...noteShipped(shipped.length, as), ...noteLacking(lacking)] };
+  } finally {
+    source.close();
+  }
+}
+
+/** "/usr/lib/libssl.so.3" → "libssl", "postgres-17" → "postgres": as scripts name a file that is found by its name. */
+const targetName = (file: string): string =>
+  basename(file)
+    .replace(/\.so(?:\.[0-9.]+)?$/, "")
+    .replace(/-\d[0-9.]*$/, "");
+
+function signatures(debug: DebugInfo, count: number): (site: FunctionSite) => Signature | undefined {
+  const definitions = definitionsIn(debug);
+  const index = count > ONE_BY_ONE ? indexFunctions(debug) : undefined;
+  return ({ name, address }) => {
+    const at = Number(address);
+    const row = index?.at(at);
+    const entry = index === undefined ? functionAt(debug, at) : row === undefined || index.low(row) !== at ? undefined : index.entry(debug, row);
+    return entry && signatureOf(debug, entry, { definitions, symbol: name });
+  };
+}
+
+const missing = ({ display }: FunctionSite): SondeError =>
+  new SondeError("SONDE_DEBUG_INFO_MISSING", `${display} has no debug information`, {
+    where: display,
+    mend: "Build it with -g, and don't strip it.",
+  });
+
+const undescribed = ({ display }: FunctionSite, names: readonly string[]): SondeError =>
+  new SondeError("SONDE_DEBUG_INFO_MISSING", `the debug information of ${display} doesn't describe ${names.slice(0, 3).join(", ")}`, {
+    where: display,
+    why: "it is of other parts of the program: what was linked in may have been built without",
+    mend: "Name functions of the program's own, or build those with -g too.",
+  });
+
+const noteShipped = (count: number, as: string): string[] =>
+  count === 0 ? [] : [`${count} ${count === 1 ? "function is" : "functions are"} left out: import "sonde/types/${as}" declares ${count === 1 ? "it" : "them"}`];
+
+function noteLacking(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  return [`not described by debug information, and left out: ${names.slice(0, 3).join(", ")}${more}`];
+}
