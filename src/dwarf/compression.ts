@@ -57,15 +57,13 @@ function inflate(packed: Uint8Array, size: number, where: string): Uint8Array {
   return out;
 }
 
+/** Fills as many bytes as the header claims: what the stream has less of stays zero, what it has more of is left out. */
 function zstd(packed: Uint8Array, size: number, where: string): Uint8Array {
   if (size === 0) return new Uint8Array(0);
   if (size > LARGEST_SECTION || size > packed.length * BEST_OF_ZSTD + 64) throw unreadable(where, `a compressed section claims ${size} bytes`);
-  let out: Uint8Array;
   try {
-    out = unzstd(packed, new Uint8Array(size));
+    return unzstd(packed, new Uint8Array(size));
   } catch (cause) {
     throw unreadable(where, `a compressed section is damaged (${cause instanceof Error ? cause.message : cause})`);
   }
-  if (out.length !== size) throw unreadable(where, `a compressed section has ${out.length} bytes, and claims ${size}`);
-  return out;
 }
