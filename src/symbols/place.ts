@@ -126,6 +126,7 @@ function makeSite(site: FunctionSite, at: number, bytes: Uint8Array, emulated: b
     address: site.address,
     size: site.size,
     name: site.name,
+    ...(site.symbol === undefined ? {} : { symbol: site.symbol }),
     aliases: site.aliases,
     delta: site.delta,
     offset: site.functionOffset + at,

@@ -251,6 +251,7 @@ function siteOf(file: OpenFile, entry: FunctionEntry, delta: number): FunctionSi
     address: BigInt(entry.address),
     size: entry.size,
     name: entry.name,
+    ...(entry.symbol === undefined ? {} : { symbol: entry.symbol }),
     aliases: entry.aliases,
     delta,
   };

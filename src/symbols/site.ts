@@ -22,8 +22,10 @@ export interface FunctionSite {
   readonly address: bigint;
   /** Size of the function in bytes, 0 if unknown. */
   readonly size: number;
-  /** The function's name, without version. */
+  /** The function's name, without version; of C++ and Rust as the programmer wrote it. */
   readonly name: string;
+  /** As it stands in the symbol table, where that is mangled. */
+  readonly symbol?: string;
   /** Further names of the same place. */
   readonly aliases: readonly string[];
   /** Bytes from the function's start that the target asked for (`f+0x1c`), 0 at the entry. */

@@ -2,11 +2,17 @@
 import { codeSegment, type ElfImage, type Segment } from "../elf/image.ts";
 import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
 import { nearNames } from "../errors/near-names.ts";
+import { demangle, looksMangled } from "./names/demangle.ts";
+import { formsOfDemangled } from "./names/forms.ts";
+import { findDemangled, matchDemangled } from "./names/search.ts";
 import { matchesPieces, patternPieces } from "./target.ts";
 
 export interface FunctionEntry {
+  /** As the programmer wrote it: C++ with its parameters, Rust without its hash. */
   readonly name: string;
-  /** Other names of the same place. */
+  /** As the linker knows it, where that differs. */
+  readonly symbol?: string;
+  /** Other names of the same place; first the symbol, where the name was demangled. */
   readonly aliases: readonly string[];
   /** Virtual address as linked. */
   readonly address: number;
@@ -39,9 +45,21 @@ export class SymbolIndex {
   /**
    * The functions of exactly this name; several where files of the program have static functions of one name. Current
    * versions only, unless there are none. `.dynsym` is a part of `.symtab`, and only read where that is stripped, or
-   * was stripped of this name.
+   * was stripped of this name. A name that no symbol has is looked for among the demangled ones: without parameters it
+   * means every overload, without template arguments every instance.
    */
   find(name: string): FunctionEntry[] {
+    const exact = this.#findSymbol(name);
+    if (exact.length > 0) return exact;
+    for (const tables of this.#oneByOne()) {
+      const found = this.#collect(tables, (table) => findDemangled(table, name));
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  /** By the name in the symbol table alone. */
+  #findSymbol(name: string): FunctionEntry[] {
     for (const tables of this.#oneByOne()) {
       const found = this.#collect(tables, (table) => table.find(name).filter((i) => table.isFunction(i)));
       if (found.length > 0) return found;
@@ -54,7 +72,7 @@ export class SymbolIndex {
     return [];
   }
 
-  /** The functions whose name the pattern matches, by address. */
+  /** The functions whose name, as in the symbol table or demangled, the pattern matches, by address. */
   match(pattern: string): FunctionEntry[] {
     const pieces = patternPieces(pattern);
     const prefix = Buffer.from(pieces[0] as string, "utf8");
@@ -63,7 +81,9 @@ export class SymbolIndex {
     for (const tables of this.#oneByOne()) {
       const found = this.#collect(tables, (table) => {
         const starting = table.functionsStarting(prefix);
-        return beginning ? starting : starting.filter((i) => matchesPieces(pieces, table.name(i)));
+        const matching = beginning ? starting : starting.filter((i) => matchesPieces(pieces, table.name(i)));
+        const demangled = matchDemangled(table, pattern);
+        return demangled.length === 0 ? matching : [...new Set([...matching, ...demangled])];
       });
       if (found.length > 0) return found;
     }
@@ -119,8 +139,17 @@ export class SymbolIndex {
     return nearNames(name, this.#names());
   }
 
+  /** As they may be written: of C++ without parameters. */
   *#names(): Iterable<string> {
-    for (const table of this.tables) for (let i = 0; i < table.count; i++) if (table.isFunction(i)) yield table.name(i);
+    let demangled = 0;
+    for (const table of this.tables) {
+      for (let i = 0; i < table.count; i++) {
+        if (!table.isFunction(i)) continue;
+        const name = table.name(i);
+        const written = looksMangled(name) && demangled++ < MOST_SUGGESTED ? demangle(name) : undefined;
+        yield written === undefined ? name : formsOfDemangled(written).path;
+      }
+    }
   }
 
   /** Symbols → places in the file, one for each address, with all the names of it; by address. */
@@ -177,7 +206,14 @@ export class SymbolIndex {
       }
     }
     const drafts = [...byAddress.values()].sort((a, b) => a.address - b.address);
-    for (const draft of drafts) if (draft.names !== undefined) draft.aliases = [...draft.names];
+    for (const draft of drafts) {
+      if (draft.names !== undefined) draft.aliases = [...draft.names];
+      const demangled = looksMangled(draft.name) ? demangle(draft.name) : undefined;
+      if (demangled === undefined) continue;
+      draft.symbol = draft.name;
+      draft.name = demangled.text;
+      draft.aliases = [draft.symbol, ...draft.aliases];
+    }
     return drafts;
   }
 
@@ -190,6 +226,8 @@ export class SymbolIndex {
   }
 }
 
+/** So many names are demangled for a suggestion. */
+const MOST_SUGGESTED = 20_000;
 /** Names without aliases share this one. */
 const NO_ALIASES: readonly string[] = [];
 
@@ -198,6 +236,7 @@ interface Draft {
   table: SymbolTable;
   index: number;
   name: string;
+  symbol?: string;
   aliases: readonly string[];
   /** The aliases as they are gathered: a linker that folds equal functions gives one place thousands. */
   names: Set<string> | undefined;

@@ -12,9 +12,19 @@ describe("a C++ program", () => {
       uprobe("BIN:_ZNK4shop5Order5total*", () => all.add());
       uprobe("BIN:_ZNK4shop5Order5totalEl", (c) => args.add(c.arg1));`;
     const outcome = await counted(script, classes(), 1500);
-    expect(mapOf(outcome, "n")).toEqual({ _ZNK4shop5Order5totalEl: 1500, _ZNK4shop5Order5totalEd: 1500 });
+    expect(mapOf(outcome, "n")).toEqual({ "shop::Order::total(long) const": 1500, "shop::Order::total(double) const": 1500 });
     expect(mapOf(outcome, "all")).toBe(3000);
     expect(mapOf(outcome, "args")).toMatchObject({ count: 1500, min: 0, max: 1499, sum: (1499 * 1500) / 2 });
+  });
+  test("has the overloads of a name probed together, one of them by its parameters, and all of a class by a wildcard", async () => {
+    const script = `const n = hash(func, count()), one = hash(func, count()), all = hash(func, count());
+      uprobe("BIN:shop::Order::total", (c) => n.at(c.func).add());
+      uprobe("BIN:shop::Order::total( long )", (c) => one.at(c.func).add());
+      uprobe("BIN:shop::Order::*", (c) => all.at(c.func).add());`;
+    const outcome = await counted(script, classes(), 1500);
+    expect(mapOf(outcome, "n")).toEqual({ "shop::Order::total(long) const": 1500, "shop::Order::total(double) const": 1500 });
+    expect(mapOf(outcome, "one")).toEqual({ "shop::Order::total(long) const": 1500 });
+    expect(mapOf(outcome, "all")).toMatchObject({ "shop::Order::total(long) const": 1500, "shop::Order::total(double) const": 1500 });
   });
   test("that throws through a probed function has its entries counted exactly", async () => {
     expect(mapOf(await counted('const n = count(); uprobe("BIN:_ZN4shop14passes_throughEl", () => n.add());', classes(), 400), "n")).toBe(400);
@@ -48,6 +58,10 @@ describe.skipIf(where("rustc") === undefined)("a Rust program", () => {
     const outcome = await counted(script, orders()!, 3000);
     expect(mapOf(outcome, "a")).toMatchObject({ count: 3000, min: 0, max: 2999 });
     expect(mapOf(outcome, "results")).toBe((3000 * 3001) / 2);
+  });
+  test("has one named by its path, without the hash", async () => {
+    const outcome = await counted('const n = hash(func, count()); uprobe("BIN:orders::mangled", (c) => n.at(c.func).add());', orders()!, 1234);
+    expect(mapOf(outcome, "n")).toEqual({ "orders::mangled": 1234 });
   });
   test("has mangled ones met by a wildcard", async () => {
     const outcome = await counted('const n = count(); uprobe("BIN:*orders7mangled*", () => n.add());', orders()!, 1234);

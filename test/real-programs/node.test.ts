@@ -29,7 +29,8 @@ describe("node", () => {
       uprobe(["${node}:${mangled}", "${node}:uv_os_gethostname"], (c) => n.at(c.func).add());
       const wild = count(); uprobe("${node}:_ZN4node2os*GetHostname*", () => wild.add());`;
     const outcome = await traced(["-e", script, "-c", run("for (let i = 0; i < 321; i++) os.hostname()")]);
-    expect(mapOf(outcome, "n")).toEqual({ [mangled]: 321, uv_os_gethostname: 321 });
+    const name = "node::os::GetHostname(v8::FunctionCallbackInfo<v8::Value> const&)";
+    expect(mapOf(outcome, "n")).toEqual({ [name]: 321, uv_os_gethostname: 321 });
     expect(mapOf(outcome, "wild")).toBe(321);
   });
   test("that runs already is probed by -p, and another isn't", async () => {

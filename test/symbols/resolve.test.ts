@@ -79,13 +79,16 @@ describe("a function of a program", () => {
     expect(all.map((site) => site.functionOffset)).toEqual(all.map((site) => site.functionOffset).sort((a, b) => a - b));
   });
 
-  test("of C++ is found by its mangled name", () => {
+  test("of C++ is found by its mangled name, and has the one that was written", () => {
     const path = classes();
     const mangled = execFileSync("nm", [path], { encoding: "utf8" })
       .split("\n")
       .map((line) => line.split(" "))
       .find((parts) => parts[1] === "T" && parts[2]?.startsWith("_Z"))?.[2];
-    expect(sitesOf(`${path}:${mangled}`)).toHaveLength(1);
+    const sites = sitesOf(`${path}:${mangled}`);
+    expect(sites).toHaveLength(1);
+    expect(sites[0]).toMatchObject({ symbol: mangled, name: execFileSync("c++filt", ["-i", mangled as string], { encoding: "utf8" }).trim() });
+    expect(sites[0]?.aliases).toContain(mangled);
   });
 });
 

@@ -29,12 +29,10 @@ export function filtersSeeReturns(version: KernelVersion): boolean {
   return version.major === 6 && version.minor >= 11 && version.minor < 14;
 }
 
-/** C++ and Rust, by their compilers' names. */
-const isMangled = (name: string): boolean => /^_[ZR]/.test(name);
-
 /** An unwinder takes the replaced return address for a frame that it knows nothing of, and ends the program (seen). Which functions are left so can't be told. */
 function unwindingNotes(probes: readonly ArmProbe[]): string[] {
-  const site = probes.flatMap((probe) => probe.sites).find(({ name }) => isMangled(name));
+  // C++ and Rust, by their mangled names.
+  const site = probes.flatMap((probe) => probe.sites).find(({ symbol }) => symbol !== undefined);
   if (site === undefined) return [];
   return [
     `The return of ${site.name} is probed: if a C++ exception or a Rust panic leaves a function so probed, the program ends, for nothing can be unwound past the kernel's return probe. Probing entries alone is safe.`,
