@@ -21,9 +21,11 @@ function scalars(type: AbiType): readonly AbiLeaf[] | undefined {
   return b.offset === alignTo(a.size, b.size) && type.size === alignTo(b.offset + b.size, larger) ? [a, b] : undefined;
 }
 
-/** How a result of 9 to 16 bytes that isn't one or two scalars comes back; this changed between versions. */
-const smallStructures = (version: number | undefined): "registers" | "memory" | undefined =>
-  version === undefined ? undefined : version >= 95 ? "memory" : version <= 80 ? "registers" : undefined;
+/**
+ * Whether a result of 9 to 16 bytes that isn't one or two scalars comes back in memory; undefined: not known. rustc 1.63 and 1.95 were
+ * seen to do so; versions between them have had other rules.
+ */
+const smallInMemory = (version: number | undefined): true | undefined => (version !== undefined && (version <= 63 || version >= 95) ? true : undefined);
 
 /** Two scalars that were passed one after the other, as one value. */
 function joined(a: CPlace, b: CPlace, offset: number): CPlace {
@@ -37,9 +39,9 @@ function joined(a: CPlace, b: CPlace, offset: number): CPlace {
 /** @param version rustc's: 95 for 1.95 */
 export function rustPlaces(params: readonly AbiType[], ret: AbiType, version: number | undefined): { readonly params: CPlace[]; readonly ret: CPlace } {
   const result = scalars(ret);
-  const small = ret.size > 8 && ret.size <= 16 && result === undefined ? smallStructures(version) : "registers";
-  const unclear = ret.unclear ?? (small === undefined ? "a structure of 9 to 16 bytes in this version of rustc" : undefined);
-  const hidden = unclear === undefined && result === undefined && (ret.size > 16 || small === "memory");
+  const inMemory = result !== undefined || ret.size <= 8 ? false : ret.size > 16 || smallInMemory(version);
+  const unclear = ret.unclear ?? (inMemory === undefined ? "a structure of 9 to 16 bytes in this version of rustc" : undefined);
+  const hidden = unclear === undefined && inMemory === true;
   const args = argumentsOf(hidden);
   let lost = unclear && `how the function's result, ${unclear}, is returned isn't known`;
   const places = params.map((type): CPlace => {

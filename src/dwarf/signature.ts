@@ -118,13 +118,15 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
   const said = params.map((one) => one.entry && placeAtEntry(one.entry, entry));
   const changed = isChanged(entry, options.symbol) || said.some((one, i) => one?.place !== undefined && differs(one.place, mine.params[i]!));
   const external = declared(entry, (one) => one.flag(DW_AT.external) || undefined) === true;
+  // Code that isn't optimized has parameters in memory once the prologue is done, and says nothing of before.
+  const plain = said.every((one) => one !== undefined && one.place === undefined && (one.fixed || one.first?.k === "memory"));
   const places = said.map((one, i): CPlace => {
     const own = mine.params[i]!;
     // Memory that isn't where the caller puts arguments can't have the argument yet.
     if (one?.place !== undefined && (changed || one.place.k !== "memory")) return one.place;
     if (changed) return none("the compiler has changed how this function is called");
     const agrees = one?.place !== undefined || (one?.first !== undefined && same(one.first, own));
-    return external || one?.fixed || agrees ? own : none("the compiler has removed it");
+    return external || one?.fixed || agrees || plain ? own : none("the compiler has removed it");
   });
   return finish(names, types, places, ret, changed ? none("the compiler has changed how this function is called") : mine.ret, structs);
 }
