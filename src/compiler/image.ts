@@ -50,7 +50,14 @@ export type Counter = { readonly offset: number } & (
 export type PrintPart =
   | { readonly kind: "text"; readonly text: string }
   /** A value of the record's payload. `as` is the helper it went through; `optional`: field `name + "?"` (bool) says whether it was readable. */
-  | { readonly kind: "value"; readonly field: string; readonly as: "plain" | "hex" | "duration" | "sym"; readonly optional: boolean };
+  | {
+      readonly kind: "value";
+      readonly field: string;
+      readonly as: "plain" | "hex" | "duration" | "sym";
+      readonly optional: boolean;
+      /** It is an enumerator: the name of each value, by the value in decimal digits. What has none is shown as the number. */
+      readonly names?: { readonly [value: string]: string };
+    };
 
 /** What a record of the ring is: the u32 at its start is the index here; the payload (`schema`) begins at byte 8. */
 export type RecordFormat =

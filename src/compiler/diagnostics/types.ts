@@ -39,7 +39,7 @@ export const noEnumerator = (at: Place, text: string, has: readonly string[]) =>
   error("SONDE_C_NO_ENUMERATOR", at, {
     message: `there is no enumerator \`${text}\``,
     cause: "An enumeration is compared with the names of its values.",
-    mend: `There are ${listed(has.slice(0, 12))}${has.length > 12 ? " and more" : ""}.`,
+    mend: didYouMean(text, undefined, has) ?? `There are ${listed(has.slice(0, 12))}${has.length > 12 ? " and more" : ""}.`,
   });
 
 export const maybeUndefined = (at: Place, text: string, pointer: boolean) =>

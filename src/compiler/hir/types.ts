@@ -51,7 +51,7 @@ export type Expr = { readonly span: Span } & (
   | { readonly k: "default"; readonly value: Expr; readonly otherwise: Expr }
   /** `void x` */
   | { readonly k: "void"; readonly operand: Expr }
-  /** `x as Ptr<T>`: the only cast with a meaning; `type` is the type's name. */
+  /** `x as Ptr<T>`: the only cast with a meaning; `type` is the type's name in the target, behind a "*" for each further pointer. */
   | { readonly k: "cast"; readonly value: Expr; readonly type: string }
 );
 

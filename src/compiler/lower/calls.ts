@@ -6,7 +6,7 @@ import { convert, integer, lift } from "./arithmetic.ts";
 import { type Arm, join, whenPresent } from "./cells.ts";
 import { compare, compareIntegers, truth } from "./condition.ts";
 import { evaluate } from "./expression.ts";
-import { readBytes, readSchema, readText } from "./memory.ts";
+import { readSchema } from "./memory.ts";
 import { functionText } from "./memory-layout.ts";
 import { detachRequest, formatted, request } from "./output.ts";
 import { nthArgument } from "./parameters.ts";
@@ -14,6 +14,7 @@ import type { Frame, Program } from "./program.ts";
 import { constantLength, schemaCall, wantSchema } from "./schema-value.ts";
 import { bindParameters, statements } from "./statements.ts";
 import { slotMethod, stateMethod } from "./states.ts";
+import { addressOf, bytesOf, textOf } from "./target-text.ts";
 import { endsWith, flagOf, includes, slice, startsWith } from "./text.ts";
 import { bool, constant, type IntValue, i64, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 
@@ -70,13 +71,11 @@ function builtin(p: Program, name: string, args: readonly Expr[], span: Span): V
       const length = args[2] ? evaluate(p, args[2]) : undefined;
       p.at(span);
       if (address.k === "unknown" || max.k === "unknown") return { k: "unknown" };
-      return readText(
-        p,
-        pointerOf(address),
-        max.k === "undefined" ? 64 : constantLength(p, max, args[1]?.span ?? span, "the length of a text"),
-        length?.k === "undefined" ? undefined : length,
+      return textOf(p, address, {
+        max: max.k === "undefined" ? 64 : constantLength(p, max, args[1]?.span ?? span, "the length of a text"),
+        length: length?.k === "undefined" ? undefined : length,
         span,
-      );
+      });
     }
     case "buf": {
       const address = arg(p, args, 0, span);
@@ -84,13 +83,13 @@ function builtin(p: Program, name: string, args: readonly Expr[], span: Span): V
       const length = args[2] ? evaluate(p, args[2]) : undefined;
       p.at(span);
       if (address.k === "unknown") return address;
-      return readBytes(p, pointerOf(address), max, length, span);
+      return bytesOf(p, address, { max, length, span });
     }
     case "read": {
       const address = arg(p, args, 0, span);
       const schema = wantSchema(p, args[1] ?? p.fail(problem.wrongValue(p.place(span), "a type", "nothing")));
       p.at(span);
-      return whenPresent(p, address, span, (a) => (a.k === "unknown" ? a : readSchema(p, integer(p, pointerOf(a), span), schema, span)));
+      return whenPresent(p, address, span, (a) => (a.k === "unknown" ? a : readSchema(p, addressOf(p, a, span), schema, span)));
     }
     case "hex":
     case "duration":
@@ -113,13 +112,6 @@ function builtin(p: Program, name: string, args: readonly Expr[], span: Span): V
     default:
       return name.startsWith("Math.") ? math(p, name.slice(5), args, span) : p.fail(problem.notCallable(p.place(span), `\`${name}\``));
   }
-}
-
-/** An embedded array stands for its address. */
-function pointerOf(v: Value): Value {
-  if (v.k === "place") return v.address;
-  if (v.k === "maybe" && v.value.k === "place") return { ...v, value: v.value.address };
-  return v;
 }
 
 function booleanOf(p: Program, v: Value, span: Span): Value {

@@ -37,4 +37,4 @@ function codes(body: string): string[] {
 
 test("an address as a pointer to a structure of the function's types has its fields", () => expect(codes("total.add((node as Ptr<Plan>).rows);")).toEqual([]));
 test("as a pointer to an integer it is indexed", () => expect(codes("total.add((node as Ptr<u8>)[3]);")).toEqual([]));
-test("a structure that isn't among them has none", () => expect(codes("total.add((node as Ptr<Other>).rows);")).toEqual(["SONDE_C_NO_MEMBER"]));
+test("a structure that isn't among them is an error", () => expect(codes("total.add((node as Ptr<Other>).rows);")).toEqual(["SONDE_C_POINTEE"]));

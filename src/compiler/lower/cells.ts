@@ -10,7 +10,7 @@ import type { Base, Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { isTracked } from "./snapshot.ts";
 import { copyText, copyWords, textBytes, textToMemory } from "./text.ts";
-import { sameType } from "./typed.ts";
+import { sameData } from "./typed.ts";
 import {
   type BytesValue,
   type HeldValue,
@@ -100,7 +100,7 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
       const other = b as typeof a;
       const kind = a.kind === "either" ? other.kind : other.kind === "either" || other.kind === a.kind ? a.kind : undefined;
       if (kind === undefined) return "signs";
-      const same = sameType(a.pointee, other.pointee);
+      const same = sameData(a.pointee, other.pointee);
       return {
         s: "int",
         kind,
@@ -129,10 +129,10 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
     case "entry":
       return a.schema === (b as typeof a).schema ? a : undefined;
     case "place":
-      return sameType(a.type, (b as typeof a).type) ? a : undefined;
+      return sameData(a.type, (b as typeof a).type) ? a : undefined;
     case "held": {
       const other = b as typeof a;
-      const same = a.offset === other.offset && sameType(a.type, other.type) && JSON.stringify(a.known) === JSON.stringify(other.known);
+      const same = a.offset === other.offset && sameData(a.type, other.type) && sameData(a.known, other.known);
       return same ? a : undefined;
     }
     case "static":
@@ -143,7 +143,7 @@ export function joinShapes(a: Shape, b: Shape): Shape | "signs" | undefined {
 }
 
 function sameStatic(a: Value, b: Value): boolean {
-  return a === b || (a.k !== "method" && a.k !== "function" && a.k !== "formatted" && JSON.stringify(a) === JSON.stringify(b));
+  return a === b || (a.k !== "method" && a.k !== "function" && a.k !== "formatted" && sameData(a, b));
 }
 
 /** Registers for a shape. `own`: texts and bytes are copied into it, so that it outlives what it was set from. */

@@ -1,5 +1,6 @@
 /** Tests: goes to one block or the other without making a boolean first, and knows what each way has learnt of locals. */
 import * as problem from "../diagnostics/lowering.ts";
+import { noEnumerator } from "../diagnostics/types.ts";
 import type { BinaryOp, Expr, Span } from "../hir/types.ts";
 import type { Block, Comparison } from "../mir/types.ts";
 import { borrow, evaluate } from "./expression.ts";
@@ -157,18 +158,17 @@ function compareThere(p: Program, relation: Exclude<Relation, "!=="> | "!==", le
   if (names && relation === "===") {
     const text = left.k === "text" ? left.text : right.k === "text" ? right.text : undefined;
     if (text !== undefined) {
-      const found = names.find(([name]) => name === text);
-      if (!found)
+      const value = names.find(([name]) => name === text)?.[1];
+      if (value === undefined)
         p.fail(
-          problem.noMember(
+          noEnumerator(
             p.place(span),
-            "the enumeration",
             text,
-            names.slice(0, 8).map(([n]) => n),
+            names.map(([name]) => name),
           ),
         );
       const e = (left.k === "int" ? left : right) as IntValue;
-      b.branch("eq", e.op, BigInt.asIntN(64, (found as readonly [string, bigint])[1]), yes, no);
+      b.branch("eq", e.op, BigInt.asIntN(64, value), yes, no);
       return;
     }
   }

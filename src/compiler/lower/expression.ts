@@ -3,7 +3,8 @@ import { SondeBug } from "../../errors/error.ts";
 import type { CType } from "../../schema/ctypes.ts";
 import { ints } from "../../schema/layout.ts";
 import * as problem from "../diagnostics/lowering.ts";
-import type { Expr } from "../hir/types.ts";
+import { unknownPointee } from "../diagnostics/typed.ts";
+import type { Expr, Span } from "../hir/types.ts";
 import { binary, unary } from "./arithmetic.ts";
 import { assign, update } from "./assignment.ts";
 import { call } from "./calls.ts";
@@ -14,7 +15,7 @@ import { element, member } from "./members.ts";
 import { tagged } from "./output.ts";
 import type { Frame, Program } from "./program.ts";
 import { snapshot } from "./snapshot.ts";
-import { bool, constant, I64_MIN, isConstant, nameOf, numberOf, U64_MAX, UNDEFINED, type Value } from "./value.ts";
+import { bool, constant, I64_MIN, isConstant, nameOf, numberOf, type Structs, U64_MAX, UNDEFINED, type Value } from "./value.ts";
 
 export function evaluate(p: Program, e: Expr): Value {
   p.at(e.span);
@@ -126,7 +127,7 @@ export function evaluate(p: Program, e: Expr): Value {
       discard(p, e.operand);
       return UNDEFINED;
     case "cast":
-      return pointing(p, evaluate(p, e.value), e.type);
+      return pointing(p, evaluate(p, e.value), e.type, e.span);
   }
 }
 
@@ -233,13 +234,26 @@ export function ownerOf(p: Program, frame: Frame, id: number): { readonly frame:
   throw new SondeBug("a function literal runs outside of the function that holds it");
 }
 
-/** The same address, to another type: an integer's, or a structure that the function's own types lead to. */
-function pointing(p: Program, v: Value, type: string): Value {
-  if (v.k === "maybe") return { ...v, value: pointing(p, v.value, type) };
+/** The same address, to another type. */
+function pointing(p: Program, v: Value, type: string, span: Span): Value {
+  if (v.k === "maybe") return { ...v, value: pointing(p, v.value, type, span) };
+  const address = v.k === "place" ? v.address : v;
+  if (address.k !== "int") return v;
+  return { ...address, names: undefined, kind: "u64", min: 0n, max: U64_MAX, ...pointeeOf(p, type, span) };
+}
+
+/** An integer or the like, or a structure that the function's own types lead to. */
+function pointeeOf(p: Program, type: string, span: Span): { readonly pointee: CType | undefined; readonly structs: Structs } {
   const structs = p.probe.signature?.structs ?? {};
-  const name = Object.keys(ints).find((each) => each === type) as keyof typeof ints | undefined;
-  const pointee: CType | undefined = name !== undefined ? { k: "int", name } : type in structs ? { k: "struct", name: type } : undefined;
-  return v.k === "int" && pointee !== undefined ? { ...v, kind: "u64", min: 0n, max: U64_MAX, pointee, structs } : v;
+  const name = type.replace(/^\*+/, "");
+  let pointee: CType | undefined;
+  if (name in ints) pointee = { k: "int", name: name as keyof typeof ints };
+  else if (name === "f64") pointee = { k: "float", size: 8 };
+  else if (name === "bool" || name === "boolean") pointee = { k: "bool" };
+  else if (Object.hasOwn(structs, name)) pointee = { k: "struct", name };
+  else if (name !== "unknown" && name !== "any" && name !== "void") p.fail(unknownPointee(p.place(span), name, Object.keys(structs)));
+  for (let i = name.length; i < type.length; i++) pointee = { k: "pointer", to: pointee };
+  return { pointee, structs };
 }
 
 function functionValue(p: Program, id: number): Value {

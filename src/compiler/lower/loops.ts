@@ -1,15 +1,17 @@
 /** Loops: each has a bound that is found here, and that the kernel can see. */
+import type { CType } from "../../schema/ctypes.ts";
 import { ints } from "../../schema/layout.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Stmt } from "../hir/types.ts";
+import type { Block } from "../mir/types.ts";
 import { fromCapture } from "./captured.ts";
 import { condition, narrowed } from "./condition.ts";
 import { discard, evaluate } from "./expression.ts";
-import { element } from "./members.ts";
+import { elementOf } from "./fields.ts";
 import type { Program } from "./program.ts";
 import { snapshot } from "./snapshot.ts";
 import { declare, statements } from "./statements.ts";
-import { nameOf, type Value } from "./value.ts";
+import { constant, type HeldValue, nameOf, type PlaceValue, u64, type Value } from "./value.ts";
 import { walkExpr, walkStatements } from "./walk.ts";
 
 /** Rounds that a loop may run at most: the kernel walks each of them. */
@@ -274,12 +276,27 @@ function onlyComputes(e: Expr): boolean {
   return only;
 }
 
-export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
+/** Elements that are each lowered by themselves; more of an array of the target are a loop. */
+const UNROLLED = 8;
+
+export function forOf(p: Program, s: ForOf): void {
   const b = p.b;
   const of = evaluate(p, s.of);
-  const items = itemsOf(p, of, s);
-  if (items.length > 64) p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(items.length), 64));
+  const array = of.k === "maybe" ? of.value : of;
   const after = b.block();
+  if (isArray(array)) {
+    if (of.k === "maybe") {
+      const there = b.block();
+      b.branch("ne", of.present, 0n, there, after);
+      b.enter(there);
+    }
+    if (array.type.length > UNROLLED) {
+      overArray(p, s, array, after);
+      return;
+    }
+  }
+  const items = itemsOf(p, isArray(array) ? array : of, s);
+  if (items.length > 64) p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(items.length), 64));
   for (const item of items) {
     if (b.dead) break;
     const next = b.block();
@@ -294,11 +311,43 @@ export function forOf(p: Program, s: Extract<Stmt, { k: "forOf" }>): void {
   b.enter(after);
 }
 
-function itemsOf(p: Program, of: Value, s: Extract<Stmt, { k: "forOf" }>): (() => Value)[] {
+type ForOf = Extract<Stmt, { k: "forOf" }>;
+type ArrayValue = (PlaceValue | HeldValue) & { readonly type: Extract<CType, { k: "array" }> };
+
+const isArray = (v: Value): v is ArrayValue => (v.k === "place" || v.k === "held") && v.type.k === "array";
+
+function overArray(p: Program, s: ForOf, array: ArrayValue, after: Block): void {
+  const b = p.b;
+  const { length } = array.type;
+  if (length > MAX_ROUNDS) p.fail(problem.loopTooLong(p.place(s.of.span), BigInt(length), MAX_ROUNDS));
+  const rounds = b.variable();
+  b.set(rounds, 0n);
+  const head = b.block();
+  const body = b.block();
+  const next = b.block();
+  p.frame.labels.set(s.label, { break: after, continue: next });
+  b.jump(head);
+  b.enter(head);
+  b.branch("ult", rounds, BigInt(length), body, after);
+  b.enter(body);
+  declare(p, p.frame, s.local, elementOf(p, array, u64(b.copy(rounds), 0n, BigInt(length - 1)), s.of.span));
+  statements(p, s.bind);
+  statements(p, s.body);
+  b.jump(next);
+  b.enter(next);
+  if (!b.dead) {
+    b.set(rounds, b.binary("add", rounds, 1n));
+    b.jump(head);
+  }
+  b.enter(after);
+}
+
+function itemsOf(p: Program, of: Value, s: ForOf): (() => Value)[] {
   if (of.k === "record" && of.tuple) return [...of.fields.values()].map((v) => () => snapshot(p, v));
   if (of.k === "constant" && of.value.kind === "array") return of.value.items.map((item) => () => fromCapture(p, item, "its element", s.of.span));
-  if (of.k === "place" && of.type.k === "array") {
-    return Array.from({ length: of.type.length }, (_, i) => () => element(p, of, { k: "int", value: String(i), span: s.of.span }, s.of.span));
+  if (isArray(of)) {
+    if (of.type.length === 0) p.fail(problem.notIterable(p.place(s.of.span), "an array of a length that only the program knows"));
+    return Array.from({ length: of.type.length }, (_, i) => () => elementOf(p, of, constant(BigInt(i)), s.of.span));
   }
   if (of.k === "unknown") return [];
   return p.fail(problem.notIterable(p.place(s.of.span), of.k === "state" ? "a map" : nameOf(of)));

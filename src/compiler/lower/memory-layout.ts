@@ -2,12 +2,14 @@
 import { bytesCountOffset } from "../../schema/layout.ts";
 import type { Schema, StructSchema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
+import { wholeStructure } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { truth } from "./condition.ts";
 import type { Program } from "./program.ts";
 import { copyText, textBytes, textToMemory } from "./text.ts";
+import { fieldsOfStructure } from "./typed.ts";
 import { bool, type EntryValue, i64, nameOf, ofWidth, type Value } from "./value.ts";
 
 /** Is any part of it, as far as the schema takes it, possibly absent? Those parts' presences. */
@@ -35,6 +37,7 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
     }
     return;
   }
+  if (v.k === "held" || (v.k === "place" && v.type.k === "struct")) p.fail(wholeStructure(p.place(span), "stored", fieldsOfStructure(v)));
   switch (schema.kind) {
     case "int": {
       const n = v.k === "bool" ? i64(v.op, 0n, 1n) : v.k === "int" ? v : v.k === "place" ? v.address : integer(p, v, span);

@@ -2,6 +2,7 @@
 import { bool as boolSchema, bytes as bytesSchema, cstring, f64, func, ints, struct } from "../../schema/layout.ts";
 import type { Schema, StructSchema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
+import { wholeStructure } from "../diagnostics/typed.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import type { PrintPart } from "../image.ts";
 import type { Base } from "../mir/types.ts";
@@ -10,7 +11,8 @@ import { borrow, evaluate } from "./expression.ts";
 import { member } from "./members.ts";
 import { presences, storeField } from "./memory-layout.ts";
 import type { Program } from "./program.ts";
-import { bool, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
+import { fieldsOfStructure } from "./typed.ts";
+import { bool, type IntValue, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 import { quiet } from "./walk.ts";
 
 /** BPF_RB_NO_WAKEUP: the reader looks by itself. */
@@ -95,7 +97,8 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
         values.push({ name: `${name}@pid`, value: member(p, { k: "context", phase: p.phase }, "pid", inner.span), present: 1n, span: inner.span });
       }
       values.push({ name, value, present: presence(p, value), span: inner.span });
-      parts.push({ kind: "value", field: name, as, optional: value.k === "maybe" });
+      const names = as === "plain" && bare.k === "int" && bare.names !== undefined ? { names: namesByValue(bare.names) } : {};
+      parts.push({ kind: "value", field: name, as, optional: value.k === "maybe", ...names });
     }
     text(e.texts[i + 1] ?? "");
   }
@@ -125,13 +128,19 @@ export function tagged(p: Program, e: Extract<Expr, { k: "tagged" }>): Value {
   return UNDEFINED;
 }
 
+/** Of several enumerators with one value the first gives its name. */
+const namesByValue = (names: NonNullable<IntValue["names"]>): { readonly [value: string]: string } =>
+  Object.fromEntries([...names].reverse().map(([name, value]) => [String(value), name]));
+
 /** The schema in which a printed value travels. */
 function printable(p: Program, v: Value, span: Span): Schema {
   switch (v.k) {
     case "int":
       return v.kind === "u64" ? ints.u64 : ints.i64;
     case "place":
-      return ints.u64;
+    case "held":
+      if (v.k === "place" && v.type.k === "array") return ints.u64;
+      return p.fail(wholeStructure(p.place(span), "printed", fieldsOfStructure(v)));
     case "bool":
       return boolSchema;
     case "string":

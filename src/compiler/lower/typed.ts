@@ -92,6 +92,12 @@ export function fieldNames(struct: CStruct, structs: Structs, depth = 0): string
   });
 }
 
+/** The names of a structure's fields, for messages: none of an array. */
+export function fieldsOfStructure({ type, structs }: { readonly type: CType; readonly structs: Structs }): string[] {
+  const struct = structOf(type, structs);
+  return struct === undefined ? [] : fieldNames(struct, structs);
+}
+
 /** Bytes from `from` to `to` are among the ranges. */
 export function covers(ranges: readonly { readonly offset: number; readonly size: number }[], from: number, to: number): boolean {
   let at = from;
@@ -106,7 +112,7 @@ export function covers(ranges: readonly { readonly offset: number; readonly size
   return at >= to;
 }
 
-/** The same type of the target. */
-export const sameType = (a: CType | undefined, b: CType | undefined): boolean => a === b || typeKey(a) === typeKey(b);
+/** Plain data with the same content: types of the target, captured values. */
+export const sameData = (a: unknown, b: unknown): boolean => a === b || textOf(a) === textOf(b);
 
-const typeKey = (type: CType | undefined): string => JSON.stringify(type, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)) ?? "";
+const textOf = (data: unknown): string => JSON.stringify(data, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)) ?? "";

@@ -50,9 +50,14 @@ export interface Oracle {
   isValue(specifier: TS.ImportSpecifier | TS.ExportSpecifier | TS.ImportClause | TS.Identifier): boolean;
   /** The enumerators (or other literals) that a value's type consists of, if it does. */
   literals(value: TS.Node): readonly string[];
+  /** Which structure of the target a type stands for: what its declaration's tag `@sonde` says. */
+  targetType(type: TS.TypeNode): string | undefined;
   /** The names of the properties that a value has. */
   properties(value: TS.Node): readonly string[];
 }
+
+/** In the comment before a declaration, where an end of a comment in the name is written "*\/". */
+const TARGET_TAG = /@sonde[ \t]+(.+?)[ \t]*(?:\*\/|[\r\n])/;
 
 const isFunctionNode = (node: TS.Node): node is TS.FunctionDeclaration => ts.isFunctionDeclaration(node);
 
@@ -195,6 +200,12 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
     literals(value) {
       const parts = partsOf(checker.getNonNullableType(typeAt(value)));
       return parts.every((part) => part.flags & ts.TypeFlags.StringLiteral) ? parts.map((part) => (part as TS.StringLiteralType).value) : [];
+    },
+    targetType(type) {
+      const declaration = nameOfType(checker.getTypeFromTypeNode(type))?.declaration;
+      if (declaration === undefined) return undefined;
+      const { text } = declaration.getSourceFile();
+      return TARGET_TAG.exec(text.slice(declaration.pos, declaration.getStart()))?.[1]?.replaceAll("*\\/", "*/");
     },
     properties: (value) =>
       checker

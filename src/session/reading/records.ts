@@ -33,7 +33,7 @@ function formatted(part: PrintPart & { readonly kind: "value" }, value: unknown,
     const pid = fields[`${part.field}@pid`];
     return actions.symbol(BigInt.asUintN(64, BigInt(value)), typeof pid === "number" ? pid : undefined);
   }
-  return valueText(value);
+  return (isWhole ? part.names?.[String(value)] : undefined) ?? valueText(value);
 }
 
 function carrier(format: RecordFormat, functions: readonly string[], actions: RecordActions): Carry {

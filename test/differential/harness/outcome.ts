@@ -150,7 +150,9 @@ function recordText(image: SessionImage, record: Uint8Array): string {
         if (part.optional && payload[fieldOf(format.schema, `${part.field}?`).offset] === 0) return "<unreadable>";
         const { schema, offset } = fieldOf(format.schema, part.field);
         const value = decode(schema, payload, offset);
-        return part.as === "plain" ? value : `${part.as}(${schema.kind === "bytes" ? value.slice(1, -1) : BigInt.asUintN(64, BigInt(value))})`;
+        return part.as === "plain"
+          ? (part.names?.[value] ?? value)
+          : `${part.as}(${schema.kind === "bytes" ? value.slice(1, -1) : BigInt.asUintN(64, BigInt(value))})`;
       });
       return `print ${parts.join("")}`;
     }

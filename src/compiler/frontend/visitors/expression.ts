@@ -118,9 +118,22 @@ function conditional(f: FunctionBuild, node: TS.ConditionalExpression): Expr {
 function cast(f: FunctionBuild, node: TS.AsExpression | TS.TypeAssertion): Expr {
   const value = expression(f, node.expression);
   const { type } = node;
-  if (!ts.isTypeReferenceNode(type) || type.typeArguments?.length !== 1) return value;
+  const pointee = pointeeOf(type);
+  return pointee === undefined ? value : { k: "cast", span: span(node), value, type: pointeeName(f, pointee) };
+}
+
+/** The `T` of `Ptr<T>`. */
+function pointeeOf(type: TS.TypeNode): TS.TypeNode | undefined {
+  if (!ts.isTypeReferenceNode(type) || type.typeArguments?.length !== 1) return undefined;
   const name = ts.isQualifiedName(type.typeName) ? type.typeName.right.text : type.typeName.text;
-  return name === "Ptr" ? { k: "cast", span: span(node), value, type: type.typeArguments[0]!.getText() } : value;
+  return name === "Ptr" ? type.typeArguments[0] : undefined;
+}
+
+/** By the name that the target has for it; "*" before it is a pointer to it. */
+function pointeeName(f: FunctionBuild, type: TS.TypeNode): string {
+  const pointee = pointeeOf(type);
+  if (pointee !== undefined) return `*${pointeeName(f, pointee)}`;
+  return f.script.oracle.targetType(type) ?? type.getText();
 }
 
 function object(f: FunctionBuild, node: TS.ObjectLiteralExpression): Expr {
