@@ -47,18 +47,24 @@ function formOf(entry: Entry, attribute: number): number | undefined {
   return undefined;
 }
 
-/** The expression of an attribute that holds at a pc; undefined: none does. */
-export function expressionAt(entry: Entry, attribute: number, pc: number): Uint8Array | undefined {
+/**
+ * The expression of an attribute that holds at a pc; undefined: none does. One that holds for nothing but the moment before the
+ * first instruction of the function `of` counts there.
+ */
+export function expressionAt(entry: Entry, attribute: number, pc: number, of?: Entry): Uint8Array | undefined {
   const kind = entry.form(attribute);
   if (kind === "exprloc") return entry.block(attribute);
   const offset = kind === "list" ? entry.number(attribute) : undefined;
   if (offset === undefined) return undefined;
   const { unit } = entry;
-  if (unit.version >= 5) return inList(unit, offset, formOf(entry, attribute) === DW_FORM.loclistx, pc);
-  return unit.skeleton === undefined ? inOldList(unit, offset, pc) : inOldSplitList(unit, offset, pc);
+  const begins = of !== undefined && pc === entryAddress(of);
+  const covers: Covers = (low, high) => (pc >= low && pc < high) || (begins && pc === low && pc === high);
+  if (unit.version >= 5) return inList(unit, offset, formOf(entry, attribute) === DW_FORM.loclistx, covers);
+  return unit.skeleton === undefined ? inOldList(unit, offset, covers) : inOldSplitList(unit, offset, covers);
 }
+type Covers = (low: number, high: number) => boolean;
 
-function inList(unit: Unit, value: number, byIndex: boolean, pc: number): Uint8Array | undefined {
+function inList(unit: Unit, value: number, byIndex: boolean, covers: Covers): Uint8Array | undefined {
   const lists = unit.sections.get("loclists");
   const { addressSize, offsetSize } = unit.encoding;
   let offset = value;
@@ -126,13 +132,13 @@ function inList(unit: Unit, value: number, byIndex: boolean, pc: number): Uint8A
     position.at += length;
     if (position.at > lists.length) return undefined;
     if (kind === LLE.default_location) fallback = lists.subarray(at, position.at);
-    else if (pc >= low && pc < high) return lists.subarray(at, position.at);
+    else if (covers(low, high)) return lists.subarray(at, position.at);
   }
   return undefined;
 }
 
 /** DWARF 2 to 4 (DWARF 4 §2.6.2): pairs of addresses, which count from a base. */
-function inOldList(unit: Unit, offset: number, pc: number): Uint8Array | undefined {
+function inOldList(unit: Unit, offset: number, covers: Covers): Uint8Array | undefined {
   const lists = unit.sections.get("loc");
   const { addressSize } = unit.encoding;
   const selects = addressSize === 8 ? 2 ** 64 : 2 ** 32 - 1;
@@ -151,14 +157,14 @@ function inOldList(unit: Unit, offset: number, pc: number): Uint8Array | undefin
     const length = u16(lists, at);
     at += 2;
     if (at + length > lists.length) return undefined;
-    if (pc >= base + low && pc < base + high) return lists.subarray(at, at + length);
+    if (covers(base + low, base + high)) return lists.subarray(at, at + length);
     at += length;
   }
   return undefined;
 }
 
 /** GNU's split DWARF 4: kinds as DWARF 5's first ones, with lengths of 32 bits (https://gcc.gnu.org/wiki/DebugFission). */
-function inOldSplitList(unit: Unit, offset: number, pc: number): Uint8Array | undefined {
+function inOldSplitList(unit: Unit, offset: number, covers: Covers): Uint8Array | undefined {
   const lists = unit.sections.get("loc");
   const position: Position = { at: offset };
   const indexed = (): number => unit.address(uleb(lists, position)) ?? Number.NaN;
@@ -193,7 +199,7 @@ function inOldSplitList(unit: Unit, offset: number, pc: number): Uint8Array | un
     const at = position.at + 2;
     position.at = at + length;
     if (position.at > lists.length) return undefined;
-    if (pc >= low && pc < high) return lists.subarray(at, position.at);
+    if (covers(low, high)) return lists.subarray(at, position.at);
   }
   return undefined;
 }
@@ -265,7 +271,7 @@ export function placeAt(entry: Entry, pc: number, frame: PlaceFrame): CPlace {
   for (const one of declarations(entry)) type ??= typeAttribute(one);
   for (const one of declarations(entry)) {
     if (one.has(DW_AT.location)) {
-      const bytes = expressionAt(one, DW_AT.location, pc);
+      const bytes = expressionAt(one, DW_AT.location, pc, frame.function);
       if (bytes === undefined || bytes.length === 0) return { k: "none", why: REMOVED };
       return reduceExpression(bytes, contextOf(one.unit, pc, frame, sizeOfType(type)));
     }

@@ -272,7 +272,7 @@ export function variablesOf(scope: Entry, pc: number, frame: PlaceFrame): readon
   }
   for (const origin of declarations(scope)) {
     if (origin.key === scope.key || origin.has(DW_AT.low_pc)) continue;
-    for (const one of declared(origin)) if (!known.has(one.key)) add(found, one, pc, frame);
+    for (const one of declared(origin, false)) if (!known.has(one.key)) add(found, one, pc, frame);
   }
   return found;
 }
@@ -285,13 +285,16 @@ function add(found: ScopedVariable[], entry: Entry, pc: number, frame: PlaceFram
   found.push({ name, type, place: placeAt(entry, pc, frame), entry, parameter: entry.tag === DW_TAG.formal_parameter });
 }
 
-/** Blocks without code are as if they weren't there; a pack of parameters is its parameters. */
-function* declared(scope: Entry, depth = 0): Generator<Entry> {
+/**
+ * A pack of parameters is its parameters. In code, blocks without any are as if they weren't there; what only describes a
+ * function (`inCode` false) has no code at all.
+ */
+function* declared(scope: Entry, inCode = true, depth = 0): Generator<Entry> {
   for (const child of scope.children()) {
     if (VARIABLES.has(child.tag)) yield child;
-    else if (depth < DEEPEST && (child.tag === DW_TAG.GNU_formal_parameter_pack || (BLOCKS.has(child.tag) && isTransparent(child)))) {
-      yield* declared(child, depth + 1);
+    else if (depth < DEEPEST && (child.tag === DW_TAG.GNU_formal_parameter_pack || (inCode && BLOCKS.has(child.tag) && isTransparent(child)))) {
+      yield* declared(child, inCode, depth + 1);
     }
   }
 }
-const isTransparent = (block: Entry): boolean => !block.has(DW_AT.low_pc) && !block.has(DW_AT.ranges) && !block.has(DW_AT.abstract_origin);
+const isTransparent = (block: Entry): boolean => !block.has(DW_AT.low_pc) && !block.has(DW_AT.ranges);
