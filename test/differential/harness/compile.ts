@@ -7,6 +7,7 @@ import type { SessionImage } from "../../../src/compiler/image.ts";
 import type { CaptureValue, LowerRequest, LowerResult } from "../../../src/compiler/lower/input.ts";
 import { lower } from "../../../src/compiler/lower/lower.ts";
 import type { Target } from "../../../src/compiler/target.ts";
+import type { Signature } from "../../../src/schema/ctypes.ts";
 import { bool, bytes, cstring, func, ints, struct } from "../../../src/schema/layout.ts";
 import type { AggregateSpec, Schema, StateSpec } from "../../../src/schema/types.ts";
 import { Schema as HostSchema, loadModule, Made, type Module, Registered } from "../evaluator/module.ts";
@@ -36,7 +37,7 @@ export interface LoweredProbe {
 }
 
 /** One probe of a script by itself, with only the states that it captures. */
-export function lowerProbe(script: CompiledScript, probe: number, target: Target): LoweredProbe {
+export function lowerProbe(script: CompiledScript, probe: number, target: Target, signature?: Signature): LoweredProbe {
   const { unit, module } = script;
   const handler = unit!.handlers[probe]!;
   const names: string[] = [];
@@ -52,7 +53,7 @@ export function lowerProbe(script: CompiledScript, probe: number, target: Target
     functions: FUNCTIONS,
     target,
     unsafe: false,
-    probes: [{ probe: 0, handler, captures, text: "fixture:probed", signature: undefined, pids: undefined, functions: [0] }],
+    probes: [{ probe: 0, handler, captures, text: "fixture:probed", signature, pids: undefined, functions: [0] }],
   };
   const result = lower(request);
   return { result, image: result.image, states: names };

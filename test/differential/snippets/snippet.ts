@@ -1,5 +1,6 @@
 /** What a snippet is: a handler, what it shares with its neighbours, and the hits to try it on. */
 import type { Hit } from "../evaluator/run.ts";
+import { structuresPage } from "./structures.ts";
 
 export interface Snippet {
   readonly name: string;
@@ -51,7 +52,10 @@ export const text = (n: number): bigint => TEXTS + BigInt(n * 128);
 /** A text that runs into the end of its page, behind which nothing can be read. */
 export const AT_END = TEXTS + 4096n - 7n;
 
-/** The pieces of the target's memory: one page of texts, one page of words. */
+/** Structures: `snippets/typed.ts` says what they are. */
+export const STRUCTURES = 0x4000_0000n;
+
+/** The pieces of the target's memory: one page of texts, one page of words, one of structures. */
 export function memoryPieces(): { readonly address: bigint; readonly bytes: Uint8Array }[] {
   const page = new Uint8Array(4096);
   for (const [n, t] of texts.entries()) page.set(new TextEncoder().encode(t), n * 128);
@@ -63,6 +67,7 @@ export function memoryPieces(): { readonly address: bigint; readonly bytes: Uint
   return [
     { address: TEXTS, bytes: page },
     { address: WORDS, bytes: words },
+    { address: STRUCTURES, bytes: structuresPage() },
   ];
 }
 
