@@ -195,6 +195,18 @@ describe("structures", () => {
     expect(text).not.toContain("interface data");
   });
 
+  test("that are strings or slices are text and elements besides", () => {
+    const view: CStruct = {
+      ...laidOut("&str", { data_ptr: pointer({ k: "int", name: "u8" }), length: u64 }),
+      slice: { address: "data_ptr", length: "length" },
+    };
+    const go: CStruct = { ...laidOut("[]*node", { array: pointer(pointer(struct("&str"))), len: u64 }), slice: { address: "array", length: "len" } };
+    const text = declared({ a: struct("&str"), b: pointer(struct("[]*node")) }, view, go);
+    expect(text).toContain("/** @sonde &str */\nexport interface str extends Slice<u8> {\n  data_ptr: Ptr<u8>;\n  length: u64;");
+    expect(text).toContain("export interface slice_node extends Slice<Ptr<str>> {\n  array: Ptr<Ptr<str>>;");
+    expect(mistakes(text)).toEqual([]);
+  });
+
   test("that are only mentioned have no fields", () => {
     const text = declared({ p: pointer(struct("opaque")) });
     expect(text).toContain("/** @sonde opaque */\nexport interface opaque {}");

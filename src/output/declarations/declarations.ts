@@ -1,5 +1,5 @@
 /** Writes what is known of functions, tracepoints and structures as a `.d.ts` file that merges it into the module "sonde". */
-import type { CField, CType, Signature } from "../../schema/ctypes.ts";
+import type { CField, CStruct, CType, Signature } from "../../schema/ctypes.ts";
 import { propertyName } from "./identifiers.ts";
 import type { DeclaredStruct, StructTable, TypeRoot } from "./structures.ts";
 import { TypeWriter } from "./type-text.ts";
@@ -110,12 +110,19 @@ function braced(properties: readonly Property[]): string {
 function interfaceText({ struct, structs, identifier }: DeclaredStruct, writer: TypeWriter): string {
   const fields = named(struct.fields.map((field) => [field.name, field] as const));
   const lines = fields.map(([name, field]) => `  ${propertyName(name)}: ${writer.text(field.type, structs)};${remark(field)}`);
-  return [
-    `/** @sonde ${oneLine(struct.name).replaceAll("*/", "*\\/")} */`,
-    `export interface ${identifier} {${lines.length === 0 ? "}" : ""}`,
-    ...lines,
-    ...(lines.length === 0 ? [] : ["}"]),
-  ].join("\n");
+  const element = elementOf(struct);
+  const base = element === undefined ? "" : ` extends ${writer.slice(element, structs)}`;
+  const head = `/** @sonde ${oneLine(struct.name).replaceAll("*/", "*\\/")} */\nexport interface ${identifier}${base} {`;
+  return lines.length === 0 ? `${head}}` : [head, ...lines, "}"].join("\n");
+}
+
+/** Of a slice; undefined too where its fields would contradict what every slice has. */
+function elementOf({ slice, fields }: CStruct): CType | undefined {
+  const field = (name: string | undefined): CType | undefined => fields.find((one) => one.name === name)?.type;
+  const address = field(slice?.address);
+  const length = field("length");
+  const fits = (length === undefined || length.k === "int") && fields.every(({ name }) => !/^\d/.test(name) && name !== "~slice");
+  return fits && address?.k === "pointer" ? address.to : undefined;
 }
 
 function remark({ bits, type }: CField): string {

@@ -2,10 +2,10 @@
 
 /** What the module "sonde" calls a type: inside its augmentation these names mean sonde's. Those of lib/sonde.d.ts, exported or not. */
 export const VOCABULARY_TYPES: ReadonlySet<string> = new Set(
-  `Aggregate AggregateArray AggregateMap Avg Bytes CArray CallHandlers Carriable Carried Carry Count Discard EndReason Engine EnterHit EventSource
+  `Aggregate AggregateArray AggregateMap AnySlice Avg Bytes CArray CallHandlers Carriable Carried Carry Count Discard Element EndReason Engine EnterHit EventSource
   Events EventsOf FaultHit Fields Formatted Frame FunctionType Functions Handler Hist Histogram Hit Host In InstructionHandlers Int IntType
   InterceptEnter InterceptHit InterceptLeave KernelTypes Key Known Leaf LeaveHit MapOptions MapsOf Max Memory Min Named Num OpenOptions Pointee
-  Printable Probe ProbeOptions Ptr RawArgs Readable ReadableMap Register RetOf Seen Session Shape SondeError Stack Stacks Stats StatsValue
+  Printable Probe ProbeOptions Ptr RawArgs Readable ReadableMap Register RetOf Seen Session Shape Slice SondeError Stack Stacks Stats StatsValue
   StructType Sum Summary TracepointHit Tracepoints Type Unsafe Untyped UsdtHit Usdts UserHit ValueArray ValueMap Variable VectorRegisters Whole
   bool comm f64 func i16 i32 i64 i8 stack u16 u32 u64 u8`.split(/\s+/),
 );
@@ -31,7 +31,7 @@ export const propertyName = (name: string): string => (IDENTIFIER.test(name) ? n
 export class Identifiers {
   readonly #taken = new Set<string>();
 
-  /** `std::vector<int>` → `std_vector_int`; a name that is taken gets a number. */
+  /** `std::vector<int>` → `std_vector_int`, `[]string` → `slice_string`; a name that is taken gets a number. */
   take(name: string): string {
     const wanted = isTypeName(name) ? name : readable(name);
     let identifier = wanted;
@@ -44,6 +44,7 @@ export class Identifiers {
 function readable(name: string): string {
   const words = name
     .slice(0, 4 * LONGEST)
+    .replace(/^(?:&(?:mut )?)?\[\]?/, "slice_")
     .replace(/[^\w$]+/g, "_")
     .replace(/^_+(?=[^_])|_+$/g, "")
     .slice(0, LONGEST - 1);

@@ -43,6 +43,11 @@ export class TypeWriter {
     }
   }
 
+  /** What a string or slice of such elements extends. */
+  slice(element: CType, structs: StructTable): string {
+    return `${this.#vocabulary("Slice")}<${this.text(element, structs)}>`;
+  }
+
   /** The enumerations that were written by their names. */
   aliases(): { readonly identifier: string; readonly names: readonly string[] }[] {
     return [...this.#aliases.values()]
