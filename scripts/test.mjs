@@ -5,8 +5,8 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** What the tests' programs are built with, and the Debian packages that have it. */
-const COMPILERS = { cc: ["gcc", "libc6-dev"], "c++": ["g++"] };
+/** What the tests' programs are built with and compared by, and the Debian packages that have it. */
+const COMPILERS = { cc: ["gcc", "libc6-dev"], "c++": ["g++"], gdb: ["gdb"], go: ["golang-go"], rustc: ["rustc"] };
 /** Programs that some tests probe (test/real-programs); these alone don't run where one is missing. */
 const TARGETS = {
   openssl: ["openssl"],

@@ -44,7 +44,7 @@ export class Identifiers {
 function readable(name: string): string {
   const words = name
     .slice(0, 4 * LONGEST)
-    .replace(/^(?:&(?:mut )?)?\[\]?/, "slice_")
+    .replace(/^(?:&(?:mut )?)?\[\]?/, "slice ")
     .replace(/[^\w$]+/g, "_")
     .replace(/^_+(?=[^_])|_+$/g, "")
     .slice(0, LONGEST - 1);
