@@ -10,6 +10,9 @@ const COLUMNS = {
   names: 4,
   linkageNames: 4,
   scopes: 4,
+  /** What each scope is in, which comes before it, and its name; the first is none. */
+  scopeParents: 4,
+  scopeNames: 4,
   lows: 8,
   flags: 4,
   origins: 4,
@@ -103,6 +106,7 @@ function areWhole(columns: IndexColumns): boolean {
   const ends = (starts: Uint32Array, length: number): boolean => starts.at(-1) === length;
   return (
     same(rows, "offsets", "names", "linkageNames", "scopes", "lows", "flags", "origins", "byName", "byLinkageName") &&
+    same(columns.scopeNames.length, "scopeParents") &&
     same(rows + 1, "parameterStarts", "copyStarts") &&
     same(columns.rangeLows.length, "rangeSizes", "rangeRows") &&
     same(columns.parameterNames.length, "parameterTypes", "parameterSpaces") &&

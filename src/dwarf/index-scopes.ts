@@ -3,11 +3,11 @@ import { abbreviationOf } from "./abbreviations.ts";
 import { type TextPool, Uint32Column } from "./index-columns.ts";
 import { afterSteps, Captured, Kind, type ShapeTables, Slot } from "./index-shapes.ts";
 import { type Position, u32, uleb } from "./leb.ts";
-import { textOf } from "./strings.ts";
+import { locateString, type StringPlace } from "./strings.ts";
 import type { Unit } from "./units.ts";
 
 const NONE = 0xffffffff;
-/** Names that are put together. */
+/** Scopes in each other. */
 const DEEPEST = 64;
 
 /** What is directly inside of a class that the pass went past. */
@@ -33,7 +33,8 @@ export class Scopes {
   /** Those that the pass came to, in order. */
   readonly #passed = new Uint32Column();
   readonly #inside = new Map<number, Inside>();
-  readonly #texts = new Map<number, { readonly text: string; readonly number: number }>();
+  readonly #numbers = new Map<number, number>();
+  readonly #place: StringPlace = { bytes: new Uint8Array(0), at: 0 };
 
   constructor(shapes: ShapeTables) {
     this.#shapes = shapes;
@@ -143,23 +144,48 @@ export class Scopes {
     return { starts, scopes };
   }
 
-  /** The number of the scope's name with those that it is in, "a::b". */
-  text(scope: number, texts: TextPool): number {
-    return this.#full(scope, texts, 0).number;
+  /** The number of a scope among those of the whole index, which has those of one name in one place once. */
+  number(scope: number, texts: TextPool, table: ScopeTable, depth = 0): number {
+    const known = this.#numbers.get(scope);
+    if (known !== undefined) return known;
+    const parent = this.#parent.data[scope]!;
+    const outer = parent === NONE || depth === DEEPEST ? 0 : this.number(parent, texts, table, depth + 1);
+    const number = table.take(outer, this.#name(scope, texts));
+    this.#numbers.set(scope, number);
+    return number;
   }
 
-  #full(scope: number, texts: TextPool, depth: number): { readonly text: string; readonly number: number } {
-    const known = this.#texts.get(scope);
-    if (known !== undefined) return known;
+  #name(scope: number, texts: TextPool): number {
     const unit = this.#units[this.#unit.data[scope]!]!;
     const form = this.#nameForm.data[scope]!;
-    const own =
-      (form === 0 ? undefined : textOf(unit, form, this.#nameAt.data[scope]!)) ??
-      (this.#kind.data[scope] === Kind.namespace ? "(anonymous namespace)" : "(anonymous)");
-    const parent = this.#parent.data[scope]!;
-    const text = parent === NONE || depth === DEEPEST ? own : `${this.#full(parent, texts, depth + 1).text}::${own}`;
-    const full = { text, number: texts.takeText(text) };
-    this.#texts.set(scope, full);
-    return full;
+    if (form !== 0 && locateString(unit, form, this.#nameAt.data[scope]!, this.#place)) {
+      const name = texts.take(this.#place.bytes, this.#place.at);
+      if (name !== 0) return name;
+    }
+    return texts.takeText(this.#kind.data[scope] === Kind.namespace ? "(anonymous namespace)" : "(anonymous)");
+  }
+}
+
+/** The scopes of an index: each has a name and what it is in. Their numbers count from 1; 0 is none. */
+export class ScopeTable {
+  readonly parents = new Uint32Column();
+  readonly names = new Uint32Column();
+  readonly #known = new Map<number, number>();
+
+  constructor() {
+    this.parents.push(0);
+    this.names.push(0);
+  }
+
+  take(parent: number, name: number): number {
+    // Exact: there are fewer than 2²⁶ of each.
+    const key = parent * 2 ** 26 + name;
+    let number = this.#known.get(key);
+    if (number === undefined) {
+      number = this.names.push(name);
+      this.parents.push(parent);
+      this.#known.set(key, number);
+    }
+    return number;
   }
 }

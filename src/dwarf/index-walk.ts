@@ -7,10 +7,10 @@ import { unreadable } from "./compression.ts";
 import { DW_FORM as F } from "./constants.ts";
 import { classOf, plainNumber } from "./forms.ts";
 import { Float64Column, NumberTable, type TextPool, Uint32Column } from "./index-columns.ts";
-import { Scopes } from "./index-scopes.ts";
+import { Scopes, ScopeTable } from "./index-scopes.ts";
 import { afterSteps, Captured, Kind, type Shapes, ShapeTables, Slot } from "./index-shapes.ts";
 import { type Position, u32, uleb } from "./leb.ts";
-import { readRanges } from "./ranges.ts";
+import { type RangeBudget, readRanges } from "./ranges.ts";
 import { locateString, type StringPlace } from "./strings.ts";
 import type { DebugInfo, Unit } from "./units.ts";
 
@@ -41,6 +41,7 @@ export class Columns {
   readonly name = new Uint32Column();
   readonly linkageName = new Uint32Column();
   readonly scope = new Uint32Column();
+  readonly scopes = new ScopeTable();
   readonly low = new Float64Column();
   readonly flags = new Uint32Column();
   /** The row of what this is a copy of, if that has one. */
@@ -81,6 +82,7 @@ export class Walk {
   readonly #place: StringPlace = { bytes: new Uint8Array(0), at: 0 };
   readonly #found: Description = { name: 0, linkageName: 0, place: NONE, type: NONE, space: 0 };
   readonly #mostWork: number;
+  readonly #rangeBudget: RangeBudget;
   /** Where the declaration of each row of this walk is, from the row `firstRow`; what each is a copy of. */
   readonly #firstRow: number;
   readonly #declared = new Uint32Column();
@@ -105,6 +107,8 @@ export class Walk {
     // Each text is looked at once, and those in place may be under several units.
     texts.allow((debug.sections.get("info").length + this.#strings.length + debug.sections.get("line_str").length) * 4 + (1 << 20));
     this.#mostWork = debug.sections.get("info").length * 8 + (1 << 20);
+    // Each list belongs to one entry.
+    this.#rangeBudget = { left: debug.sections.get("rnglists").length + (debug.skeleton ?? debug).sections.get("ranges").length + (1 << 16) };
   }
 
   /** Takes the functions of a unit; `number` stands for it in the rows. */
@@ -271,7 +275,7 @@ export class Walk {
     const row = columns.unit.length;
     let low = Number.NaN;
     if (forms[Slot.ranges] !== 0) {
-      for (const range of readRanges(unit, forms[Slot.ranges]!, at[Slot.ranges]!, MOST_RANGES)) {
+      for (const range of readRanges(unit, forms[Slot.ranges]!, at[Slot.ranges]!, MOST_RANGES, this.#rangeBudget)) {
         if (range.low === 0) continue;
         if (Number.isNaN(low)) low = range.low;
         this.#range(row, range.low, range.high - range.low);
@@ -289,6 +293,7 @@ export class Walk {
         );
     }
     if (Number.isNaN(low)) return -1;
+    if (this.#rangeBudget.left < 0) throw unreadable(".debug_info", "its functions share lists of ranges without end");
     columns.unit.push(number);
     columns.offset.push(offset);
     columns.low.push(low);
@@ -332,7 +337,8 @@ export class Walk {
         address = this.#address(unit, Slot.low);
         // Nothing of it is left.
         if (high !== 0 && classOf(high) === "constant" && plainNumber(unit.bytes, at[Slot.high]!, high, unit.encoding) === 0) return;
-      } else address = forms[Slot.ranges] === 0 ? Number.NaN : (readRanges(unit, forms[Slot.ranges]!, at[Slot.ranges]!, 1)[0]?.low ?? Number.NaN);
+      } else
+        address = forms[Slot.ranges] === 0 ? Number.NaN : (readRanges(unit, forms[Slot.ranges]!, at[Slot.ranges]!, 1, this.#rangeBudget)[0]?.low ?? Number.NaN);
       // DWARF 5: an offset from there.
       if (entry !== 0) address += plainNumber(unit.bytes, at[Slot.entry]!, entry, unit.encoding);
     }
@@ -458,7 +464,7 @@ export class Walk {
       const row = this.#firstRow + i;
       const place = this.#declared.data[i]!;
       const scope = place === NONE ? columns.scope.data[row]! : place >= ALT ? NONE : this.#scopes.around(place);
-      columns.scope.data[row] = scope === NONE ? 0 : this.#scopes.text(scope, this.#texts);
+      columns.scope.data[row] = scope === NONE ? 0 : this.#scopes.number(scope, this.#texts, columns.scopes);
     }
   }
 

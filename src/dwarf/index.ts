@@ -38,8 +38,21 @@ export class FunctionIndex {
   }
   /** The namespaces and classes that it is declared in, "a::b"; undefined: none. */
   scope(index: number): string | undefined {
-    return this.#columns.scopes[index] ? this.#text(this.#columns.scopes[index]!) : undefined;
+    return this.#scopeText(this.#columns.scopes[index]!);
   }
+  #scopeText(scope: number, depth = 0): string | undefined {
+    const { scopeParents, scopeNames } = this.#columns;
+    const known = this.#scopes.get(scope);
+    if (known !== undefined) return known;
+    const parent = scopeParents[scope];
+    if (scope === 0 || parent === undefined) return undefined;
+    const own = this.#text(scopeNames[scope]!);
+    const outer = parent < scope && depth < 64 ? this.#scopeText(parent, depth + 1) : undefined;
+    const text = outer === undefined ? own : `${outer}::${own}`;
+    this.#scopes.set(scope, text);
+    return text;
+  }
+  readonly #scopes = new Map<number, string>();
   /** Where its code begins, as linked; undefined for one that is only inlined. */
   low(index: number): number | undefined {
     const low = this.#columns.lows[index]!;
@@ -243,6 +256,8 @@ function arrange(columns: Columns, pool: TextPool): IndexColumns {
     names,
     linkageNames,
     scopes: columns.scope.taken(),
+    scopeParents: columns.scopes.parents.taken(),
+    scopeNames: columns.scopes.names.taken(),
     lows: columns.low.taken(),
     flags: columns.flags.taken(),
     origins: columns.origin.taken(),

@@ -10,26 +10,31 @@ export interface AddressRange {
   readonly high: number;
 }
 
+export interface RangeBudget {
+  left: number;
+}
+
 /** Entries that are looked at in one list: more than a compiler writes for a unit. */
 const MOST_ENTRIES = 1 << 20;
 
 /**
  * The ranges of a DW_AT_ranges at `at`; empty ones and those behind 2⁵³ (of code that the linker has left out) are left out.
- * `most`: stop at so many.
+ * `most`: stop at so many. `budget`: entries that may still be read, by which many that share one list are bounded; they end
+ * where it does.
  */
-export function readRanges(unit: Unit, form: number, at: number, most = MOST_ENTRIES): AddressRange[] {
+export function readRanges(unit: Unit, form: number, at: number, most = MOST_ENTRIES, budget: RangeBudget = { left: MOST_ENTRIES }): AddressRange[] {
   const { bytes, encoding } = unit;
   const value = plainNumber(bytes, at, form, encoding);
-  if (encoding.version < 5) return readOldRanges(unit, value + unit.rangesBase, most);
+  if (encoding.version < 5) return readOldRanges(unit, value + unit.rangesBase, most, budget);
   const lists = unit.sections.get("rnglists");
-  if (form !== DW_FORM.rnglistx) return readRangeList(unit, lists, value, most);
+  if (form !== DW_FORM.rnglistx) return readRangeList(unit, lists, value, most, budget);
   const base = unit.rnglistsBase;
   const entry = base + value * encoding.offsetSize;
   if (entry + encoding.offsetSize > lists.length) return [];
-  return readRangeList(unit, lists, base + unsigned(lists, entry, encoding.offsetSize), most);
+  return readRangeList(unit, lists, base + unsigned(lists, entry, encoding.offsetSize), most, budget);
 }
 
-function readRangeList(unit: Unit, lists: Uint8Array, offset: number, most: number): AddressRange[] {
+function readRangeList(unit: Unit, lists: Uint8Array, offset: number, most: number, budget: RangeBudget): AddressRange[] {
   const found: AddressRange[] = [];
   const { addressSize } = unit.encoding;
   const position: Position = { at: offset };
@@ -40,7 +45,7 @@ function readRangeList(unit: Unit, lists: Uint8Array, offset: number, most: numb
   };
   const indexed = (): number => unit.address(uleb(lists, position)) ?? Number.POSITIVE_INFINITY;
   let base: number | undefined;
-  for (let left = Math.min(MOST_ENTRIES, most * 16); left > 0 && position.at < lists.length && found.length < most; left--) {
+  while (position.at < lists.length && found.length < most && budget.left-- > 0) {
     let low: number;
     let high: number;
     switch (lists[position.at++]) {
@@ -79,14 +84,14 @@ function readRangeList(unit: Unit, lists: Uint8Array, offset: number, most: numb
   return found;
 }
 
-function readOldRanges(unit: Unit, offset: number, most: number): AddressRange[] {
+function readOldRanges(unit: Unit, offset: number, most: number, budget: RangeBudget): AddressRange[] {
   const found: AddressRange[] = [];
   const { addressSize } = unit.encoding;
   const lists = unit.rangesSections.get("ranges");
   const selects = addressSize === 8 ? 2 ** 64 : 2 ** 32 - 1;
   let base: number | undefined;
   let at = offset;
-  for (let left = Math.min(MOST_ENTRIES, most * 16); left > 0 && at + 2 * addressSize <= lists.length && found.length < most; left--) {
+  while (at + 2 * addressSize <= lists.length && found.length < most && budget.left-- > 0) {
     const low = unsigned(lists, at, addressSize);
     const high = unsigned(lists, at + addressSize, addressSize);
     at += 2 * addressSize;
