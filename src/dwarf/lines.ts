@@ -1,5 +1,5 @@
 /** Source lines: the places in the code that stand for one, and the line that an address stands for. */
-import { DW_AT, DW_TAG } from "./constants.ts";
+import { DW_AT, DW_OP, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { functionsAt } from "./inlined.ts";
 import { baseName, fileName, type LineIndex, lineIndex, plain, type UnitLines } from "./line-index.ts";
@@ -23,7 +23,10 @@ export interface LinePlace {
   readonly line: number;
   /** 0: not known. */
   readonly column: number;
-  /** The function whose source the line is in: the instance, if it is inlined here. Undefined: the debug information has none. */
+  /**
+   * The function whose source the line is in: the instance, if it is inlined here. The variables that the line can name are this
+   * one's: see `variablesAt`. Undefined: the debug information has none.
+   */
   readonly function: Entry | undefined;
   /** The function whose code it is part of, if `function` is inlined in it. */
   readonly inlinedIn: Entry | undefined;
@@ -46,6 +49,8 @@ interface Row {
   readonly lines: UnitLines;
   readonly table: LineTable;
   readonly row: number;
+  /** The file's numbers in the table. */
+  readonly numbers: ReadonlySet<number>;
 }
 
 /**
@@ -84,16 +89,32 @@ export function findLine(debug: DebugInfo, query: LineQuery): LineResult {
         else if (at <= line) {
           if (at < line) rows = [];
           line = at;
-          rows.push({ lines, table, row });
+          rows.push({ lines, table, row, numbers });
         }
       }
     }
   }
   if (rows.length === 0) return { k: "no line", files: [...files], before };
+  rows = withCode(rows);
   const column = columnOf(rows, line === query.line ? query.column : undefined);
   if (column !== undefined) rows = rows.filter(({ table, row }) => table.columns[row] === column);
   const exact = line === query.line && (query.column === undefined || column === query.column);
   return { k: "found", line, column, exact, places: placesOf(debug, rows) };
+}
+
+/**
+ * Without those that another file's row at the same address takes the code from: there, what is inlined begins already. They count
+ * if nothing else stands for the line.
+ */
+function withCode(rows: readonly Row[]): Row[] {
+  const some = rows.filter(({ table, row, numbers }) => {
+    for (let next = row + 1; next < table.count && table.addresses[next] === table.addresses[row]; next++) {
+      const takes = (table.flags[next]! & (IS_STATEMENT | END_SEQUENCE)) === IS_STATEMENT && table.lines[next] !== 0;
+      if (takes && !numbers.has(table.files[next]!)) return false;
+    }
+    return true;
+  });
+  return some.length > 0 ? some : [...rows];
 }
 
 const isCalled = (name: string, wanted: string): boolean => name === wanted || (!wanted.startsWith("/") && name.endsWith(`/${wanted}`));
@@ -107,22 +128,22 @@ function columnOf(rows: readonly Row[], wanted: number | undefined): number | un
 
 /** The first place in each block, by address. */
 function placesOf(debug: DebugInfo, rows: readonly Row[]): readonly LinePlace[] {
-  const taken = new Set<string>();
+  const taken = new Set<number>();
   const places: LinePlace[] = [];
   const seen = new Set<number>();
   for (const one of rows.toSorted((a, b) => addressOf(a) - addressOf(b))) {
     const address = addressOf(one);
     if (seen.has(address) || places.length >= MOST_PLACES) continue;
     seen.add(address);
-    const scopes = scopesAt(debug, address);
+    const scopes = withoutCallees(scopesAt(debug, address), one);
     const block = blockOf(scopes);
-    const key = block === undefined ? undefined : `${block.entry.key}`;
-    if (key !== undefined && taken.has(key)) continue;
-    if (key !== undefined) taken.add(key);
+    if (block !== undefined && taken.has(block.entry.key)) continue;
+    if (block !== undefined) taken.add(block.entry.key);
     const [inner, ...outer] = functionsAt(scopes);
     const { table, row, lines } = one;
+    const opens = inner !== undefined && outer.length === 0;
     places.push({
-      address: scopes.length > 0 && inner !== undefined && outer.length === 0 ? behindPrologue(table, row, inner, scopes[0]!) : address,
+      address: opens ? behindPrologue(table, row, inner, scopes[0]!) : address,
       file: fileName(lines, table.files[row]!)!,
       line: table.lines[row]!,
       column: table.columns[row]!,
@@ -133,6 +154,17 @@ function placesOf(debug: DebugInfo, rows: readonly Row[]): readonly LinePlace[] 
   return places.sort((a, b) => a.address - b.address);
 }
 const addressOf = ({ table, row }: Row): number => table.addresses[row]!;
+
+/** Where a call's first instruction is already the first one of what is inlined for it, the line of the call is the caller's. */
+function withoutCallees(scopes: readonly Scope[], { lines, table, row }: Row): readonly Scope[] {
+  const calls = scopes.findIndex(({ entry }) => {
+    if (entry.tag !== DW_TAG.inlined_subroutine || entry.number(DW_AT.call_line) !== table.lines[row]) return false;
+    const file = entry.number(DW_AT.call_file);
+    return file !== undefined && fileName(lines, file) === fileName(lines, table.files[row]!) && isFirst(entry, table.addresses[row]!);
+  });
+  return calls < 0 ? scopes : scopes.slice(0, calls);
+}
+const isFirst = (entry: Entry, address: number): boolean => entryAddress(entry) === address || entry.ranges().some(({ low }) => low === address);
 
 /** The innermost scope that is one in the source. */
 const blockOf = (scopes: readonly Scope[]): Scope | undefined => scopes.findLast((scope) => !scope.bare);
@@ -147,7 +179,7 @@ function behindPrologue(table: LineTable, row: number, entry: Entry, { ranges }:
   if (address !== entryAddress(entry)) return address;
   const producer = entry.unit.producer ?? "";
   const isGcc = producer.startsWith("GNU ");
-  if (isGcc && /\s-O(?!0\b|\S*=0)/.test(producer)) return address;
+  if (isGcc && (/\s-O(?!0\b)/.test(producer) || keepsParameters(entry))) return address;
   let second: number | undefined;
   for (let i = row; i < table.count && (table.flags[i]! & END_SEQUENCE) === 0; i++) {
     const at = table.addresses[i]!;
@@ -157,6 +189,17 @@ function behindPrologue(table: LineTable, row: number, entry: Entry, { ranges }:
     if (at > address && table.lines[i] !== 0) second ??= at;
   }
   return (isGcc ? second : undefined) ?? address;
+}
+
+/** One function may be optimized where the others of its unit aren't: none of its parameters is in the frame. */
+function keepsParameters(entry: Entry): boolean {
+  let count = 0;
+  for (const child of entry.children()) {
+    if (child.tag !== DW_TAG.formal_parameter) continue;
+    if (child.form(DW_AT.location) === "exprloc" && child.block(DW_AT.location)?.[0] === DW_OP.fbreg) return false;
+    count++;
+  }
+  return count > 0;
 }
 
 /** Names of files that are much like one: few letters differ. */

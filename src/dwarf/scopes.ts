@@ -250,12 +250,16 @@ export interface ScopedVariable {
 /**
  * The parameters and locals that a statement at a pc can name: those of the innermost inlined instance there, or of the function,
  * and of the blocks in it. The innermost first; names that they hide are left out. Throws SONDE_DWARF_UNREADABLE.
+ *
+ * @param of one of the functions or instances there: its variables, instead of the innermost one's
  */
-export function variablesAt(debug: DebugInfo, pc: number, frames: PlaceFrame["frames"]): readonly ScopedVariable[] {
+export function variablesAt(debug: DebugInfo, pc: number, frames: PlaceFrame["frames"], of?: Entry): readonly ScopedVariable[] {
   const scopes = scopesAt(debug, pc);
   const frame: PlaceFrame = { function: scopes[0]?.entry, frames };
   const named = new Map<string, ScopedVariable>();
-  for (const { entry } of scopes.toReversed()) {
+  const outer = scopes.findIndex(({ entry }) => entry.key === of?.key);
+  const inner = outer < 0 ? -1 : scopes.findIndex(({ entry }, i) => i > outer && !BLOCKS.has(entry.tag));
+  for (const { entry } of scopes.slice(0, inner < 0 ? scopes.length : inner).reverse()) {
     for (const one of variablesOf(entry, pc, frame)) if (!named.has(one.name)) named.set(one.name, one);
     if (!BLOCKS.has(entry.tag)) break;
   }

@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { fileName, lineIndex } from "../../src/dwarf/line-index.ts";
 import { IS_STATEMENT } from "../../src/dwarf/line-program.ts";
 import type { DebugInfo } from "../../src/dwarf/units.ts";
+import { readElf } from "../../src/elf/image.ts";
+import { buildId } from "../../src/elf/notes.ts";
+import { memorySource } from "../../src/elf/source.ts";
 
 const sources = join(import.meta.dirname, "..", "fixtures", "programs");
 
@@ -54,3 +57,15 @@ export function statementsOf(debug: DebugInfo, source: RegExp): Statement[] {
   }
   return found;
 }
+
+/** The separate debug information of the C library that programs here are linked with (package libc6-dbg; it is installed if it isn't there). */
+export function libcDebug(): string {
+  const library = execFileSync("cc", ["-print-file-name=libc.so.6"], { encoding: "utf8" }).trim();
+  const id = buildId(readElf(memorySource(readFileSync(library), library)));
+  if (id === undefined) throw new Error(`${library} has no build-id`);
+  const path = `/usr/lib/debug/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`;
+  if (!existsSync(path)) execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "libc6-dbg"], { stdio: "pipe" });
+  return path;
+}
+
+export const sourceLines = (name: string): string[] => readFileSync(join(sources, name), "utf8").split("\n");
