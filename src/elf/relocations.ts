@@ -19,7 +19,7 @@ export interface Relocation {
 }
 
 /** The relocations that `accept` takes; entries it doesn't take cost no object. */
-export function findRelocations(image: ElfImage, accept: (type: number, symbol: number, addend: number) => boolean): Relocation[] {
+export function findRelocations(image: ElfImage, accept: (type: number, symbol: number, addend: number, slot: number) => boolean): Relocation[] {
   const found: Relocation[] = [];
   for (const section of sectionsOfType(image, SHT_RELA)) {
     if (section.entrySize !== RELA_SIZE || section.address === 0) continue;
@@ -29,7 +29,8 @@ export function findRelocations(image: ElfImage, accept: (type: number, symbol: 
       const type = table.getUint32(at + 8, true);
       const symbol = table.getUint32(at + 12, true);
       const addend = table.getUint32(at + 16, true) + table.getInt32(at + 20, true) * 2 ** 32;
-      if (accept(type, symbol, addend)) found.push({ slot: table.getUint32(at, true) + table.getUint32(at + 4, true) * 2 ** 32, type, symbol, addend });
+      const slot = table.getUint32(at, true) + table.getUint32(at + 4, true) * 2 ** 32;
+      if (accept(type, symbol, addend, slot)) found.push({ slot, type, symbol, addend });
     }
   }
   return found;

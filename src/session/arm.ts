@@ -8,6 +8,7 @@ import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.t
 import { SondeBug } from "../errors/error.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
+import { byReturns } from "./go-returns.ts";
 import { HostCalls } from "./intercept/host-calls.ts";
 import type { NamedState } from "./names.ts";
 import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -22,7 +23,7 @@ export interface LowerScriptRequest {
   readonly unit: ScriptUnit;
   readonly scope: Scope;
   readonly named: readonly NamedState[];
-  readonly engine: Pick<Engine, "target">;
+  readonly engine: Pick<Engine, "name" | "target">;
   readonly filter: ProcessFilter;
   readonly unsafe: boolean;
 }
@@ -78,13 +79,14 @@ function handlerOf(unit: ScriptUnit, entry: ProbeEntry): HandlerHir {
 const placeMode = (handler: HandlerHir): "hit" | "call" | "return" =>
   handler.register === "uretprobe" ? "return" : handler.shape.kind === "call" ? "call" : "hit";
 
-function lowerProbes({ unit, scope }: Pick<LowerScriptRequest, "unit" | "scope">, states: ReturnType<typeof stateIndex>): LoweredProbe[] {
+function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | "scope" | "engine">, states: ReturnType<typeof stateIndex>): LoweredProbe[] {
   const probes = new Map([...scope.probes, ...scope.intercepts].map(({ probe }, i) => [probe, i]));
   const probeIndex = (probe: RegisteredProbe): number => probes.get(probe) ?? -1;
   return scope.probes.flatMap((entry, probe) => {
     const handler = handlerOf(unit, entry);
     const captures = captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex });
-    return variantsOf(handler, entry, (site) => fileOfSite(entry, site), signatureOfSite).map(({ sites, signature }) => ({
+    const variants = variantsOf(handler, entry, (site) => fileOfSite(entry, site), signatureOfSite);
+    return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, goroutines }) => ({
       sites,
       lower: {
         probe,
@@ -92,6 +94,7 @@ function lowerProbes({ unit, scope }: Pick<LowerScriptRequest, "unit" | "scope">
         captures,
         text: entry.probe.target,
         signature,
+        goroutines,
         pids: entry.pids,
         functions: [...new Set(sites.map((site) => scope.functionIndex(entry.sites[site]!.name)))],
       },
@@ -144,7 +147,7 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
 /** Another instruction near the one asked for is cheaper for the kernel alone, and it alone has rules that others needn't follow. */
 function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, options: Pick<PlaceOptions, "mode" | "reads">, wherever: boolean): PlaceOptions {
   const isKernel = engine.name === "kernel";
-  return { ...options, exact: exact || !isKernel || !wherever, unjudged: !isKernel };
+  return { ...options, exact: exact || !isKernel || !wherever, once: !exact && wherever, unjudged: !isKernel };
 }
 
 function armCompiled(request: ArmRequest): ArmProbe[] {

@@ -17,6 +17,8 @@ export interface PlaceOptions {
   readonly exact: boolean;
   /** The registers of the target that the entry handler reads. */
   readonly reads: ReadonlySet<Register> | "all";
+  /** A call counts once: in a function of Go, behind the check of the stack, which begins the function anew where the stack was moved. */
+  readonly once?: boolean;
   /** The engine itself judges what it can probe; else the kernel's rules are applied here. */
   readonly unjudged?: boolean;
 }
@@ -52,15 +54,16 @@ export function placeAll(sites: readonly FunctionSite[], options: PlaceOptions):
 
 function placeIn(source: FileSource, site: FunctionSite, options: PlaceOptions): Site {
   // There is no better place than a push, and among ten thousand functions most begin with one.
-  if (site.delta === 0) {
+  if (site.delta === 0 && site.go === undefined) {
     const first = source.byteAt(site.functionOffset);
     if (isShortPush(first)) return makeSite(site, 0, SHORT_PUSHES[(first as number) & 7] as Uint8Array, true);
   }
   const searched = site.size > LARGEST_SEARCHED ? LONGEST_INSTRUCTION : site.size > 0 ? site.size : UNKNOWN_SEARCHED;
   const longNops = emulatesLongNops();
-  let at = site.delta;
+  const checked = site.delta === 0 && options.once === true ? (site.go?.checked ?? 0) : 0;
+  let at = site.delta + checked;
   let code: Uint8Array;
-  if (site.delta > 0) code = source.read(site.functionOffset + at, LONGEST_INSTRUCTION);
+  if (at > 0) code = source.read(site.functionOffset + at, LONGEST_INSTRUCTION);
   else {
     const whole = source.read(site.functionOffset, searched + LONGEST_INSTRUCTION);
     const body = whole.subarray(0, searched);
@@ -126,8 +129,9 @@ function makeSite(site: FunctionSite, at: number, bytes: Uint8Array, emulated: b
     address: site.address,
     size: site.size,
     name: site.name,
-    ...(site.symbol === undefined ? {} : { symbol: site.symbol }),
+    symbol: site.symbol,
     aliases: site.aliases,
+    go: site.go,
     delta: site.delta,
     offset: site.functionOffset + at,
     instruction: new PlacedInstruction(bytes, site.address, at),

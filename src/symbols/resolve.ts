@@ -9,6 +9,7 @@ import { relocate } from "../x86/relocate/relocate.ts";
 import { isShortPush } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
 import { FileSource } from "./file-source.ts";
+import { goCode } from "./go-code.ts";
 import { IndirectFunctions } from "./ifunc.ts";
 import { notFound } from "./not-found.ts";
 import { place } from "./place.ts";
@@ -77,8 +78,7 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
       indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
       const file: OpenFile = { source, image, indirect, index: new SymbolIndex(image), path: found.path, display: found.display };
       const inFile = resolveIn(file, target, notes, options.unjudged === true);
-      if (options.mode === "return" && inFile.length > 0) refuseGoReturn(file, target);
-      sites.push(...inFile);
+      sites.push(...(isGoBinary(image) ? inFile.map((site) => ({ ...site, go: goCode(source, site) })) : inFile));
     } catch (error) {
       if (!(error instanceof SondeError) || files.length === 1) throw error;
       failure ??= error;
@@ -131,9 +131,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[], unjudged: bo
     }
   }
   if (unprobeable.length > 0) {
-    const shown = unprobeable.slice(0, SHOWN_NAMES).join(", ");
-    const more = unprobeable.length > SHOWN_NAMES ? ` and ${unprobeable.length - SHOWN_NAMES} more` : "";
-    notes.push(`${file.display}: ${shown}${more} can't be probed, because of how they begin: left out`);
+    notes.push(`${file.display}: ${listed(unprobeable)} can't be probed, because of how they begin: left out`);
   }
   if (sites.size === 0) {
     throw (
@@ -251,17 +249,13 @@ function siteOf(file: OpenFile, entry: FunctionEntry, delta: number): FunctionSi
     address: BigInt(entry.address),
     size: entry.size,
     name: entry.name,
-    ...(entry.symbol === undefined ? {} : { symbol: entry.symbol }),
+    symbol: entry.symbol,
     aliases: entry.aliases,
     delta,
   };
 }
 
-function refuseGoReturn(file: OpenFile, target: Target): void {
-  if (!isGoBinary(file.image)) return;
-  throw new SondeError("SONDE_RETURN_GO", `the return of ${target.text} can't be probed: ${file.display} is a Go program`, {
-    where: target.text,
-    why: "Go moves its stacks, and a return address that a probe has replaced there crashes the program",
-    mend: "The engine breakpoint follows it (--engine breakpoint). With this one probe the entry alone, or the function's return instructions by offset (function+0x…).",
-  });
+function listed(names: readonly string[]): string {
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
+  return `${names.slice(0, SHOWN_NAMES).join(", ")}${more}`;
 }

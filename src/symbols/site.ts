@@ -9,6 +9,14 @@ export interface FileIdentity {
 /** What a hit will cost, by what the kernel must do with the displaced instruction. */
 export type CostClass = "emulated" | "stepped";
 
+/** What is known of a function's code where Go's compiler made the program. */
+export interface GoCode {
+  /** Bytes from the function's start to where the check of its stack ends: from there on nothing is executed twice for one call. */
+  readonly checked: number;
+  /** Its `ret` instructions, in bytes from its start: Go moves its stacks, and a changed return address would crash it. Found when asked for. */
+  readonly returns: readonly number[];
+}
+
 /** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */
 export interface FunctionSite {
   /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
@@ -25,9 +33,10 @@ export interface FunctionSite {
   /** The function's name, without version; of C++ and Rust as the programmer wrote it. */
   readonly name: string;
   /** As it stands in the symbol table, where that is mangled. */
-  readonly symbol?: string;
+  readonly symbol?: string | undefined;
   /** Further names of the same place. */
   readonly aliases: readonly string[];
+  readonly go?: GoCode | undefined;
   /** Bytes from the function's start that the target asked for (`f+0x1c`), 0 at the entry. */
   readonly delta: number;
 }

@@ -1,4 +1,6 @@
 /** The functions of one file: by exact name, by pattern, by address, and names near one that isn't there. */
+
+import { GoFunctions } from "../elf/go-pclntab.ts";
 import { codeSegment, type ElfImage, type Segment } from "../elf/image.ts";
 import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
 import { nearNames } from "../errors/near-names.ts";
@@ -29,6 +31,8 @@ export class SymbolIndex {
   /** Null: the file has none. */
   #fuller: SymbolTable | null | undefined;
   #dynamic: SymbolTable | null | undefined;
+  /** Go's own table, which stripped programs have too; null: it isn't Go. */
+  #goFunctions: GoFunctions | null | undefined;
   #lastSegment: Segment | undefined;
 
   constructor(image: ElfImage) {
@@ -55,7 +59,33 @@ export class SymbolIndex {
       const found = this.#collect(tables, (table) => findDemangled(table, name));
       if (found.length > 0) return found;
     }
-    return [];
+    return this.#go === undefined ? [] : this.#goEntries(this.#go.find(name));
+  }
+
+  get #go(): GoFunctions | undefined {
+    if (this.#goFunctions === undefined) this.#goFunctions = GoFunctions.read(this.#image) ?? null;
+    return this.#goFunctions ?? undefined;
+  }
+
+  #goEntries(indices: readonly number[]): FunctionEntry[] {
+    const go = this.#go as GoFunctions;
+    return indices.flatMap((index) => {
+      const address = go.address(index);
+      const segment = this.#codeSegment(address);
+      if (segment === undefined) return [];
+      const offset = address - segment.address + segment.offset;
+      return [{ name: go.name(index), aliases: NO_ALIASES, address, size: go.size(index), offset, indirect: false }];
+    });
+  }
+
+  /** Go's functions that a pattern matches, apart from those that symbols name. */
+  #matchGo(pieces: readonly string[], known: readonly FunctionEntry[]): FunctionEntry[] {
+    const go = this.#go;
+    // Where there are symbols, they are all there.
+    if (go === undefined || this.#fuller !== null) return [];
+    const addresses = new Set(known.map(({ address }) => address));
+    const indices = Array.from({ length: go.count }, (_, i) => i).filter((i) => !addresses.has(go.address(i)) && matchesPieces(pieces, go.name(i)));
+    return this.#goEntries(indices);
   }
 
   /** By the name in the symbol table alone. */
@@ -85,9 +115,9 @@ export class SymbolIndex {
         const demangled = matchDemangled(table, pattern);
         return demangled.length === 0 ? matching : [...new Set([...matching, ...demangled])];
       });
-      if (found.length > 0) return found;
+      if (found.length > 0) return [...found, ...this.#matchGo(pieces, found)].sort((a, b) => a.address - b.address);
     }
-    return [];
+    return this.#matchGo(pieces, []);
   }
 
   *#oneByOne(): Iterable<readonly SymbolTable[]> {
@@ -109,6 +139,10 @@ export class SymbolIndex {
         if (size === 0 || address < start + size) best = { table, index: i, address: start };
       }
     }
+    if (best === undefined || (best.table.size(best.index) === 0 && this.#fuller === null)) {
+      const index = this.#go?.at(address);
+      if (index !== undefined) return this.#goEntries([index])[0];
+    }
     if (best === undefined) return undefined;
     const { table, index } = best;
     return this.#collect([table], () => [index])[0];
@@ -124,12 +158,14 @@ export class SymbolIndex {
         if (start > address && (next === undefined || start < next)) next = start;
       }
     }
-    return next;
+    const go = this.#go?.at(address);
+    const end = go === undefined ? undefined : (this.#go as GoFunctions).address(go + 1);
+    return end !== undefined && (next === undefined || end < next) ? end : next;
   }
 
-  /** How many symbols of functions there are. */
+  /** How many functions have names. */
   count(): number {
-    let count = 0;
+    let count = this.#go?.count ?? 0;
     for (const table of this.tables) for (let i = 0; i < table.count; i++) if (table.isFunction(i)) count++;
     return count;
   }
@@ -150,6 +186,8 @@ export class SymbolIndex {
         yield written === undefined ? name : formsOfDemangled(written).path;
       }
     }
+    const go = this.#fuller === null ? this.#go : undefined;
+    for (let i = 0; i < (go?.count ?? 0); i++) yield (go as GoFunctions).name(i);
   }
 
   /** Symbols → places in the file, one for each address, with all the names of it; by address. */

@@ -64,8 +64,6 @@ export interface Ways {
   readonly oneSessionPerProcess: boolean;
   /** C++ exceptions may leave functions whose returns are probed. */
   readonly exceptionsPassReturns: boolean;
-  /** Returns of Go programs, which move their stacks, are followed; else refused. */
-  readonly followsGo: boolean;
   /** So many returns of nested calls are followed. */
   readonly nestedReturns: number;
 }
@@ -109,7 +107,6 @@ export const claims: { readonly [engine: string]: Claims } = {
       refusedKinds: KERNEL_REFUSES,
       returnsLandElsewhere: true,
       exceptionsPassReturns: false,
-      followsGo: false,
       excludesDebuggers: false,
       oneSessionPerProcess: false,
       nestedReturns: 64,
@@ -137,7 +134,6 @@ export const claims: { readonly [engine: string]: Claims } = {
       refusedKinds: ["call_where_it_pushes"],
       returnsLandElsewhere: false,
       exceptionsPassReturns: true,
-      followsGo: true,
       excludesDebuggers: true,
       oneSessionPerProcess: true,
       nestedReturns: 100_000,

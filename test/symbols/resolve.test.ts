@@ -349,11 +349,6 @@ describe("mistakes", () => {
   test("a process that isn't there", () => {
     expect(errorOf(() => sitesOf("libc:malloc", { mode: "entry", pids: [4_194_305] })).code).toBe("SONDE_PROCESS_NOT_FOUND");
   });
-
-  test("the return of a Go program's function, with the way round; its entry is fine", () => {
-    expect(errorOf(() => sitesOf(`${go}:work`, { mode: "return" }))).toMatchObject({ code: "SONDE_RETURN_GO", mend: expect.stringContaining("entry") });
-    expect(sitesOf(`${go}:work`)).toHaveLength(1);
-  });
 });
 
 describe("speed", () => {

@@ -6,7 +6,9 @@
  * throws out its oldest entry when it is full. A child that was forked during the call has the number too, and reads
  * the same entry; only the thread that made it takes it out.
  *
- * Without sessions the table's key is the thread and its stack pointer at the entry, which recursion can't confuse.
+ * Without sessions the table's key is the thread and its stack pointer at the entry, which recursion can't confuse. In Go
+ * it is the goroutine, and how deep in its stack the call is: the goroutine may go on in another thread, and its stack
+ * elsewhere in memory. From Go 1.17 on r14 holds the goroutine, whose first two words are its stack's ends.
  */
 import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
@@ -19,6 +21,9 @@ import { registerOffsets } from "./registers.ts";
 import { CARRY_CAPACITY } from "./session-layout.ts";
 import { copyText } from "./text.ts";
 import { bool, heldSize, nameOf, type Value } from "./value.ts";
+
+/** By what the return of a call knows its entry. */
+export type Pairing = "session" | "thread" | "goroutine";
 
 /** Where the parts of a carried value lie. */
 export interface CarryLayout {
@@ -242,24 +247,24 @@ function notData(shape: Shape): Value | undefined {
 }
 
 /** How the value of `enter` travels; undefined if it gives nothing. */
-export function carryLayout(p: Program, v: Value, sessions: boolean, span: Span): CarryLayout {
+export function carryLayout(p: Program, v: Value, pairing: Pairing, span: Span): CarryLayout {
   const optional = v.k === "maybe";
   const shape = shapeOf(v.k === "maybe" ? v.value : v);
   const refused = notData(shape);
   if (refused) p.fail(problem.notCarriable(p.place(span), nameOf(refused)));
   const size = sizeOf(shape, 0);
-  const table = !sessions || size > 8;
-  const map = table ? carryMap(p, sessions, size) : undefined;
+  const table = pairing !== "session" || size > 8;
+  const map = table ? carryMap(p, pairing, size) : undefined;
   return { shape, size, optional, map };
 }
 
-function carryMap(p: Program, sessions: boolean, size: number): number {
+function carryMap(p: Program, pairing: Pairing, size: number): number {
   const valueSize = HEAD + roundUp(size, 8);
   const maxEntries = Math.max(1024, Math.min(CARRY_CAPACITY, Math.floor((8 * 1024 * 1024) / valueSize)));
-  return p.session.carryMap(p.probeIndex, {
+  return p.session.carryMap(p.probe, {
     name: "carry",
     type: "lru_hash",
-    keySize: sessions ? 8 : 24,
+    keySize: pairing === "session" ? 8 : 24,
     valueSize,
     maxEntries,
     mmap: false,
@@ -267,12 +272,15 @@ function carryMap(p: Program, sessions: boolean, size: number): number {
   });
 }
 
+/** Offset of g.stack.hi. */
+const STACK_END = 8n;
 /** An entry of the table: the thread, whether `leave` is to run, then the value. */
 const HEAD = 16;
 
 /** At the entry: keeps the value. `v` is what `enter` gave. */
-export function keep(p: Program, layout: CarryLayout, v: Value, sessions: boolean, span: Span): void {
+export function keep(p: Program, layout: CarryLayout, v: Value, pairing: Pairing, span: Span): void {
   const b = p.b;
+  const sessions = pairing === "session";
   if (v.k === "unknown") return;
   const there = b.block();
   const absent = b.block();
@@ -282,12 +290,12 @@ export function keep(p: Program, layout: CarryLayout, v: Value, sessions: boolea
   if (!b.dead) {
     if (sessions)
       b.set(p.status, 1n); // leave isn't run for this call
-    else table(p, layout, undefined, span);
+    else put(p, layout, callKey(p, pairing, 0n), undefined, span);
   }
   b.jump(after);
   b.enter(there);
   const value = v.k === "maybe" ? v.value : v;
-  if (!sessions) table(p, layout, value, span);
+  if (!sessions) put(p, layout, callKey(p, pairing, 0n), value, span);
   else if (layout.map === undefined) {
     if (layout.size > 0) {
       const cookie = b.kfunc("bpf_session_cookie", [p.b.fn.context]);
@@ -309,12 +317,26 @@ export function keep(p: Program, layout: CarryLayout, v: Value, sessions: boolea
   b.enter(after);
 }
 
-/** Stores into the table by thread and stack pointer. */
-function table(p: Program, layout: CarryLayout, value: Value | undefined, span: Span): void {
-  put(p, layout, stackKey(p, 0n), value, span);
+/** The table's key: who calls, where rsp was at the function's entry, and the function. `above`: by so much rsp is above that now. */
+function callKey(p: Program, pairing: Exclude<Pairing, "session">, above: bigint): Base {
+  return pairing === "goroutine" ? goroutineKey(p) : stackKey(p, above);
 }
 
-/** The thread, rsp as it was at the function's entry, and the function. */
+/** At a `ret` that is still to be executed rsp is what it was at the entry. */
+function goroutineKey(p: Program): Base {
+  const b = p.b;
+  const key: Base = { object: b.object(24) };
+  const goroutine = b.load({ reg: b.fn.context }, registerOffsets.r14, 8, false, true);
+  const end: Base = { object: b.object(8) };
+  b.store(end, 0, 8, 0n);
+  b.call("probe_read_user", [{ base: end, offset: 0 }, 8n, b.binary("add", goroutine, STACK_END)]);
+  b.store(key, 0, 8, goroutine);
+  b.store(key, 8, 8, b.binary("sub", b.load(end, 0, 8), b.load({ reg: b.fn.context }, registerOffsets.rsp, 8, false, true)));
+  b.store(key, 16, 8, b.call("get_attach_cookie", [b.fn.context], true));
+  return key;
+}
+
+/** The thread, rsp at the entry, and the function. */
 function stackKey(p: Program, above: bigint): Base {
   const b = p.b;
   const key: Base = { object: b.object(24) };
@@ -335,8 +357,9 @@ function put(p: Program, layout: CarryLayout, key: Base, value: Value | undefine
 }
 
 /** At the return: the value again; where it is gone or `leave` isn't wanted, the program ends. */
-export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Value {
+export function takeBack(p: Program, layout: CarryLayout, pairing: Pairing): Value {
   const b = p.b;
+  const sessions = pairing === "session";
   if (sessions && layout.map === undefined) {
     if (layout.size === 0) return readBack(p, { object: 0 }, 0, layout.shape, 0).value;
     const cookie = b.kfunc("bpf_session_cookie", [p.b.fn.context]);
@@ -348,7 +371,7 @@ export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Va
   if (sessions) {
     key = { object: b.object(8) };
     b.store(key, 0, 8, b.load({ reg: b.kfunc("bpf_session_cookie", [p.b.fn.context]) }, 0, 8));
-  } else key = stackKey(p, 8n);
+  } else key = callKey(p, pairing, 8n);
   const map = { map: layout.map as number };
   const keyArg = { base: key, offset: 0 };
   const pointer = b.call("map_lookup_elem", [map, keyArg]);
@@ -365,7 +388,9 @@ export function takeBack(p: Program, layout: CarryLayout, sessions: boolean): Va
   copyStructWords(p, { reg: pointer }, 0, memory, 0, size);
   const own = b.block();
   const go = b.block();
-  b.branch("eq", b.load(memory, 0, 8), b.call("get_current_pid_tgid", [], true), own, go);
+  // Of a goroutine's call nobody else has the key, whatever thread it is in.
+  if (pairing === "goroutine") b.jump(own);
+  else b.branch("eq", b.load(memory, 0, 8), b.call("get_current_pid_tgid", [], true), own, go);
   b.enter(own);
   b.call("map_delete_elem", [map, keyArg]);
   b.jump(go);

@@ -38,6 +38,11 @@ export interface LowerProbe {
   readonly signature: Signature | undefined;
   /** The site's address as its file is linked, where the sites have one address: what lies at a fixed address in the file is found by it. */
   readonly address?: bigint;
+  /**
+   * The sites' functions are Go's, and a `ret` is a place of its own there: entry and return are two programs in any case, and
+   * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.
+   */
+  readonly goroutines?: boolean;
   /** These processes only, besides the session's filter. */
   readonly pids: readonly number[] | undefined;
   /** Indices into `functions` that this probe's sites carry as cookies. */

@@ -12,7 +12,7 @@ import type { FunctionHir, HandlerHir } from "../hir/types.ts";
 import type { ProgramImage } from "../image.ts";
 import type { MirFunction } from "../mir/types.ts";
 import { optimize } from "../passes/optimize.ts";
-import { type CarryLayout, carryLayout, keep, takeBack } from "./carry.ts";
+import { type CarryLayout, carryLayout, keep, type Pairing, takeBack } from "./carry.ts";
 import { join } from "./cells.ts";
 import type { LowerProbe, LowerRequest, LowerResult, Register } from "./input.ts";
 import { lineTable } from "./lines.ts";
@@ -112,7 +112,7 @@ class ProbeLowering {
 
   run(): void {
     const { handler } = this.probe;
-    const { sessions } = this.session.request.target;
+    const pairing: Pairing = this.probe.goroutines ? "goroutine" : this.session.request.target.sessions ? "session" : "thread";
     const { shape } = handler;
     switch (shape.kind) {
       case "hit": {
@@ -130,15 +130,15 @@ class ProbeLowering {
           if (value.k === "unknown" || p.b.dead) return;
           const fn = this.fn(shape.enter);
           p.within(p.newFrame(fn), () => {
-            layout = carryLayout(p, value, sessions, fn.span);
-            keep(p, layout, value, sessions, fn.span);
+            layout = carryLayout(p, value, pairing, fn.span);
+            keep(p, layout, value, pairing, fn.span);
           });
         };
         const leave = (p: Program): void => {
-          const at: Value = layout ? p.within(p.newFrame(this.fn(shape.leave)), () => takeBack(p, layout as CarryLayout, sessions)) : { k: "unknown" };
+          const at: Value = layout ? p.within(p.newFrame(this.fn(shape.leave)), () => takeBack(p, layout as CarryLayout, pairing)) : { k: "unknown" };
           this.call(p, "leave", shape.leave, [at]);
         };
-        if (sessions) {
+        if (pairing === "session") {
           this.program("session", (p) => {
             const returning = p.b.block();
             const entering = p.b.block();

@@ -3,7 +3,7 @@
 import { struct } from "../../schema/layout.ts";
 import { isAggregate, type Schema, type StateSpec, type StructSchema } from "../../schema/types.ts";
 import type { Counter, MapImage, RecordFormat, SessionImage, StatePlace } from "../image.ts";
-import type { LowerRequest } from "./input.ts";
+import type { LowerProbe, LowerRequest } from "./input.ts";
 import { aggregateWords, roundUpPow2 } from "./sizes.ts";
 
 type CounterKey = Counter extends infer C ? (C extends Counter ? Omit<C, "offset"> : never) : never;
@@ -164,9 +164,9 @@ export class SessionLayout {
     return this.scratchMap;
   }
 
-  private readonly carryMaps = new Map<number, number>();
-  /** The table of a probe's carried values. */
-  carryMap(probe: number, image: MapImage): number {
+  private readonly carryMaps = new Map<LowerProbe, number>();
+  /** The table of a probe's carried values: one for each way in which its handler is compiled, for what is carried may differ. */
+  carryMap(probe: LowerProbe, image: MapImage): number {
     const known = this.carryMaps.get(probe);
     if (known !== undefined) {
       this.maps[known] = image;

@@ -1,5 +1,6 @@
 /** Arms a session in the kernel: maps, programs, then the links; whatever fails, all of it is given back. */
 import type { SessionImage } from "../../compiler/image.ts";
+import type { Site } from "../../symbols/site.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { kernelVersion, possibleCpus } from "../../sys/host.ts";
 import type { ArmProbe } from "../engine.ts";
@@ -18,7 +19,7 @@ import { createMaps, type KernelMaps } from "./maps.ts";
 import type { Method, Plan } from "./plan.ts";
 import { familyOf, inRootPidNamespace, isProcessGone } from "./process-tree.ts";
 import { linksKeepProcess, loadHolder, rearm } from "./rearm.ts";
-import { checkReturns } from "./refuse-returns.ts";
+import { checkReturns, returnsInGo } from "./refuse-returns.ts";
 import { withDepthCounting } from "./return-depth.ts";
 import { loadSessionTypes, type SessionTypes } from "./session-types.ts";
 
@@ -105,7 +106,7 @@ function scopesOf(probe: ArmProbe, plan: Plan, family: readonly number[]): Scope
   return reach === "all" ? [{ kind: "all" }] : family.map((pid) => ({ kind: reach, pid }));
 }
 
-/** A hook for each program and file of a probe. */
+/** A hook for each program and file of a probe; a function of Go has its return probed at each of its `ret` instructions. */
 function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number[]): Hook[] {
   const byPath = new Map<string, number[]>();
   for (const [i, site] of probe.sites.entries()) {
@@ -114,13 +115,15 @@ function hooksOf(image: SessionImage, probe: ArmProbe, programs: readonly number
     else group.push(i);
   }
   return probe.programs.flatMap((program) =>
-    [...byPath].map(([path, indices]) => ({
-      probe: probe.probe,
-      runs: image.programs[program]!.runs,
-      program: programs[program]!,
-      path,
-      sites: indices.map((i) => probe.sites[i]!),
-      cookies: indices.map((i) => probe.cookies[i]!),
-    })),
+    [...byPath].map(([path, indices]) => {
+      const { runs } = image.programs[program]!;
+      const of = { probe: probe.probe, program: programs[program]!, path };
+      if (runs !== "return" || !returnsInGo(probe))
+        return { ...of, runs, sites: indices.map((i) => probe.sites[i]!), cookies: indices.map((i) => probe.cookies[i]!) };
+      const returns = indices.flatMap((i) => returnSites(probe.sites[i]!).map((site) => ({ site, cookie: probe.cookies[i]! })));
+      return { ...of, runs: "entry" as const, sites: returns.map(({ site }) => site), cookies: returns.map(({ cookie }) => cookie) };
+    }),
   );
 }
+
+const returnSites = (site: Site): Site[] => (site.go?.returns ?? []).map((at) => ({ ...site, offset: site.functionOffset + at, delta: at }));

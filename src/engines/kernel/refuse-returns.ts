@@ -39,9 +39,12 @@ function unwindingNotes(probes: readonly ArmProbe[]): string[] {
   ];
 }
 
+/** Returns of Go's functions are probed at their instructions: no return address is replaced. */
+export const returnsInGo = ({ sites }: Pick<ArmProbe, "sites">): boolean => sites.length > 0 && sites.every(({ go }) => go !== undefined);
+
 /** Throws if a probe with a return can't be armed safely. Gives notes where it can't be told. */
 export function checkReturns(image: SessionImage, probes: readonly ArmProbe[], pids: readonly number[]): string[] {
-  const returning = probes.filter((probe) => probe.programs.some((program) => image.programs[program]!.runs !== "entry"));
+  const returning = probes.filter((probe) => probe.programs.some((program) => image.programs[program]!.runs !== "entry") && !returnsInGo(probe));
   if (returning.length === 0) return [];
   const paths = new Map(returning.flatMap((probe) => probe.sites.map((site) => [site.path, site] as const)));
   for (const [path, site] of paths) {

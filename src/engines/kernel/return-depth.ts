@@ -14,6 +14,7 @@ import { r0, r1, r2, r6 } from "../../bpf/register.ts";
 import type { MapImage, ProgramImage, SessionImage } from "../../compiler/image.ts";
 import type { ArmProbe } from "../engine.ts";
 import type { KernelTypes } from "./kernel-types.ts";
+import { returnsInGo } from "./refuse-returns.ts";
 
 const MOST_PENDING = 64;
 
@@ -28,7 +29,9 @@ export interface DepthCounting {
 export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe[], types: KernelTypes): DepthCounting {
   const utask = types.members["task_struct.utask"];
   const depth = types.members["uprobe_task.depth"];
-  const returning = new Set(probes.filter((probe) => probe.programs.some((p) => image.programs[p]!.runs !== "entry")).map((probe) => probe.probe));
+  // Of Go's functions the kernel follows no return.
+  const followed = probes.filter((probe) => !returnsInGo(probe) && probe.programs.some((p) => image.programs[p]!.runs !== "entry"));
+  const returning = new Set(followed.flatMap((probe) => probe.programs));
   if (utask === undefined || depth === undefined || returning.size === 0) return { image, probes, map: undefined };
 
   const map = image.maps.length;
@@ -49,13 +52,13 @@ export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe
     ];
     return check(check(0).length - 1);
   };
-  const programs = image.programs.map((program) =>
-    program.runs !== "return" && returning.has(program.probe) ? prepend(program, front(program.runs === "session")) : program,
+  const programs = image.programs.map((program, index) =>
+    program.runs !== "return" && returning.has(index) ? prepend(program, front(program.runs === "session")) : program,
   );
   const alone = programs.length;
   let needed = false;
   const withEntries = probes.map((probe) => {
-    const onlyReturn = probe.programs.length > 0 && probe.programs.every((p) => image.programs[p]!.runs === "return");
+    const onlyReturn = probe.programs.length > 0 && !returnsInGo(probe) && probe.programs.every((p) => image.programs[p]!.runs === "return");
     needed ||= onlyReturn;
     return onlyReturn ? { ...probe, programs: [alone, ...probe.programs] } : probe;
   });

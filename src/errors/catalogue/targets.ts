@@ -173,9 +173,10 @@ export const targets: RunEntries = {
     mend: "Leave the offset out, or probe the place by uprobe().",
   },
   SONDE_RETURN_GO: {
-    cause: "The function is a Go program's. Go moves its stacks, and a return address that a probe has replaced there would crash the program.",
+    cause:
+      "The function is a Go program's, whose returns are probed at their instructions, for Go moves its stacks; and it has none, since it jumps to another function at its end.",
     example: 'uretprobe("./server:main.handle", () => {});',
-    mend: "Use the engine breakpoint, or probe the entry alone.",
+    mend: "Probe the return of the function that it jumps to, or the entry alone; the engine breakpoint follows every return.",
   },
   SONDE_SITE_REFUSED: {
     cause: "The instruction there can't be probed: it can't be run elsewhere without changing what it does, or is a breakpoint already.",

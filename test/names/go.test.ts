@@ -1,0 +1,108 @@
+/** Go's functions: by the table that stripped programs have too, as `nm` and `addr2line` know them; calls paired by goroutine. */
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { GoFunctions } from "../../src/elf/go-pclntab.ts";
+import { readElf } from "../../src/elf/image.ts";
+import { memorySource } from "../../src/elf/source.ts";
+import { FileSource } from "../../src/symbols/file-source.ts";
+import { resolveTarget } from "../../src/symbols/resolve.ts";
+import { namesInGo } from "../fixtures/build.ts";
+import { mapOf, traced, where } from "../real-programs/support.ts";
+
+/** Go interrupts threads by signals to hand them other goroutines: at a breakpoint, that is executed once more when the goroutine goes on. */
+const STEADY = { GODEBUG: "asyncpreemptoff=1" };
+const run = (command: string, args: readonly string[], input = ""): string => execFileSync(command, args, { encoding: "utf8", input, maxBuffer: 2 ** 28 });
+const tableOf = (path: string): GoFunctions => {
+  const table = GoFunctions.read(readElf(new FileSource(path)));
+  if (table === undefined) throw new Error(`${path} has no table of Go`);
+  return table;
+};
+const sitesOf = (path: string, place: string, mode: "entry" | "return" = "entry") => resolveTarget(`${path}:${place}`, { mode }).sites;
+
+describe.skipIf(where("go") === undefined)("a Go program", () => {
+  const build = (options: Parameters<typeof namesInGo>[0]): string => (where("go") === undefined ? "" : namesInGo(options));
+  const plain = build({});
+  const stripped = build({ stripped: true });
+
+  test.each([{}, { pie: true }])("has the functions in Go's table that nm shows (%o)", (options) => {
+    const path = build(options);
+    const table = tableOf(path);
+    const symbols = run("nm", [path])
+      .split("\n")
+      .map((line) => /^([0-9a-f]+) [tT] (main\..*)$/.exec(line))
+      .filter((match) => match !== null);
+    expect(symbols.length).toBeGreaterThan(5);
+    for (const [, address, name] of symbols) expect(table.find(name as string).map((i) => table.address(i))).toEqual([Number.parseInt(address as string, 16)]);
+  });
+
+  test("has the line of every instruction's address that addr2line shows", () => {
+    const table = tableOf(plain);
+    const addresses = ["main.main", "main.branches", "main.(*Order).Push", "main.deep", "fmt.Fprintln"].flatMap((name) => {
+      const [index] = table.find(name) as [number];
+      return Array.from({ length: Math.min(40, table.size(index)) }, (_, i) => table.address(index) + i);
+    });
+    const theirs = run("go", ["tool", "addr2line", plain], addresses.map((address) => `${address.toString(16)}\n`).join(""))
+      .split("\n")
+      .filter((_, i) => i % 2 === 1);
+    expect(addresses.map((address) => table.line(address)).map((line) => `${line?.file}:${line?.line}`)).toEqual(theirs.slice(0, addresses.length));
+  });
+
+  test.each(["main.main", "main.(*Order).Push", "main.Order.Total", "main.deep"])("that was stripped has %s at the same place", (name) => {
+    const [site] = sitesOf(stripped, name);
+    expect(site).toMatchObject({ name, functionOffset: sitesOf(plain, name)[0]?.functionOffset });
+  });
+
+  test("that was stripped has patterns, near names, and an offset into a function", () => {
+    const names = sitesOf(stripped, "main.*").map((site) => site.name);
+    expect(names).toEqual(expect.arrayContaining(["main.main", "main.(*Order).Push", "main.branches"]));
+    expect(() => sitesOf(stripped, "main.branchs")).toThrow(expect.objectContaining({ mend: expect.stringContaining("main.branches") }));
+    const [{ go } = { go: undefined }] = sitesOf(stripped, "main.deep");
+    expect(sitesOf(stripped, `main.deep+${go?.checked}`)).toMatchObject([{ name: "main.deep", delta: go?.checked }]);
+  });
+
+  test("has a return for each of a function's ways out", () => {
+    const [site] = sitesOf(stripped, "main.branches", "return");
+    const disassembly = run("objdump", ["-d", "--disassemble=main.branches", plain]);
+    const start = Number(site?.address);
+    const returns = [...disassembly.matchAll(/^\s*([0-9a-f]+):\s.*\bret\b/gm)].map((match) => Number.parseInt(match[1] as string, 16) - start);
+    expect(returns.length).toBeGreaterThan(1);
+    expect(site?.go?.returns).toEqual(returns);
+  });
+
+  test("with a table that lies is read without harm", () => {
+    const source = new FileSource(stripped);
+    const bytes = Buffer.from(source.read(0, source.size));
+    const section = readElf(source).sections.find(({ name }) => name === ".gopclntab");
+    source.close();
+    const { offset, size } = section as { offset: number; size: number };
+    const change = fc.tuple(fc.oneof(fc.nat(128), fc.nat(size - 1)), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const before = changes.map(([at]) => bytes[offset + at] as number);
+        for (const [at, byte] of changes) bytes[offset + at] = byte;
+        try {
+          const table = GoFunctions.read(readElf(memorySource(bytes)));
+          if (table === undefined) return;
+          for (let i = 0; i < Math.min(table.count, 50); i++) table.name(i);
+          table.line(0x480000);
+          table.at(0x480000);
+        } finally {
+          for (const [i, [at]] of [...changes.entries()].reverse()) bytes[offset + at] = before[i] as number;
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each(["kernel", "breakpoint"])("has calls counted once and paired with their returns, by the engine %s", { timeout: 90_000 }, async (engine) => {
+    const script = `const entries = hash(func, count()), calls = count(), halves = count(), depths = count(), results = sum();
+      uprobe(["BIN:main.(*Order).Push", "BIN:main.deep"], (c) => entries.at(c.func).add());
+      uprobe("BIN:main.branches", { enter: (c) => c.regs.rax, leave: (c, n) => { calls.add(); if (n % 2 === 0 && c.ret === n / 2) halves.add(); } });
+      uprobe("BIN:main.deep", { enter: (c) => ({ depth: c.regs.rax }), leave: (c, at) => { if (at.depth === 50) depths.add(); } });
+      uretprobe("BIN:main.(*Order).Push", (c) => results.add(c.ret));`;
+    const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1000`], STEADY);
+    expect(mapOf(outcome, "entries")).toEqual({ "main.(*Order).Push": 1000, "main.deep": 8 * 20 * 51 });
+    expect([mapOf(outcome, "calls"), mapOf(outcome, "halves"), mapOf(outcome, "depths"), mapOf(outcome, "results")]).toEqual([1000, 500, 160, 500_500]);
+  });
+});
