@@ -150,13 +150,9 @@ behaviour(23, (engine) => {
     copy.remove();
   });
 
-  test("no return in what is Go's by what Go leaves in a file, nor its entry", async () => {
+  test("no entry in what is Go's by what Go leaves in a file", async () => {
     using place = folder();
     const path = likeGo(place.path);
-    const calls = await probe(engine, "calls", `${path}:hit`);
-    execFileSync(path);
-    expect([calls.maps.leaves?.read(), calls.maps.returns?.read()]).toEqual([1n, 1n]);
-    await calls.close();
     await using session = await probe(engine, "hits", `${path}:hit`);
     execFileSync(path);
     expect(session.maps.hits?.read()).toBe(1n);
