@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPrograms } from "./build.mjs";
 import * as breakpoint from "./cases/breakpoint.mjs";
+import * as debugInfo from "./cases/debug-info.mjs";
 import * as events from "./cases/events.mjs";
 import * as hits from "./cases/hits.mjs";
 import * as many from "./cases/many.mjs";
@@ -26,12 +27,12 @@ try {
   const programs = buildPrograms(folder);
   const peers = bpftraces();
   if (peers.length === 0) process.stderr.write("bench: no bpftrace here, so there are no ratios (apt-get install bpftrace)\n");
-  const context = { programs, sonde: sonde(join(folder, "cache")), peers, rounds };
+  const context = { programs, sonde: sonde(join(folder, "cache")), peers, rounds, folder };
   const rows = [];
-  for (const measurement of [startup, hits, many, events, breakpoint]) {
+  for (const measurement of [startup, hits, many, events, breakpoint, debugInfo]) {
     if (wanted && !wanted.includes(measurement.name)) continue;
     process.stderr.write(`bench: ${measurement.name} …\n`);
-    rows.push(...measurement.run(context));
+    rows.push(...(await measurement.run(context)));
   }
   process.stdout.write(`${table(rows, peers)}\n`);
   const results = join(import.meta.dirname, "results");
