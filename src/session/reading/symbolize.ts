@@ -1,6 +1,11 @@
-/** An address in a process as symbol+offset: through the mapping that it lies in, and that file's symbols. */
+/**
+ * An address in a process as symbol+offset: through the mapping that it lies in, and that file's symbols; of code that was
+ * compiled at run time, by what the process says of it.
+ */
 import { type ElfImage, offsetToAddress, readElf } from "../../elf/image.ts";
+import { plainText } from "../../output/value.ts";
 import { FileSource } from "../../symbols/file-source.ts";
+import { PerfMapFile } from "../../symbols/perf-map.ts";
 import { SymbolIndex } from "../../symbols/symbol-index.ts";
 import { type Mapping, readMappings } from "../../sys/procfs.ts";
 
@@ -16,6 +21,7 @@ export class Symbolizer {
   readonly #mappings = new Map<number, { readonly at: number; readonly list: readonly Mapping[] }>();
   readonly #files = new Map<string, MappedFile | undefined>();
   readonly #texts = new Map<string, string>();
+  readonly #jitted = new Map<number, { readonly file: PerfMapFile; at: number }>();
 
   /** `pid` undefined: it isn't known whose address it is, so it stays a number. */
   text(address: bigint, pid: number | undefined): string {
@@ -25,9 +31,26 @@ export class Symbolizer {
     const known = this.#texts.get(key);
     if (known !== undefined) return known;
     const found = this.#find(Number(address), pid);
-    if (found === undefined) return hex;
+    // What was compiled at run time may give way to something else.
+    if (found === undefined) return this.#findJitted(Number(address), pid) ?? hex;
     this.#texts.set(key, found);
     return found;
+  }
+  #findJitted(address: number, pid: number): string | undefined {
+    let known = this.#jitted.get(pid);
+    if (known === undefined) {
+      known = { file: new PerfMapFile(pid), at: 0 };
+      this.#jitted.set(pid, known);
+    }
+    if (Date.now() - known.at >= AGAIN_MS) {
+      known.file.update();
+      known.at = Date.now();
+    }
+    const found = known.file.at(address);
+    if (found === undefined) return undefined;
+    const offset = address - found.address;
+    const name = plainText(found.name);
+    return offset === 0 ? name : `${name}+0x${offset.toString(16)}`;
   }
   #find(address: number, pid: number): string | undefined {
     const mapping = this.#mappingOf(address, pid);
