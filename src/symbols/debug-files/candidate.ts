@@ -8,11 +8,12 @@ import { SondeError } from "../../errors/error.ts";
 import { FileSource } from "../file-source.ts";
 import type { FileIdentity } from "../site.ts";
 
-/** A file with debug information; its descriptor stays open. */
+/** A file with debug information, open until it is closed. */
 export interface DebugFile {
   readonly path: string;
   readonly image: ElfImage;
   readonly sections: DebugSections;
+  close(): void;
 }
 /** A file that was there and isn't taken. */
 export interface Rejected {
@@ -58,13 +59,14 @@ export function examine(path: string, wanted: Wanted): DebugFile | Rejected | un
   } catch (error) {
     source?.close();
     if (!(error instanceof SondeError)) throw error;
-    return error.code === "SONDE_FILE_NOT_FOUND" ? undefined : { path, why: `it can't be read: ${error.why ?? error.message}` };
+    return error.code === "SONDE_FILE_NOT_FOUND" ? undefined : { path, why: wordsOf(error, path) };
   }
 }
 
 function judge(source: FileSource, wanted: Wanted): DebugFile | Rejected {
   const { path } = source;
-  const image = readElf(source);
+  // Those that dwz makes are object files.
+  const image = readElf(source, true);
   const ids = [buildId(image), supplementaryChecksum(image)].filter((id) => id !== undefined);
   const [id] = ids;
   if (wanted.buildId !== undefined && id !== undefined) {
@@ -80,8 +82,11 @@ function judge(source: FileSource, wanted: Wanted): DebugFile | Rejected {
     }
   }
   const sections = debugSections(image);
-  return sections === undefined ? { path, why: "it has no debug information itself" } : { path, image, sections };
+  return sections === undefined ? { path, why: "it has no debug information itself" } : { path, image, sections, close: () => source.close() };
 }
+
+/** Completes "PATH: …", where the message begins with the path. */
+export const wordsOf = ({ message }: SondeError, path: string): string => (message.startsWith(`${path} `) ? `it ${message.slice(path.length + 1)}` : message);
 
 function checksumOf(source: FileSource): number | undefined {
   if (source.size > LARGEST_CHECKED) return undefined;

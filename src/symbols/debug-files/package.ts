@@ -22,8 +22,9 @@ export class SplitPackage {
   /** Undefined: it isn't a package. Throws SONDE_ELF_…, SONDE_DWARF_…. */
   static open(image: ElfImage): SplitPackage | undefined {
     const whole = debugSections(image, true);
-    const opened = whole === undefined ? undefined : new SplitPackage(image, whole);
-    return opened?.#units === undefined ? undefined : opened;
+    if (whole === undefined) return undefined;
+    const opened = new SplitPackage(image, whole);
+    return opened.#units === undefined ? undefined : opened;
   }
 
   /** Of the unit with the skeleton's number. */
