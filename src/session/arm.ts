@@ -8,7 +8,7 @@ import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.t
 import { SondeBug } from "../errors/error.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
-import { byReturns } from "./go-returns.ts";
+import { byReturns, goroutineIdOf } from "./go-returns.ts";
 import { HostCalls } from "./intercept/host-calls.ts";
 import type { NamedState } from "./names.ts";
 import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -95,6 +95,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         text: entry.probe.target,
         signature,
         goroutines,
+        goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),
         pids: entry.pids,
         functions: [...new Set(sites.map((site) => scope.functionIndex(entry.sites[site]!.name)))],
       },

@@ -2,6 +2,7 @@
 import type { HandlerHir } from "../compiler/hir/types.ts";
 import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
+import type { FunctionSite } from "../symbols/site.ts";
 import type { ProbeEntry } from "./probe.ts";
 import type { Scope } from "./scope.ts";
 import type { Variant } from "./typed/variants.ts";
@@ -40,6 +41,12 @@ export function byReturns(variants: readonly Variant[], { sites, probe }: ProbeE
       { ...variant, sites: others, goroutines: false },
     ].filter((part) => part.sites.length > 0);
   });
+}
+
+/** Where a goroutine's id is, if that is known and the same for all of the sites. */
+export function goroutineIdOf(sites: readonly Pick<FunctionSite, "go">[]): number | undefined {
+  const [first] = sites;
+  return sites.every(({ go }) => go?.goroutineId === first?.go?.goroutineId) ? first?.go?.goroutineId : undefined;
 }
 
 function shown(sites: readonly { readonly name: string }[]): string {

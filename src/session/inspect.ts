@@ -9,10 +9,13 @@ import { loadEngine } from "../engines/choose.ts";
 import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import type { Signature } from "../schema/ctypes.ts";
+import { goroutineIdOffset } from "../symbols/go-code.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
+import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
 import { needOf } from "./engine-for-script.ts";
+import { goroutineIdOf } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
@@ -147,6 +150,7 @@ class StaticCaptures {
 interface Functions {
   readonly signature: Signature | undefined;
   readonly names: readonly string[];
+  readonly goroutineId: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -155,17 +159,19 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   const targets = handler.targets ?? [];
   const sites: NamedFunctions["sites"][number][] = [];
   const from: number[] = [];
+  const found: (readonly FunctionSite[])[] = [];
   const diagnostics: Diagnostic[] = [];
   const { register, span } = handler;
   if (register !== "uprobe" && register !== "uretprobe") {
     const file = files[handler.file]?.path ?? "-e";
     diagnostics.push(error("SONDE_C_ENGINE", { file, start: span[0], end: span[1] }, { message: `${register}() isn't there yet: ${NOT_YET[register]}` }));
-    return { signature: undefined, names: [], diagnostics };
+    return { signature: undefined, names: [], goroutineId: undefined, diagnostics };
   }
   for (const [index, target] of targets.entries()) {
     try {
-      const found = resolveTarget(target, { mode: handler.register === "uretprobe" ? "leave" : "entry" });
-      for (const site of found.sites) from.push(sites.push(site) && index);
+      const resolved = resolveTarget(target, { mode: handler.register === "uretprobe" ? "leave" : "entry" });
+      found.push(resolved.sites);
+      for (const site of resolved.sites) from.push(sites.push(site) && index);
     } catch (error) {
       if (!(error instanceof SondeError)) throw error;
       const { place } = target.includes(":") ? parseTarget(target) : { place: undefined };
@@ -180,7 +186,10 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
       );
     }
   }
-  return { signature: sites.length === 0 ? undefined : commonSignature({ targets, sites, from }), names: sites.map(({ name }) => name), diagnostics };
+  const signature = sites.length === 0 ? undefined : commonSignature({ targets, sites, from });
+  // Programs that aren't here may be Go's, of any version.
+  const goroutineId = found.length < targets.length ? goroutineIdOffset(17) : goroutineIdOf(found.flat());
+  return { signature, names: sites.map(({ name }) => name), goroutineId, diagnostics };
 }
 
 async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
@@ -188,7 +197,7 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const functions: string[] = [];
   const found: Diagnostic[] = [];
   const probes: LowerProbe[] = unit.handlers.map((handler, probe) => {
-    const { signature, names, diagnostics } = functionsOf(handler, unit.files);
+    const { signature, names, goroutineId, diagnostics } = functionsOf(handler, unit.files);
     found.push(...diagnostics);
     const first = functions.length;
     functions.push(...(names.length > 0 ? names : ["?"]));
@@ -196,6 +205,7 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
       probe,
       handler,
       signature,
+      goroutineId,
       pids: undefined,
       text: handler.targets?.join(", ") ?? "?",
       captures: handler.captures.map((capture) => captures.of(capture)),

@@ -1,6 +1,6 @@
 /** The checks of the stack that Go's functions begin with, as its assembler writes them. */
 import { describe, expect, test } from "vitest";
-import { returnOffsets, stackCheck } from "./go-code.ts";
+import { goroutineIdOffset, returnOffsets, stackCheck } from "./go-code.ts";
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 
@@ -21,4 +21,8 @@ describe("the check of the stack", () => {
 test("returns are instructions, not bytes that look like one", () => {
   // mov eax, 0xc3; ret; int3; mov eax, 1; ret
   expect(returnOffsets(bytes("b8 c3 00 00 00 c3 cc b8 01 00 00 00 c3"))).toEqual([5, 12]);
+});
+
+test("a goroutine's id is where its version has it; of versions without goroutines in r14, or not known yet, it isn't told", () => {
+  expect([16, 17, 19, 22, 23, 24, 25, 26, 27, undefined].map(goroutineIdOffset)).toEqual([undefined, 152, 152, 152, 160, 160, 152, 152, undefined, undefined]);
 });

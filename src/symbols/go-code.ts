@@ -44,14 +44,25 @@ export function returnOffsets(code: Uint8Array): number[] {
   return instructionBoundaries(code).filter((at) => code[at] === RET);
 }
 
+/**
+ * The offset of `goid` in the runtime's `g`, which r14 holds from Go 1.17 on. Source: src/runtime/runtime2.go of each
+ * version: 1.23 has added a word before it (syscallbp), 1.25 has taken one away (gobuf.ret).
+ */
+export function goroutineIdOffset(version: number | undefined): number | undefined {
+  if (version === undefined || version < 17 || version > 26) return undefined;
+  return version === 23 || version === 24 ? 160 : 152;
+}
+
 /** A function's code, decoded when its returns are asked for. */
 class Code implements GoCode {
   readonly checked: number;
+  readonly goroutineId: number | undefined;
   readonly #code: Uint8Array;
   #returns: readonly number[] | undefined;
 
-  constructor(code: Uint8Array, size: number) {
+  constructor(code: Uint8Array, size: number, goroutineId: number | undefined) {
     this.checked = stackCheck(code);
+    this.goroutineId = goroutineId;
     this.#code = code.subarray(0, size);
   }
   get returns(): readonly number[] {
@@ -60,8 +71,8 @@ class Code implements GoCode {
   }
 }
 
-/** Of a site in a program that Go's compiler made. */
-export function goCode(source: FileSource, { functionOffset, size }: Pick<FunctionSite, "functionOffset" | "size">): GoCode {
+/** Of a site in a program that Go's compiler made; `version` is Go's minor one. */
+export function goCode(source: FileSource, { functionOffset, size }: Pick<FunctionSite, "functionOffset" | "size">, version: number | undefined): GoCode {
   const known = size > LARGEST ? 0 : size;
-  return new Code(source.read(functionOffset, Math.max(known, LONGEST_CHECK)), known);
+  return new Code(source.read(functionOffset, Math.max(known, LONGEST_CHECK)), known, goroutineIdOffset(version));
 }

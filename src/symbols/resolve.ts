@@ -1,4 +1,5 @@
 /** From a target as written to the functions it names, in all the files that it means. */
+import { goVersion } from "../elf/go-version.ts";
 import { codeSegment, type ElfImage, readElf } from "../elf/image.ts";
 import { isGoBinary } from "../elf/notes.ts";
 import { unwindRange } from "../elf/unwind-table.ts";
@@ -78,7 +79,10 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
       indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
       const file: OpenFile = { source, image, indirect, index: new SymbolIndex(image), path: found.path, display: found.display };
       const inFile = resolveIn(file, target, notes, options.unjudged === true);
-      sites.push(...(isGoBinary(image) ? inFile.map((site) => ({ ...site, go: goCode(source, site) })) : inFile));
+      if (isGoBinary(image)) {
+        const version = goVersion(image);
+        sites.push(...inFile.map((site) => ({ ...site, go: goCode(source, site, version) })));
+      } else sites.push(...inFile);
     } catch (error) {
       if (!(error instanceof SondeError) || files.length === 1) throw error;
       failure ??= error;

@@ -15,6 +15,8 @@ export interface GoCode {
   readonly checked: number;
   /** Its `ret` instructions, in bytes from its start: Go moves its stacks, and a changed return address would crash it. Found when asked for. */
   readonly returns: readonly number[];
+  /** Where in a goroutine's structure (in r14) its id is; undefined where that isn't known of the version. */
+  readonly goroutineId: number | undefined;
 }
 
 /** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */

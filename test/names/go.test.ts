@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GoFunctions } from "../../src/elf/go-pclntab.ts";
+import { goVersion } from "../../src/elf/go-version.ts";
 import { readElf } from "../../src/elf/image.ts";
 import { memorySource } from "../../src/elf/source.ts";
 import { FileSource } from "../../src/symbols/file-source.ts";
@@ -70,6 +71,11 @@ describe.skipIf(where("go") === undefined)("a Go program", () => {
     expect(site?.go?.returns).toEqual(returns);
   });
 
+  test("says which Go has built it", () => {
+    const minor = Number(/^go version go1\.(\d+)/.exec(run("go", ["version"]))?.[1]);
+    expect([plain, stripped].map((path) => goVersion(readElf(new FileSource(path))))).toEqual([minor, minor]);
+  });
+
   test("with a table that lies is read without harm", () => {
     const source = new FileSource(stripped);
     const bytes = Buffer.from(source.read(0, source.size));
@@ -94,6 +100,21 @@ describe.skipIf(where("go") === undefined)("a Go program", () => {
       { numRuns: 200 },
     );
   });
+
+  test.each(["kernel", "breakpoint"])(
+    "has goroutines told apart by their ids, whatever threads they are in, by the engine %s",
+    { timeout: 60_000 },
+    async (engine) => {
+      const script = `const calls = hash(u64, count()), returns = hash(u64, count());
+      uprobe("BIN:main.deep", { enter: (c) => { calls.at(c.goid).add(); return 0; }, leave: (c) => returns.at(c.goid).add() });`;
+      const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1`], STEADY);
+      const calls = mapOf(outcome, "calls") as { readonly [goroutine: string]: number };
+      expect(Object.values(calls)).toEqual(Array.from({ length: 8 }, () => 20 * 51));
+      expect(mapOf(outcome, "returns")).toEqual(calls);
+      // Those of the runtime come first; the first goroutine has the number 1.
+      for (const id of Object.keys(calls)) expect(Number(id)).toBeLessThan(1000);
+    },
+  );
 
   test.each(["kernel", "breakpoint"])("has calls counted once and paired with their returns, by the engine %s", { timeout: 90_000 }, async (engine) => {
     const script = `const entries = hash(func, count()), calls = count(), halves = count(), depths = count(), results = sum();

@@ -29,7 +29,12 @@ describe("sym() of an address in compiled code", () => {
       program,
       "const os = require('os');\nfunction innermost() { return os.hostname(); }\nfunction itsCaller() { return innermost(); }\nfor (let i = 0; i < 3; i++) itsCaller();\nsetTimeout(() => {}, 500);\n",
     );
-    const outcome = await traced(["-e", SCRIPT, "-c", quoted(node, "--perf-basic-prof", "--always-sparkplug", program)]);
+    const outcome = await traced([
+      "-e",
+      SCRIPT,
+      "-c",
+      quoted(node, "--perf-basic-prof", "--always-sparkplug", "--no-logfile-per-isolate", `--logfile=${folder.file("v8.log")}`, program),
+    ]);
     const names = objectsOf(outcome, "print").map(({ text }) => String(text));
     expect(names.some((name) => name.includes("innermost"))).toBe(true);
     expect(names.some((name) => name.includes("itsCaller"))).toBe(true);

@@ -43,6 +43,8 @@ export interface LowerProbe {
    * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.
    */
   readonly goroutines?: boolean;
+  /** Where a goroutine's id is in what r14 points to, at all sites; undefined: they aren't Go's, or it isn't known. */
+  readonly goroutineId?: number | undefined;
   /** These processes only, besides the session's filter. */
   readonly pids: readonly number[] | undefined;
   /** Indices into `functions` that this probe's sites carry as cookies. */

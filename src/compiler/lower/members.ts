@@ -6,6 +6,7 @@ import { fromCapture } from "./captured.ts";
 import { evaluate } from "./expression.ts";
 import { elementOf, fieldOf, isTyped } from "./fields.ts";
 import type { Register } from "./input.ts";
+import { readInteger } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
 import { argument, rawArgument, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
 import type { Program } from "./program.ts";
@@ -150,6 +151,12 @@ function contextMember(p: Program, name: string, span: Span): Value {
       return i64(call(p, "get_smp_processor_id"), 0n, 0xffff_ffffn);
     case "time":
       return u64(call(p, "ktime_get_ns"), 0n, I64_MAX);
+    case "goid": {
+      const { goroutineId } = p.probe;
+      if (goroutineId === undefined)
+        p.fail(problem.notSupported(p.place(span), "`c.goid`", "It is there where every probed function is of a program that Go 1.17 to 1.26 has built."));
+      return readInteger(p, b.binary("add", register(p, "r14"), BigInt(goroutineId)), 8, false);
+    }
     case "cgroup":
       return u64(call(p, "get_current_cgroup_id"));
     case "comm": {
