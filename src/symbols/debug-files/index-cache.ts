@@ -1,9 +1,10 @@
 /** The index of a program's functions, kept between runs: made once for the same debug information and the same sonde. */
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { decodeIndex, encodeIndex, type FunctionIndex, indexFunctions } from "../../dwarf/index.ts";
 import { buildStamp, cacheFolder, hashOf, writeWhole } from "../../sys/cache-folder.ts";
 import type { OpenedDebugInfo } from "./open.ts";
+import { statFile } from "./stat-file.ts";
 
 /** What all of them may take, in bytes: the oldest go. One alone may take half. */
 const MOST = 1 << 30;
@@ -25,8 +26,8 @@ export function functionIndex(opened: OpenedDebugInfo, most = MOST): FunctionInd
 
 function packageIdentity({ split }: OpenedDebugInfo): string {
   const path = split.packagePath;
-  const stat = path === undefined ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? "" : `${path} ${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+  const stat = path === undefined ? undefined : statFile(path);
+  return stat === undefined ? "" : `${path} ${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 }
 
 function read(path: string): FunctionIndex | undefined {
@@ -59,7 +60,7 @@ function makeRoom(most: number): void {
   }
   const files = names.flatMap((name) => {
     const path = join(folder(), name);
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statFile(path);
     return stat === undefined ? [] : [{ path, size: stat.size, used: stat.mtimeMs }];
   });
   let total = files.reduce((sum, { size }) => sum + size, 0);

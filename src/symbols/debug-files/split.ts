@@ -1,5 +1,4 @@
 /** Debug information of which units are in other files: each .dwo beside where it was compiled, or all of them in a .dwp. */
-import { statSync } from "node:fs";
 import { DW_AT } from "../../dwarf/constants.ts";
 import type { Entry } from "../../dwarf/entry.ts";
 import type { DebugSections } from "../../dwarf/sections.ts";
@@ -10,6 +9,7 @@ import { FileSource } from "../file-source.ts";
 import { type Rejected, wordsOf } from "./candidate.ts";
 import { SplitPackage } from "./package.ts";
 import { openSplitFile } from "./split-file.ts";
+import { statFile } from "./stat-file.ts";
 import { byPackageName, bySplitName, type Place } from "./where.ts";
 
 /** How many units that weren't found are remembered by name. */
@@ -68,7 +68,7 @@ export class SplitUnits {
 
   #open(): { readonly path: string; readonly opened: SplitPackage } | undefined {
     for (const path of this.#packages) {
-      if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) continue;
+      if (statFile(path) === undefined) continue;
       let source: FileSource | undefined;
       try {
         source = new FileSource(path);
@@ -86,7 +86,7 @@ export class SplitUnits {
 }
 
 function openUnit(path: string, skeleton: Unit): DebugSections | Rejected | undefined {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  if (statFile(path) === undefined) return undefined;
   try {
     const sections = openSplitFile(path);
     if (sections === undefined) return { path, why: "it has no split debug information" };

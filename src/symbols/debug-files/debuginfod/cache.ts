@@ -10,6 +10,7 @@
  */
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { statFile } from "../stat-file.ts";
 
 const SECOND = 1000;
 const CLEAN_INTERVAL = ["cache_clean_interval_s", 86_400] as const;
@@ -23,8 +24,8 @@ export const fileInCache = (cache: string, buildId: string): string => join(cach
 /** The file, if it is there. Its time of access is set, by which unused ones are told. */
 export function cached(cache: string, buildId: string): string | undefined {
   const path = fileInCache(cache, buildId);
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile() || stat.size === 0) return undefined;
+  const stat = statFile(path);
+  if (stat === undefined || stat.size === 0) return undefined;
   try {
     utimesSync(path, new Date(), stat.mtime);
   } catch {
@@ -35,7 +36,7 @@ export function cached(cache: string, buildId: string): string | undefined {
 
 /** Whether no server had it a short time ago. */
 export function isKnownMissing(cache: string, buildId: string): boolean {
-  const stat = statSync(fileInCache(cache, buildId), { throwIfNoEntry: false });
+  const stat = statFile(fileInCache(cache, buildId));
   return stat?.size === 0 && Date.now() - stat.mtimeMs <= setting(cache, MISS) * SECOND;
 }
 
@@ -43,7 +44,7 @@ export function rememberMissing(cache: string, buildId: string): void {
   const path = fileInCache(cache, buildId);
   try {
     // Not over one that somebody else has got meanwhile.
-    if (statSync(path, { throwIfNoEntry: false })?.size === 0) rmSync(path, { force: true });
+    if (statFile(path)?.size === 0) rmSync(path, { force: true });
     closeSync(openSync(path, "wx", 0o600));
   } catch {
     // It is asked for again next time.
