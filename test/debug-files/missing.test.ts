@@ -1,5 +1,5 @@
 /** What is said where there is no debug information: of each distribution, the package and the server that have it. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type MissingDebugInfo, missingError } from "../../src/symbols/debug-files/missing.ts";
@@ -86,6 +86,16 @@ describe("the mend", () => {
   });
 });
 
+test("a container's lists that are pipes or huge aren't read", () => {
+  using folder = new Folder();
+  const root = system(folder, DEBIAN, { huge: "" });
+  truncateSync(folder.at("var/lib/dpkg/info/huge.list"), 2 ** 40);
+  for (const path of ["etc/os-release", "var/lib/dpkg/info/pipe.list"]) {
+    rmSync(folder.at(path), { force: true });
+    folder.run("mkfifo", path);
+  }
+  expect(mend(root, "/usr/bin/sort")).toMatch("build it with -g");
+});
 test("a file of another build is named as the reason", () => {
   using folder = new Folder();
   const error = missingError(missing(folder.path, "/opt/server", { rejected: [{ path: "/opt/server.debug", why: "it is of another build: …" }] }));

@@ -33,8 +33,8 @@ export interface Wanted {
 }
 
 const CHUNK = 1 << 20;
-/** Larger ones aren't read for their checksum: minutes of reading. */
-const LARGEST_CHECKED = 2 ** 33;
+/** Larger ones aren't read for their checksum: seconds of reading. */
+const LARGEST_CHECKED = 2 ** 31;
 
 /** The first of the files that is there and is what is wanted; notes in `rejected` those that aren't. */
 export function firstOf(paths: readonly string[], wanted: Wanted, rejected: Rejected[]): DebugFile | undefined {

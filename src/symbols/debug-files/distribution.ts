@@ -1,6 +1,7 @@
 /** The distribution that a file is of, and where that one has its debug information. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { FileSource } from "../file-source.ts";
 import type { Place } from "./where.ts";
 
 export interface Distribution {
@@ -21,24 +22,25 @@ const SERVERS: { readonly [id: string]: string } = {
   opensuse: "https://debuginfod.opensuse.org",
   void: "https://debuginfod.s.voidlinux.org",
 };
+const LARGEST_RELEASE = 1 << 16;
+const LARGEST_LIST = 1 << 25;
+/** Packages of a system with all that Debian has are fewer. */
+const MOST_LISTS = 100_000;
 /** It asks all the others. */
 const ANY_SERVER = "https://debuginfod.elfutils.org";
 
 /** Of the system below a root; undefined if it doesn't say. Source: os-release(5). */
 export function distributionOf(root: string): Distribution | undefined {
   for (const path of ["/etc/os-release", "/usr/lib/os-release"]) {
-    try {
-      return parseOsRelease(readFileSync(root + path, "utf8"));
-    } catch {
-      // The other place, or none.
-    }
+    const text = contents(root + path, LARGEST_RELEASE);
+    if (text !== undefined) return parseOsRelease(text.toString("utf8"));
   }
   return undefined;
 }
 
 export function parseOsRelease(text: string): Distribution | undefined {
   const fields = new Map<string, string>();
-  for (const line of text.slice(0, 1 << 16).split("\n")) {
+  for (const line of text.split("\n")) {
     const match = /^([A-Z_]+)=(["']?)([\w .+:/-]*)\2$/.exec(line.trim());
     if (match !== null) fields.set(match[1]!, match[3]!);
   }
@@ -95,16 +97,24 @@ function debianOwner({ root, path }: Place): string | undefined {
   } catch {
     return undefined;
   }
-  for (const name of names) {
-    if (!name.endsWith(".list")) continue;
-    try {
-      const list = readFileSync(join(folder, name));
-      if (paths.some((each) => list.includes(each))) return name.slice(0, -".list".length).replace(/:.*$/, "");
-    } catch {
-      // Taken away meanwhile.
-    }
+  for (const name of names.filter((each) => each.endsWith(".list")).slice(0, MOST_LISTS)) {
+    const list = contents(join(folder, name), LARGEST_LIST);
+    if (list !== undefined && paths.some((each) => list.includes(each))) return name.slice(0, -".list".length).replace(/:.*$/, "");
   }
   return undefined;
+}
+
+/** Undefined for what isn't there, and for what only a container that means harm has in its place: a pipe, a huge file. */
+function contents(path: string, most: number): Buffer | undefined {
+  let source: FileSource | undefined;
+  try {
+    source = new FileSource(path);
+    return source.size > most ? undefined : Buffer.from(source.read(0, source.size));
+  } catch {
+    return undefined;
+  } finally {
+    source?.close();
+  }
 }
 
 const shellWord = (text: string): string => (/^[\w./+:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
