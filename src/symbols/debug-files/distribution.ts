@@ -38,7 +38,7 @@ export function distributionOf(root: string): Distribution | undefined {
   return undefined;
 }
 
-export function parseOsRelease(text: string): Distribution | undefined {
+function parseOsRelease(text: string): Distribution | undefined {
   const fields = new Map<string, string>();
   for (const line of text.split("\n")) {
     const match = /^([A-Z_]+)=(["']?)([\w .+:/-]*)\2$/.exec(line.trim());
