@@ -11,8 +11,6 @@ import { resolveTarget } from "../../src/symbols/resolve.ts";
 import { namesInGo } from "../fixtures/build.ts";
 import { mapOf, traced, where } from "../real-programs/support.ts";
 
-/** Go interrupts threads by signals to hand them other goroutines: at a breakpoint, that is executed once more when the goroutine goes on. */
-const STEADY = { GODEBUG: "asyncpreemptoff=1" };
 const run = (command: string, args: readonly string[], input = ""): string => execFileSync(command, args, { encoding: "utf8", input, maxBuffer: 2 ** 28 });
 const tableOf = (path: string): GoFunctions => {
   const table = GoFunctions.read(readElf(new FileSource(path)));
@@ -107,7 +105,7 @@ describe.skipIf(where("go") === undefined)("a Go program", () => {
     async (engine) => {
       const script = `const calls = hash(u64, count()), returns = hash(u64, count());
       uprobe("BIN:main.deep", { enter: (c) => { calls.at(c.goid).add(); return 0; }, leave: (c) => returns.at(c.goid).add() });`;
-      const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1`], STEADY);
+      const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1`]);
       const calls = mapOf(outcome, "calls") as { readonly [goroutine: string]: number };
       expect(Object.values(calls)).toEqual(Array.from({ length: 8 }, () => 20 * 51));
       expect(mapOf(outcome, "returns")).toEqual(calls);
@@ -122,7 +120,7 @@ describe.skipIf(where("go") === undefined)("a Go program", () => {
       uprobe("BIN:main.branches", { enter: (c) => c.regs.rax, leave: (c, n) => { calls.add(); if (n % 2 === 0 && c.ret === n / 2) halves.add(); } });
       uprobe("BIN:main.deep", { enter: (c) => ({ depth: c.regs.rax }), leave: (c, at) => { if (at.depth === 50) depths.add(); } });
       uretprobe("BIN:main.(*Order).Push", (c) => results.add(c.ret));`;
-    const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1000`], STEADY);
+    const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 1000`]);
     expect(mapOf(outcome, "entries")).toEqual({ "main.(*Order).Push": 1000, "main.deep": 8 * 20 * 51 });
     expect([mapOf(outcome, "calls"), mapOf(outcome, "halves"), mapOf(outcome, "depths"), mapOf(outcome, "results")]).toEqual([1000, 500, 160, 500_500]);
   });

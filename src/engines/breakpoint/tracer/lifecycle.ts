@@ -136,7 +136,6 @@ export class Lifecycle {
       for (const armed of child.space.armed.values()) armed.waiting = 0;
       countWaiting(child);
     }
-    child.again = parent.again;
     child.mask = undefined;
     if (ready) this.started(child);
   }
@@ -178,6 +177,7 @@ export class Lifecycle {
     // What lacks is found when it is looked through as if all were new.
     if (isComplete(copy, space)) copy.mapped = space.mapped;
     for (const [place, byte] of space.originals) copy.originals.set(place, byte);
+    for (const [place, regs] of space.again) copy.again.set(place, regs);
     return copy;
   }
 

@@ -9,7 +9,7 @@
  * breakpoint a second time for one execution. So the registers are kept, and a hit with exactly these isn't counted.
  */
 import { getRegs, getSigInfo, newRegs, newSigInfo, Reg, setRegs, setSigInfo } from "../../../sys/ptrace.ts";
-import type { Armed, Space, Tracee } from "./space.ts";
+import type { Again, Armed, Space, Tracee } from "./space.ts";
 
 const SIGILL = 4;
 const SIGTRAP = 5;
@@ -66,15 +66,15 @@ export function leaveSlot(
     infoWords[2] = regs[Reg.rip]!;
     setSigInfo(tracee.tid, info);
   }
-  if (!fault) remember(tracee, found);
+  if (!fault) remember(tracee.space, found);
   setRegs(tracee.tid, regs);
   return { ...found, fault, address, regs };
 }
 
 /** The thread will come to the site again for an execution that was handled. */
-function remember(tracee: Tracee, { armed, before }: Translation): void {
+function remember(space: Space, { armed, before }: Translation): void {
   if (before) {
-    tracee.again = { address: armed.address, regs: regs.slice() };
+    keep(space, armed.address, regs.slice());
     return;
   }
   // A displaced system call that is to be restarted: the kernel takes rip back by 2, to the site.
@@ -83,18 +83,32 @@ function remember(tracee: Tracee, { armed, before }: Translation): void {
   const then = regs.slice();
   then[Reg.rip] = BigInt(armed.address);
   then[Reg.rax] = result === RESTART_BLOCK ? NR_RESTART : regs[Reg.origRax]!;
-  tracee.again = { address: armed.address, regs: then };
+  keep(space, armed.address, then);
+}
+
+/** A handler that never comes back (longjmp) leaves its own behind: so many are kept. */
+const MOST_AGAIN = 1024;
+const keyOf = (address: number, registers: BigUint64Array): string => `${address}:${registers[Reg.rsp]}`;
+
+function keep({ again }: Space, address: number, registers: Again): void {
+  const key = keyOf(address, registers);
+  // Behind those that are older.
+  again.delete(key);
+  again.set(key, registers);
+  if (again.size > MOST_AGAIN) for (const oldest of again.keys()) return void again.delete(oldest);
 }
 
 /** Registers that say whether it is the same execution: all that the program has. */
 const COMPARED = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, Reg.rax, Reg.rcx, Reg.rdx, Reg.rsi, Reg.rdi, Reg.rsp] as const;
 
 /** Whether this hit at `address` is one that was handled before a signal came between. */
-export function isAgain(tracee: Tracee, address: number, now: BigUint64Array): boolean {
-  const { again } = tracee;
-  if (again === undefined || again.address !== address) return false;
-  for (const reg of COMPARED) if (again.regs[reg] !== now[reg]) return false;
-  tracee.again = undefined;
+export function isAgain({ again }: Space, address: number, now: BigUint64Array): boolean {
+  if (again.size === 0) return false;
+  const key = keyOf(address, now);
+  const then = again.get(key);
+  if (then === undefined) return false;
+  again.delete(key);
+  for (const reg of COMPARED) if (then[reg] !== now[reg]) return false;
   return true;
 }
 

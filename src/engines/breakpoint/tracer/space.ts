@@ -74,11 +74,8 @@ export interface PendingItem {
   readonly call: number;
 }
 
-/** A hit that was handled already: the thread comes here again because a signal, or a system call to restart, took it out of the slot. */
-export interface Again {
-  readonly address: number;
-  readonly regs: BigUint64Array;
-}
+/** The registers of a hit that was handled already: the program comes to its site again because a signal, or a system call to restart, took it out of the slot. */
+export type Again = BigUint64Array;
 
 /** Calls that haven't returned, of a thread or a goroutine. */
 export class CallStack {
@@ -97,7 +94,6 @@ export class Tracee {
   /** Handlers run for it; not for a process that only shares the memory of one that is traced. */
   wanted: boolean;
   readonly stack = new CallStack();
-  again: Again | undefined;
   /** Stepping through a slot, for `after` and `fault`. */
   stepping: Armed | undefined;
   /** A popf that may have set the trap flag was executed last. */
@@ -135,6 +131,11 @@ export class Space {
   mapped = new Map<string, { readonly start: number; readonly end: number }>();
   /** By the address of their descriptor (g). They run on whichever thread. */
   readonly goroutines = new Map<number, CallStack>();
+  /**
+   * By the site's address and the stack pointer: signals nest, and a goroutine that was interrupted goes on in another thread.
+   * The oldest come first.
+   */
+  readonly again = new Map<string, Again>();
   /** What stood at registered places, by file and offset: a moved mapping takes its breakpoints along. */
   readonly originals = new Map<string, number>();
   /** Breakpoints that aren't ours, where we have looked. */

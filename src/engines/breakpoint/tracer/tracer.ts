@@ -193,7 +193,7 @@ export class Tracer {
       return;
     }
     const reset = keepSigtrap(tracee);
-    if (tracee.again === undefined || !isAgain(tracee, address, regs)) {
+    if (!isAgain(tracee.space, address, regs)) {
       if (armed.internal !== undefined) this.#internal(tracee, armed);
       const waited = armed.waiting > 0;
       hits.handle(tracee, armed);
