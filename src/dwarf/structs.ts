@@ -64,7 +64,7 @@ export function structOf(entry: Entry, name: string, into: StructTable): CStruct
 function lift(entry: Entry, at: number, fields: Fields, of: Conversion, depth: number): void {
   const bases: Entry[] = [];
   for (const child of entry.children()) {
-    if (fields.full || --of.left < 0) return;
+    if (fields.full || --of.left < 0 || --of.into.left < 0) return;
     if (child.tag === DW_TAG.inheritance) bases.push(child);
     else if (child.tag === DW_TAG.variant_part) for (const field of variantFields(child, of.name, of.into)) fields.add({ ...field, offset: at + field.offset });
     else if (child.tag === DW_TAG.member) member(child, at, at + sizeOfEntry(entry), fields, of, depth);

@@ -10,6 +10,8 @@ import { dimensions, MAX_CHAIN, stripped, typeAttribute } from "./types-strip.ts
 
 /** Structures of one table. */
 const MAX_STRUCTS = 5_000;
+/** Members that are looked at for one table: base classes and anonymous members count in each structure that they are in. */
+const MAX_MEMBERS = 500_000;
 /** Structures that lie in each other by value. */
 const MAX_NESTED = 64;
 /** Structures of one name and different shape that are told apart. */
@@ -23,6 +25,7 @@ interface Known {
   /** Undefined: `add()` made it. */
   readonly entry: Entry | undefined;
   readonly size: number;
+  shape?: string;
 }
 type Taken = Known & { readonly entry: Entry };
 
@@ -40,6 +43,8 @@ export class StructTable {
   readonly #queue: Taken[] = [];
   readonly #done = new Map<string, CStruct>();
   readonly #made = new Map<string, CStruct>();
+  /** How many more members are looked at in all structures together. */
+  left = MAX_MEMBERS;
 
   constructor(definitions: Definitions = () => undefined, most: number = MAX_STRUCTS) {
     this.#definitions = definitions;
@@ -63,7 +68,7 @@ export class StructTable {
     const own = qualifiedName(entry);
     const base = own || called || "anonymous";
     const namesakes = this.#namesakes.get(base) ?? [];
-    const same = own === "" || namesakes.length === 0 || namesakes.length > MAX_NAMESAKES ? undefined : namesakes.find((one) => sameShape(one.entry, entry));
+    const same = own === "" || namesakes.length === 0 || namesakes.length > MAX_NAMESAKES ? undefined : namesakeOf(entry, namesakes);
     if (same !== undefined) {
       this.#known.set(entry.key, same);
       return same.name;
@@ -148,18 +153,22 @@ export class StructTable {
 /** How large an entry says that it is; 0 if it doesn't. */
 export const sizeOfEntry = (entry: Entry): number => entry.number(DW_AT.byte_size) ?? 0;
 
-/** Whether two structures of one name are one, seen from two units. */
-function sameShape(a: Entry, b: Entry): boolean {
-  return a.tag === b.tag && shape(a) === shape(b);
+/** The structure of the same name that this one is, seen from another unit. */
+function namesakeOf(entry: Entry, namesakes: readonly Taken[]): Taken | undefined {
+  const own = shape(entry);
+  return namesakes.find((one) => {
+    one.shape ??= shape(one.entry);
+    return one.shape === own;
+  });
 }
 
 function shape(entry: Entry): string {
-  const parts: unknown[] = [sizeOfEntry(entry)];
+  const parts: unknown[] = [entry.tag, sizeOfEntry(entry)];
   for (const child of entry.children()) {
     if (child.tag !== DW_TAG.member && child.tag !== DW_TAG.inheritance) continue;
     const { type } = stripped(typeAttribute(child));
     parts.push(child.name, child.number(DW_AT.data_member_location), child.number(DW_AT.data_bit_offset), type?.tag, type?.name, type?.number(DW_AT.byte_size));
-    if (parts.length > 2_000) break;
+    if (parts.length > 600) break;
   }
   return parts.join("\0");
 }

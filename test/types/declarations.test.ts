@@ -45,6 +45,16 @@ uprobe("app:uri_length", {
 });
 uprobe(["app:plain", "app:ignored"], (c) => sizes.add(c.args.a));
 uprobe("shop:shop::Cart::add", (c) => sizes.add(c.args.point.x));
+uprobe("rusty:typed::texts", (c) => {
+  if (str(c.args.a) === str(c.args.c, 16)) sizes.add(c.args.b.length);
+});
+uprobe("rusty:typed::slices", (c) => {
+  width.add(c.args.a[2]);
+  sizes.add(c.args.a.length);
+});
+uprobe("gopher:main.texts", (c) => {
+  if (str(c.args.a) === str(c.args.c[1])) width.add(c.args.b[0]);
+});
 uprobe("libc:malloc", (c) => sizes.add(c.args.size));
 uprobe("unknown:function", (c) => sizes.add(c.args.anything));
 tracepoint("sched:sched_switch", (c) => {
@@ -78,6 +88,8 @@ const mistakes: readonly (readonly [what: string, line: string, says: RegExp])[]
   ["an argument at the return", 'uretprobe("app:by_pointer", (c) => sizes.add(c.args.request));', /args/],
   ["a parameter that only one of two targets has", 'uprobe(["app:plain", "app:ignored"], (c) => sizes.add(c.args.never));', /never/],
   ["a field of a C++ class", 'uprobe("shop:shop::Cart::add", (c) => sizes.add(c.args.point.z));', /'z'/],
+  ["an element of a slice, not tested", 'uprobe("rusty:typed::slices", (c) => sizes.add(c.args.a[2] + 1));', /undefined/],
+  ["a string taken for a number", 'uprobe("gopher:main.texts", (c) => sizes.add(c.args.a));', /not assignable/],
   ["a shipped prototype's parameter", 'uprobe("libc:malloc", (c) => sizes.add(c.args.length));', /length/],
   ["a tracepoint's field", 'tracepoint("sched:sched_switch", (c) => sizes.add(c.args.prev_id));', /prev_id/],
   ["a tracepoint's text taken for a number", 'tracepoint("sched:sched_switch", (c) => sizes.add(c.args.prev_comm));', /not assignable/],

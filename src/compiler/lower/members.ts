@@ -1,5 +1,6 @@
 /** Members of what a handler sees: the context, arguments, registers, pointers, entries, texts. */
 import * as problem from "../diagnostics/lowering.ts";
+import { noFields } from "../diagnostics/typed.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { fromCapture } from "./captured.ts";
@@ -63,6 +64,7 @@ export function member(p: Program, o: Value, name: string, span: Span): Value {
     }
     case "int":
       if (isTyped(o)) return fieldOf(p, o, name, span);
+      if (o.structs !== undefined) return p.fail(noFields(p.place(span), "a pointer to void", name));
       return p.fail(problem.noMember(p.place(span), nameOf(o), name, []));
     case "place":
     case "held":
@@ -103,6 +105,7 @@ export function element(p: Program, o: Value, index: Expr, span: Span): Value {
     return item ? fromCapture(p, item, "its element", span) : UNDEFINED;
   }
   if (o.k === "bytes") return byteAt(p, o, n);
+  if (o.k === "int" && o.pointee === undefined && o.structs !== undefined) return p.fail(noFields(p.place(span), "a pointer to void", "[…]"));
   if (!isTyped(o)) return p.fail(problem.noMember(p.place(span), nameOf(o), "[…]", []));
   return elementOf(p, o, n, span);
 }
