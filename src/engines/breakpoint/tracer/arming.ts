@@ -16,6 +16,8 @@ export const INT3 = Uint8Array.of(0xcc);
 const MAX_INSTRUCTION = 15;
 /** So many sites of a mapping are read in one piece. */
 const READ_TOGETHER = 64;
+/** A program that maps without end is followed so far at once. */
+const MOST_PASSES = 4;
 const PUSHF = 0x9c;
 const POPF = 0x9d;
 
@@ -75,7 +77,7 @@ export class Arming {
     }
   }
 
-  #sync(space: Space, tid: number): number {
+  #sync(space: Space, tid: number, passes = MOST_PASSES): number {
     const mappings = readMappings(space.pid);
     const text: { start: number; end: number }[] = [];
     const files: { start: number; end: number }[] = [];
@@ -85,7 +87,7 @@ export class Arming {
       if (mapping.inode !== 0n) files.push({ start: mapping.start, end: mapping.end });
       if (!isArmable(mapping)) continue;
       text.push({ start: mapping.start, end: mapping.end });
-      const id = `${mapping.start}:${mapping.offset}:${mapping.device}:${mapping.inode}`;
+      const id = idOf(mapping);
       mapped.set(id, { start: mapping.start, end: mapping.end });
       const known = space.mapped.has(id);
       const file = this.#parts.registry.fileOf(mapping);
@@ -97,7 +99,13 @@ export class Arming {
     space.strays.clear();
     // What is writable for a while keeps its breakpoints, and what the program writes over them.
     for (const address of space.armed.keys()) if (!isWithin(files, address)) space.armed.delete(address);
-    return this.#arm(space, tid, wishes);
+    const armed = this.#arm(space, tid, wishes);
+    // While the places that tell of mappings were not armed yet, other threads may have made some.
+    return armed > 0 && --passes > 0 && !isSame(mapped, this.#idsOf(space.pid)) ? armed + this.#sync(space, tid, passes) : armed;
+  }
+
+  #idsOf(pid: number): ReadonlySet<string> {
+    return new Set(readMappings(pid).filter(isArmable).map(idOf));
   }
 
   *#wishes(space: Space, mapping: Mapping, file: RegisteredFile): Generator<Wish> {
@@ -148,9 +156,10 @@ export class Arming {
     const reader = new TextReader(space, wishes);
     for (const wish of wishes) {
       const known = space.armed.get(wish.address);
-      const bytes = reader.at(wish.address);
+      // What was just unmapped may be there once more by now.
+      const bytes = reader.at(wish.address) ?? (this.#isStill(space, wish) ? reader.at(wish.address) : undefined);
       if (bytes === undefined) {
-        if (!isMapped(space.pid, wish.address)) continue;
+        if (!this.#isStill(space, wish)) continue;
         this.#refuse(space, wish, "its page can't be read: the file is shorter than its mapping", strict);
         continue;
       }
@@ -208,6 +217,13 @@ export class Arming {
       this.insert(space, one);
     }
     return armed.length;
+  }
+
+  /** Whether the wish's place of its file is mapped at its address: a running program may unmap what was just there. */
+  #isStill(space: Space, { address, file, offset }: Wish): boolean {
+    const mapping = readMappings(space.pid).find(({ start, end }) => address >= start && address < end);
+    if (mapping === undefined) return false;
+    return file === undefined || (this.#parts.registry.fileOf(mapping) === file && mapping.offset + (address - mapping.start) === offset);
   }
 
   #refuse(space: Space, wish: Wish, why: string, strict: boolean): void {
@@ -294,8 +310,8 @@ function sameCode(armed: Armed, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** A running program may unmap what was just there. */
-const isMapped = (pid: number, address: number): boolean => readMappings(pid).some(({ start, end }) => address >= start && address < end);
+const idOf = ({ start, offset, device, inode }: Mapping): string => `${start}:${offset}:${device}:${inode}`;
+const isSame = (a: ReadonlyMap<string, unknown>, b: ReadonlySet<string>): boolean => a.size === b.size && [...b].every((id) => a.has(id));
 
 export const isText = (space: Space, address: number): boolean => isWithin(space.text, address);
 
