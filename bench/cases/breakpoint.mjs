@@ -50,7 +50,6 @@ export function run(context) {
   const { stdout, stderr, status } = spawnSync(process.execPath, command, { encoding: "utf8", env: sonde.env });
   if (status !== 0) throw new Error(`arming: status ${status}\n${stderr}`);
   const got = JSON.parse(stdout);
-  const least = (times) => Math.min(...times);
   const bare = { unit: "ms", peers: {} };
   return [
     hits(context),
@@ -59,19 +58,18 @@ export function run(context) {
     { ...bare, what: `longest pause of a process while ${SITES} sites are armed`, sonde: median(got.allGap), atMost: 100 },
     { ...bare, what: `longest pause of a process of ${THREADS} threads while one site is armed`, sonde: median(got.threadsGap), atMost: 50 },
     { ...bare, what: "longest pause of that process in as much time without sonde", sonde: median(got.quiet) },
-    // The least of each: what else the machine does comes on top.
     {
       what: `a loop in a process with ${SITES} armed sites that aren't hit, against none`,
       unit: "×",
       peers: {},
-      sonde: least(got.armed) / least(got.unarmed),
+      sonde: median(got.armed),
       atMost: 1.02,
     },
     {
       what: "the same in a process that isn't probed, beside one that is",
       unit: "×",
       peers: {},
-      sonde: least(got.bystander) / least(got.unarmed),
+      sonde: median(got.bystander),
       atMost: 1.02,
     },
   ];

@@ -10,7 +10,8 @@ import { open } from "../../dist/index.mjs";
 const [program, engine, roundsText, sitesText, threads] = process.argv.slice(2);
 const [rounds, sites] = [Number(roundsText), Number(sitesText)];
 const LOOP = 10_000_000;
-const LOOPS = 5;
+const LOOPS = 8;
+const PAIRS = 9;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,7 +31,7 @@ class Subject {
     if (!value?.startsWith("ok")) throw new Error(`${request}: ${value}`);
     return Number(value.slice(3));
   }
-  /** The least of some: what else the machine does comes on top. */
+  /** Nanoseconds: the least of some, since what else the machine does comes on top. */
   async loop() {
     // We have just compiled and collected garbage.
     await pause(200);
@@ -62,13 +63,12 @@ async function arm(path, subject, expected) {
   const session = await open(path, { engine, pid: subject.child.pid });
   const ms = performance.now() - start;
   const gap = (await subject.ask("gap")) / 1e6;
-  const looped = await subject.loop();
   const summary = await session.close();
   if (summary.sites !== expected || summary.hits !== 0n) throw new Error(`${summary.sites} sites, ${summary.hits} hits`);
-  return { ms, gap, looped };
+  return { ms, gap };
 }
 
-const result = { one: [], all: [], allGap: [], threadsGap: [], quiet: [], unarmed: [], armed: [], bystander: [] };
+const result = { one: [], all: [], allGap: [], threadsGap: [], quiet: [], armed: [], bystander: [] };
 const few = await Subject.start(0);
 const crowd = await Subject.start(threads);
 const bystander = await Subject.start(0);
@@ -86,11 +86,19 @@ try {
     await crowd.ask("reset");
     await pause(many.ms);
     result.quiet.push((await crowd.ask("gap")) / 1e6);
-    result.unarmed.push(await few.loop());
-    result.armed.push(many.looped);
+  }
+  // Of each program before, during and after a session: the machine's own speed changes from second to second.
+  const loops = async () => [await few.loop(), await bystander.loop()];
+  let before = await loops();
+  for (let i = 0; i < PAIRS; i++) {
     const session = await open(all, { engine, pid: few.child.pid });
-    result.bystander.push(await bystander.loop());
+    const during = await loops();
     await session.close();
+    const after = await loops();
+    const ratio = (k) => (2 * during[k]) / (before[k] + after[k]);
+    result.armed.push(ratio(0));
+    result.bystander.push(ratio(1));
+    before = after;
   }
 } finally {
   for (const subject of [few, crowd, bystander]) subject.end();
