@@ -9,9 +9,9 @@ import { open } from "../../dist/index.mjs";
 
 const [program, engine, roundsText, sitesText, threads] = process.argv.slice(2);
 const [rounds, sites] = [Number(roundsText), Number(sitesText)];
-const LOOP = 10_000_000;
-const LOOPS = 8;
-const PAIRS = 9;
+const LOOP = 500_000;
+const LOOPS = 200;
+const PAIRS = 25;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
