@@ -16,7 +16,8 @@ const sources = join(import.meta.dirname, "..", "fixtures", "programs");
 /** Builds a text once for each compiler and flags. */
 export function built(command: string, flags: readonly string[], text: string, extension: string): string {
   const hash = createHash("sha256")
-    .update([command, ...flags, text].join("\0"))
+    // The folder that it is built in is in its debug information.
+    .update([process.cwd(), command, ...flags, text].join("\0"))
     .digest("hex")
     .slice(0, 16);
   const folder = join(tmpdir(), `sonde-fixtures-${process.getuid?.() ?? 0}`, hash);
@@ -29,7 +30,7 @@ export function built(command: string, flags: readonly string[], text: string, e
   const [name, ...first] = command.split(" ");
   execFileSync(name!, [...first, ...flags, "-o", unfinished, source], {
     stdio: "pipe",
-    env: { ...process.env, GOFLAGS: "-buildvcs=false", GO111MODULE: "off" },
+    env: { ...process.env, PWD: process.cwd(), GOFLAGS: "-buildvcs=false", GO111MODULE: "off" },
   });
   renameSync(unfinished, out);
   return out;
