@@ -43,7 +43,7 @@ export type IndexColumns = {
 
 /** "SONDEFNS"; changes with all that would be misread. */
 const MAGIC = [0x444e4f53, 0x534e4645] as const;
-const VERSION = 1;
+const VERSION = 2;
 const NAMES = Object.keys(COLUMNS) as Column[];
 /** Magic, version, number of columns, length of all. */
 const HEADER_SIZE = 24;

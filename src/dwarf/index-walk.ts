@@ -16,10 +16,11 @@ import type { DebugInfo, Unit } from "./units.ts";
 
 /** What isn't there. */
 export const NONE = 0xffffffff;
-/** Of types: they are in the file of .gnu_debugaltlink, or are the type of a unit in .debug_types. */
-export const TypeSpace = { same: 0, supplementary: 1, oldTypes: 2 } as const;
+/** What stands for a type: its entry's offset in the row's own .debug_info, in the supplementary file's, or where its signature (DW_FORM_ref_sig8) is in the row's own. */
+export const TypeSpace = { same: 0, supplementary: 1, signature: 2 } as const;
 
-export const Flag = { variadic: 1 } as const;
+/** `split`: the row's offsets are in the split unit, not in the skeleton that its number is of. */
+export const Flag = { variadic: 1, split: 2 } as const;
 
 /** Deeper entries aren't looked at. */
 const DEEPEST = 4096;
@@ -82,6 +83,8 @@ export class Walk {
   readonly #place: StringPlace = { bytes: new Uint8Array(0), at: 0 };
   readonly #found: Description = { name: 0, linkageName: 0, place: NONE, type: NONE, space: 0 };
   readonly #mostWork: number;
+  /** Of every row. */
+  readonly #flags: number;
   readonly #rangeBudget: RangeBudget;
   /** Where the declaration of each row of this walk is, from the row `firstRow`; what each is a copy of. */
   readonly #firstRow: number;
@@ -104,6 +107,7 @@ export class Walk {
     this.#scopes = new Scopes(this.#shapes);
     this.#strings = debug.sections.get("str");
     this.#firstRow = columns.unit.length;
+    this.#flags = debug.skeleton === undefined ? 0 : Flag.split;
     // Each text is looked at once, and those in place may be under several units.
     texts.allow((debug.sections.get("info").length + this.#strings.length + debug.sections.get("line_str").length) * 4 + (1 << 20));
     this.#mostWork = debug.sections.get("info").length * 8 + (1 << 20);
@@ -297,7 +301,7 @@ export class Walk {
     columns.unit.push(number);
     columns.offset.push(offset);
     columns.low.push(low);
-    columns.flags.push(0);
+    columns.flags.push(this.#flags);
     columns.scope.push(surrounding < 0 ? NONE : surrounding);
     columns.origin.push(NONE);
     this.#originOf.push(this.#target(unit, Slot.origin));
@@ -429,11 +433,10 @@ export class Walk {
     if (form === 0) return;
     const found = this.#found;
     if (form === F.ref_sig8) {
-      const value = this.#captured.at[Slot.type]!;
-      const type = this.#debug.typeUnit(BigInt(u32(unit.bytes, value)) | (BigInt(u32(unit.bytes, value + 4)) << 32n));
-      if (type === undefined || type.unit.debug !== this.#debug) return;
-      found.type = type.offset;
-      found.space = type.unit.bytes === this.#debug.sections.get("info") ? TypeSpace.same : TypeSpace.oldTypes;
+      // The unit with the type may be in a file of its own, which the parameter alone doesn't justify to open.
+      if (unit.debug !== this.#debug) return;
+      found.type = this.#captured.at[Slot.type]!;
+      found.space = TypeSpace.signature;
       return;
     }
     const target = this.#target(unit, Slot.type);
@@ -481,7 +484,7 @@ export class Walk {
     const row = columns.unit.push(target >= ALT ? NONE : this.#groupUnits.data[group]!);
     columns.offset.push(offset);
     columns.low.push(Number.NaN);
-    columns.flags.push(0);
+    columns.flags.push(this.#flags);
     columns.origin.push(NONE);
     columns.scope.push(NONE);
     columns.name.push(this.#found.name);

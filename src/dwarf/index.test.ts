@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Attributes, assemble, debugOf, FIRST, le, type Node, named, node, uleb } from "../../test/dwarf/assemble.ts";
-import { DW_AT as A, DW_FORM as F, DW_TAG as T } from "./constants.ts";
+import { DW_AT as A, DW_UT, DW_FORM as F, DW_TAG as T } from "./constants.ts";
+import type { Entry } from "./entry.ts";
 import { decodeIndex, encodeIndex, type FunctionIndex, indexFunctions } from "./index.ts";
+import { sectionsInMemory } from "./sections.ts";
+import { DebugInfo } from "./units.ts";
 
 const unit = (...children: readonly Node[]): Node => node(T.compile_unit, [], children);
 const code = (low: number, size: number): Attributes => [
@@ -124,6 +127,49 @@ describe("what an index has", () => {
     const rnglists = [7, ...le(0x2000, 8), 16, 7, ...le(0x1000, 8), 16, 0];
     const index = indexFunctions(debugOf({ ...assemble(unit(node(T.subprogram, [named(A.name, "split"), [A.ranges, F.sec_offset, le(0, 4)]]))), rnglists }));
     expect([index.low(0), index.at(0x1008), index.at(0x2008)]).toEqual([0x2000, 0, 0]);
+  });
+});
+
+describe("of a unit that is in another file", () => {
+  const ID = le(7, 8);
+  const SIGNATURE = le(77, 8);
+  /** As clang writes skeletons with what is inlined: an entry is where the split unit has another. */
+  const skeleton = assemble(unit(f("shadow", 0x1000, [parameter("s")])), { kind: DW_UT.skeleton, more: ID });
+  const parts = assemble(
+    unit(
+      f("real", 0x1000, [
+        node(T.formal_parameter, [named(A.name, "p"), [A.type, F.ref4, le(FIRST + 8 + 1 + (1 + 5 + 12) + (1 + 2 + 4) + (1 + 2 + 8) + 1, 4)]]),
+        node(T.formal_parameter, [named(A.name, "q"), [A.type, F.ref_sig8, SIGNATURE]]),
+      ]),
+      node(T.base_type, [named(A.name, "number")]),
+    ),
+    { kind: DW_UT.split_compile, more: ID },
+  );
+  const types = assemble(node(T.type_unit, [], [node(T.structure_type, [named(A.name, "pair")])]), {
+    kind: DW_UT.type,
+    more: [...SIGNATURE, ...le(FIRST + 12 + 1, 4)],
+  });
+  class WithTypes extends DebugInfo {
+    readonly #types = debugOf(types);
+    override typeUnit(signature: bigint): Entry | undefined {
+      return super.typeUnit(signature) ?? this.#types.typeUnit(signature);
+    }
+  }
+  const whole = new WithTypes({ sections: sectionsInMemory(skeleton), split: () => sectionsInMemory(parts) });
+  const lost = new WithTypes({ sections: sectionsInMemory(skeleton) });
+  const typesOf = (debug: DebugInfo, index: FunctionIndex): (string | undefined)[] => [0, 1].map((j) => index.parameterType(debug, 0, j)?.name);
+
+  test("entries and types are found, those of types in a third file too", () => {
+    const index = indexFunctions(whole);
+    expect([names(index), index.entry(whole, 0)?.name, typesOf(whole, index)]).toEqual([["real"], "real", ["number", "pair"]]);
+  });
+  test("nothing is found where that file is gone: not what lies there in the skeleton", () => {
+    const index = decodeIndex(encodeIndex(indexFunctions(whole)))!;
+    expect([index.entry(lost, 0), ...typesOf(lost, index)]).toEqual([undefined, undefined, undefined]);
+  });
+  test("what the skeleton has itself is found where that file is back", () => {
+    const index = indexFunctions(lost);
+    expect([names(index), index.entry(lost, 0)?.name, index.entry(whole, 0)?.name]).toEqual([["shadow"], "shadow", "shadow"]);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { hashOf, TextPool } from "./index-columns.ts";
 import { decodeColumns, encodeColumns, type IndexColumns } from "./index-format.ts";
 import { Columns, Flag, NONE, TypeSpace, Walk } from "./index-walk.ts";
+import { big64 } from "./leb.ts";
 import type { DebugInfo } from "./units.ts";
 
 /** A function is a number, from 0 to `count`. */
@@ -75,42 +76,40 @@ export class FunctionIndex {
 
   /** How many parameters it has. */
   parameters(index: number): number {
-    const { parameterStarts } = this.#columns;
-    return Math.max(0, parameterStarts[index + 1]! - parameterStarts[index]!);
+    const { parameterStarts, parameterNames } = this.#columns;
+    // Of a damaged index they may be any numbers.
+    return Math.max(0, Math.min(parameterStarts[index + 1]!, parameterNames.length) - parameterStarts[index]!);
   }
   /** "" for one without a name. */
   parameterName(index: number, parameter: number): string {
     const { parameterStarts, parameterNames } = this.#columns;
     return this.#text(parameterNames[parameterStarts[index]! + parameter] ?? 0);
   }
-  /** The entry of its type; undefined: it has none that can be read. */
+  /** The entry of its type; undefined: it has none, or that is in a file that isn't there any more. */
   parameterType(debug: DebugInfo, index: number, parameter: number): Entry | undefined {
     const { parameterStarts, parameterTypes, parameterSpaces } = this.#columns;
     const place = parameterStarts[index]! + parameter;
     const offset = parameterTypes[place];
     if (offset === undefined || offset === NONE) return undefined;
+    const space = parameterSpaces[place];
+    if (space === TypeSpace.supplementary) return debug.supplementary?.unitAt(offset)?.entryAt(offset);
     const home = this.#home(debug, index);
-    switch (parameterSpaces[place]) {
-      case TypeSpace.supplementary:
-        return home?.supplementary?.unitAt(offset)?.entryAt(offset);
-      case TypeSpace.oldTypes:
-        return home?.oldTypeUnits.find((unit) => offset >= unit.first && offset < unit.end)?.entryAt(offset);
-      default:
-        return home?.unitAt(offset)?.entryAt(offset);
-    }
+    if (space !== TypeSpace.signature) return home?.unitAt(offset)?.entryAt(offset);
+    const info = home?.sections.get("info");
+    return info !== undefined && offset + 8 <= info.length ? home?.typeUnit(big64(info, offset)) : undefined;
   }
-  /** The function's entry in what the index was made of. */
+  /** The function's entry in what the index was made of; undefined: it is in a file that isn't there any more. */
   entry(debug: DebugInfo, index: number): Entry | undefined {
     const offset = this.#columns.offsets[index]!;
     return this.#home(debug, index)?.unitAt(offset)?.entryAt(offset);
   }
 
-  /** What the offsets of a row are in: the program's debug information, a split part of it, or the supplementary file. */
+  /** What the offsets of a row are in: the program's debug information, a split part of it, or the supplementary file. Undefined: that isn't there. */
   #home(debug: DebugInfo, index: number): DebugInfo | undefined {
     const number = this.#columns.units[index]!;
     if (number === NONE) return debug.supplementary;
     const unit = debug.units[number];
-    return (unit?.split ?? unit)?.debug;
+    return this.#columns.flags[index]! & Flag.split ? unit?.split?.debug : unit?.debug;
   }
 
   /** Functions of a name, without what they are in. */
