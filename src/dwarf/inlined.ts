@@ -3,7 +3,7 @@ import { DW_AT, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { entryAddress, type PlaceFrame } from "./locations.ts";
 import type { AddressRange } from "./ranges.ts";
-import { type Scope, type ScopedVariable, variablesOf, walkBelow } from "./scopes.ts";
+import { type Scope, type ScopedVariable, scopesAt, variablesOf, walkBelow } from "./scopes.ts";
 import { declarations, qualifiedName } from "./type-names.ts";
 import type { DebugInfo, Unit } from "./units.ts";
 
@@ -60,6 +60,17 @@ export function inlinedPlaces(debug: DebugInfo, what: string | Entry, frames: Pl
     });
   }
   return found.sort((a, b) => a.address - b.address);
+}
+
+/** The inlined instances that begin at an address, as far as the function's debug information goes that has the code there. */
+export function instancesAt(debug: DebugInfo, address: number): readonly Entry[] {
+  const [outer] = scopesAt(debug, address);
+  const found: Entry[] = [];
+  if (outer === undefined) return found;
+  walkBelow(outer.entry, INLINED, (entry) => {
+    if (entry.tag === DW_TAG.inlined_subroutine && entryAddress(entry) === address) found.push(entry);
+  });
+  return found;
 }
 
 function mayInline(unit: Unit): boolean {

@@ -18,6 +18,8 @@ export interface PlaceFrame {
   readonly function: Entry | undefined;
   /** How the file's frames are laid out. Without it only what isn't relative to them is found. */
   readonly frames: Frames | undefined;
+  /** The inlined instance whose own variable it is: what holds for nothing but its beginning counts there. */
+  readonly instance?: Entry | undefined;
 }
 
 /** Entries of lists of locations: DWARF 5 §7.7.3. */
@@ -271,7 +273,7 @@ export function placeAt(entry: Entry, pc: number, frame: PlaceFrame): CPlace {
   for (const one of declarations(entry)) type ??= typeAttribute(one);
   for (const one of declarations(entry)) {
     if (one.has(DW_AT.location)) {
-      const bytes = expressionAt(one, DW_AT.location, pc, frame.function);
+      const bytes = expressionAt(one, DW_AT.location, pc, frame.instance ?? frame.function);
       if (bytes === undefined || bytes.length === 0) return { k: "none", why: REMOVED };
       return reduceExpression(bytes, contextOf(one.unit, pc, frame, sizeOfType(type)));
     }

@@ -251,12 +251,15 @@ export interface ScopedVariable {
  * The parameters and locals that a statement at a pc can name: those of the innermost inlined instance there, or of the function,
  * and of the blocks in it. The innermost first; names that they hide are left out. Throws SONDE_DWARF_UNREADABLE.
  *
- * @param of one of the functions or instances there: its variables, instead of the innermost one's
+ * @param of one of the functions or instances there: its variables, instead of the innermost one's. An instance may have no code
+ *   left at the pc that it begins at.
  */
-export function variablesAt(debug: DebugInfo, pc: number, frames: PlaceFrame["frames"], of?: Entry): readonly ScopedVariable[] {
+export function variablesAt(debug: DebugInfo, pc: number, frames: PlaceFrame["frames"], of?: Pick<Entry, "key">): readonly ScopedVariable[] {
   const scopes = scopesAt(debug, pc);
   const frame: PlaceFrame = { function: scopes[0]?.entry, frames };
   const named = new Map<string, ScopedVariable>();
+  const empty = of === undefined || scopes.some(({ entry }) => entry.key === of.key) ? undefined : instanceBelow(scopes[0]?.entry, of.key);
+  if (empty !== undefined) return variablesOf(empty, pc, frame);
   const outer = scopes.findIndex(({ entry }) => entry.key === of?.key);
   const inner = outer < 0 ? -1 : scopes.findIndex(({ entry }, i) => i > outer && !BLOCKS.has(entry.tag));
   for (const { entry } of scopes.slice(0, inner < 0 ? scopes.length : inner).reverse()) {
@@ -266,8 +269,21 @@ export function variablesAt(debug: DebugInfo, pc: number, frames: PlaceFrame["fr
   return [...named.values()];
 }
 
+/** An inlined instance in a function, by its key. */
+function instanceBelow(entry: Entry | undefined, key: number): Entry | undefined {
+  let found: Entry | undefined;
+  if (entry !== undefined) {
+    walkBelow(entry, INSTANCES, (one) => {
+      if (one.key === key) found = one;
+    });
+  }
+  return found;
+}
+const INSTANCES: ReadonlySet<number> = new Set([DW_TAG.inlined_subroutine]);
+
 /** The variables right in a scope, with their places at a pc. Of an instance also those that only its origin has: they are nowhere. */
-export function variablesOf(scope: Entry, pc: number, frame: PlaceFrame): readonly ScopedVariable[] {
+export function variablesOf(scope: Entry, pc: number, outer: PlaceFrame): readonly ScopedVariable[] {
+  const frame = scope.tag === DW_TAG.inlined_subroutine ? { ...outer, instance: scope } : outer;
   const found: ScopedVariable[] = [];
   const known = new Set<number>();
   for (const one of declared(scope)) {

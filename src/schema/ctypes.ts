@@ -77,8 +77,11 @@ export type CPlace =
   | { readonly k: "memory"; readonly address: readonly PlaceStep[] }
   /** It is what the steps leave on the stack: it is nowhere itself. */
   | { readonly k: "value"; readonly steps: readonly PlaceStep[] }
-  /** Nowhere: `why` completes "… can't be read here: " ("the compiler has removed it"). */
-  | { readonly k: "none"; readonly why: string };
+  /**
+   * Nowhere: `why` completes "… can't be read here: " ("the compiler has removed it"). Handlers can't be compiled that use it,
+   * but for those whose probe has other sites where it is somewhere (`elsewhere`): here it is `undefined` then.
+   */
+  | { readonly k: "none"; readonly why: string; readonly elsewhere?: boolean };
 
 export interface CVariable {
   readonly name: string;

@@ -5,7 +5,7 @@ import type { SessionImage } from "../compiler/image.ts";
 import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
-import { SondeBug } from "../errors/error.ts";
+import { SondeBug, type SondeError } from "../errors/error.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
 import { byReturns, goroutineIdOf } from "./go-returns.ts";
@@ -16,7 +16,7 @@ import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
 import { commonSignature, fileOfSite } from "./signatures.ts";
 import type { State } from "./state/state.ts";
-import { signatureOfSite } from "./typed/site-types.ts";
+import { signatureOfSite, whyUntyped } from "./typed/site-types.ts";
 import { variantsOf } from "./typed/variants.ts";
 
 export interface LowerScriptRequest {
@@ -86,7 +86,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
     const handler = handlerOf(unit, entry);
     const captures = captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex });
     const variants = variantsOf(handler, entry, (site) => fileOfSite(entry, site), signatureOfSite);
-    return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, goroutines }) => ({
+    return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, address, goroutines }) => ({
       sites,
       lower: {
         probe,
@@ -94,6 +94,8 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         captures,
         text: entry.probe.target,
         signature,
+        untyped: () => untypedOf(entry, sites),
+        address,
         goroutines,
         goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),
         pids: entry.pids,
@@ -101,6 +103,15 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
       },
     }));
   });
+}
+
+/** Why the first site of which nothing is known is so. */
+function untypedOf({ sites }: ProbeEntry, own: readonly number[]): SondeError | undefined {
+  for (const site of own) {
+    const why = whyUntyped(sites[site]!);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 /** A probe's handler as it is compiled for some of its sites: indices into the probe's. */

@@ -21,7 +21,8 @@ interface Armer {
 /** How many names a note lists. */
 const SHOWN_NAMES = 5;
 
-const hasReturn = (handler: HandlerHir): boolean => handler.register === "uretprobe" || handler.shape.kind === "call";
+/** A function's return is probed, besides its entry or alone. */
+export const hasReturn = (handler: Pick<HandlerHir, "register" | "shape">): boolean => handler.register === "uretprobe" || handler.shape.kind === "call";
 
 /**
  * The variants with those of Go's functions apart, whose handlers are compiled in another way. A function without a

@@ -15,7 +15,7 @@ import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
 import { needOf } from "./engine-for-script.ts";
-import { goroutineIdOf } from "./go-returns.ts";
+import { goroutineIdOf, hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
@@ -169,7 +169,7 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   }
   for (const [index, target] of targets.entries()) {
     try {
-      const resolved = resolveTarget(target, { mode: handler.register === "uretprobe" ? "leave" : "entry" });
+      const resolved = resolveTarget(target, { mode: hasReturn(handler) ? "leave" : "entry" });
       found.push(resolved.sites);
       for (const site of resolved.sites) from.push(sites.push(site) && index);
     } catch (error) {
@@ -264,7 +264,7 @@ async function lowerForAny(request: Omit<Parameters<typeof lowerScript>[0], "eng
 /** Runs the script's host code and compiles its handlers as a run would, and arms nothing. Throws ScriptErrors. */
 export async function explainScript(source: ScriptSource, params: ParamValues): Promise<Explained> {
   const { unit, diagnostics } = await compiled(source);
-  const returns = new Set(unit.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
+  const returns = new Set(unit.handlers.filter(hasReturn).map(({ id }) => id));
   const scope = new Scope({
     params,
     pids: [],

@@ -1,6 +1,6 @@
 /** What is known of the parameters and the result of a probe's functions: where it has several, what they share. */
 import { signatureOf } from "../prototypes/prototypes.ts";
-import type { Signature } from "../schema/ctypes.ts";
+import type { CVariable, Signature } from "../schema/ctypes.ts";
 import { parseTarget } from "../symbols/target.ts";
 import type { ProbeEntry } from "./probe.ts";
 
@@ -22,9 +22,14 @@ function shared(a: Signature, b: Signature): Signature {
     params: isPlaced(a) && isPlaced(b) ? a.params.map((param) => sharedByName(param, b)) : sharedInOrder(a, b),
     ret: sameRet ? a.ret : { k: "int", name: "i64" },
     ...(sameRet && a.retPlace !== undefined ? { retPlace: a.retPlace } : {}),
-    ...(a.variables !== undefined && same(a.variables, b.variables) ? { variables: a.variables } : {}),
+    ...(a.variables !== undefined && b.variables !== undefined ? { variables: sharedVariables(a.variables, b.variables) } : {}),
     structs: { ...a.structs, ...b.structs },
   };
+}
+
+function sharedVariables(a: readonly CVariable[], b: readonly CVariable[]): CVariable[] {
+  const others = new Map(b.map((one) => [one.name, one]));
+  return a.filter((one) => same(one, others.get(one.name)));
 }
 
 const isPlaced = ({ params }: Signature): boolean => params.every(({ place }) => place !== undefined);

@@ -9,6 +9,7 @@ import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
 import { lowerForEngine } from "./engine-for-script.ts";
+import { hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { Symbolizer } from "./reading/symbolize.ts";
@@ -17,6 +18,7 @@ import { compiled } from "./script/compile.ts";
 import { loadScript } from "./script/load.ts";
 import type { ScriptSource } from "./script/source.ts";
 import { RunningSession } from "./session.ts";
+import { fetchLines, fetchTypes } from "./typed/fetch.ts";
 import type { ParamDeclaration, ParamValues } from "./vocabulary/params.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -61,7 +63,7 @@ interface ScopeFor {
 
 /** A held command has nothing mapped yet: names are looked up in `options.pids` alone. */
 function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): Scope {
-  const atReturns = new Set(unit.handlers.filter(({ register }) => register === "uretprobe").map(({ id }) => id));
+  const atReturns = new Set(unit.handlers.filter(hasReturn).map(({ id }) => id));
   return new Scope({
     params: options.params,
     pids: options.pids,
@@ -92,6 +94,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(command === undefined ? {} : { held: command.pid }) };
     const early = new Early();
     const scope = makeScope({ unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
+    await fetchLines(script.unit, options.pids);
     const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
     scope.params.refuseUnknown();
     if (scope.probes.length + scope.intercepts.length === 0)
@@ -100,6 +103,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
         mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.',
       });
     scope.seal();
+    await fetchTypes(script.unit, scope);
     const named = namedStates(script.unit, scope);
     const { engine, notes, lowered } = await lowerForEngine({ unit: script.unit, scope, named, filter, unsafe: options.unsafe }, chosen, options.engine);
     const fault = (error: unknown, what: string): void => output.fault(interceptFault(loaded.fault(error), what));

@@ -60,14 +60,14 @@ function placeIn(source: FileSource, site: FunctionSite, options: PlaceOptions):
   }
   const searched = site.size > LARGEST_SEARCHED ? LONGEST_INSTRUCTION : site.size > 0 ? site.size : UNKNOWN_SEARCHED;
   const longNops = emulatesLongNops();
-  const checked = site.delta === 0 && options.once === true ? (site.go?.checked ?? 0) : 0;
+  const checked = site.delta === 0 && site.source === undefined && options.once === true ? (site.go?.checked ?? 0) : 0;
   let at = site.delta + checked;
   let code: Uint8Array;
   if (at > 0) code = source.read(site.functionOffset + at, LONGEST_INSTRUCTION);
   else {
     const whole = source.read(site.functionOffset, searched + LONGEST_INSTRUCTION);
     const body = whole.subarray(0, searched);
-    if (!options.exact && site.size <= LARGEST_SEARCHED) {
+    if (!options.exact && site.source === undefined && site.size <= LARGEST_SEARCHED) {
       const request: PlacementRequest = {
         move: options.mode === "hit" ? "prologue" : "endbr",
         reads: options.reads,
@@ -133,6 +133,7 @@ function makeSite(site: FunctionSite, at: number, bytes: Uint8Array, emulated: b
     aliases: site.aliases,
     go: site.go,
     delta: site.delta,
+    source: site.source,
     offset: site.functionOffset + at,
     instruction: new PlacedInstruction(bytes, site.address, at),
     cost: emulated ? "emulated" : "stepped",

@@ -1,6 +1,6 @@
 /** From a target as written to the functions it names, in all the files that it means. */
 import { goVersion } from "../elf/go-version.ts";
-import { codeSegment, type ElfImage, readElf } from "../elf/image.ts";
+import { codeSegment, readElf } from "../elf/image.ts";
 import { isGoBinary } from "../elf/notes.ts";
 import { unwindRange } from "../elf/unwind-table.ts";
 import { SondeError } from "../errors/error.ts";
@@ -9,10 +9,14 @@ import { uprobeRefusal } from "../x86/probeable.ts";
 import { relocate } from "../x86/relocate/relocate.ts";
 import { isShortPush } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
+import { symbolsElsewhere } from "./debug-files/symbols.ts";
 import { FileSource } from "./file-source.ts";
 import { goCode } from "./go-code.ts";
 import { IndirectFunctions } from "./ifunc.ts";
+import { byDebugInfo } from "./inlined-sites.ts";
+import { enclosing, lineSites } from "./line-sites.ts";
 import { notFound } from "./not-found.ts";
+import { type OpenFile, siteOf } from "./open-file.ts";
 import { place } from "./place.ts";
 import { filesFor } from "./process-files.ts";
 import type { FunctionSite } from "./site.ts";
@@ -43,16 +47,6 @@ const LONGEST_INSTRUCTION = 15;
 /** How many names a note lists. */
 const SHOWN_NAMES = 5;
 
-/** One file of a target, open. */
-interface OpenFile {
-  readonly source: FileSource;
-  readonly image: ElfImage;
-  readonly index: SymbolIndex;
-  readonly indirect: IndirectFunctions;
-  readonly path: string;
-  readonly display: string;
-}
-
 /**
  * The functions, or places in functions, that a target names. All its files count: a library's older inode that
  * processes still map, each process's own. A file without the function is passed over if another one has it.
@@ -60,10 +54,10 @@ interface OpenFile {
  */
 export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   const target = parseTarget(text);
-  if (options.mode !== "entry" && target.place.kind === "function" && target.place.delta > 0) {
+  if (options.mode !== "entry" && isInside(target)) {
     throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function has a return`, {
       where: target.text,
-      mend: "Leave the offset out, or probe the place with a handler at the hit alone.",
+      mend: "Name the function alone, or probe the place with a handler at the hit alone.",
     });
   }
   const pids = options.pids ?? [];
@@ -77,8 +71,9 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
     try {
       const image = readElf(source);
       indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
-      const file: OpenFile = { source, image, indirect, index: new SymbolIndex(image), path: found.path, display: found.display };
-      const inFile = resolveIn(file, target, notes, options.unjudged === true);
+      const { path, display } = found;
+      const index = new SymbolIndex(image, () => symbolsElsewhere(path, image, { display }));
+      const inFile = resolveIn({ source, image, indirect, index, path, display }, target, notes, options);
       if (isGoBinary(image)) {
         const version = goVersion(image);
         sites.push(...inFile.map((site) => ({ ...site, go: goCode(source, site, version) })));
@@ -95,10 +90,18 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   return { sites, notes };
 }
 
-function resolveIn(file: OpenFile, target: Target, notes: string[], unjudged: boolean): FunctionSite[] {
+const isInside = ({ place }: Target): boolean => place.kind === "line" || (place.kind === "function" && place.delta > 0);
+
+function resolveIn(file: OpenFile, target: Target, notes: string[], { mode, unjudged }: ResolveOptions): FunctionSite[] {
   const place = target.place;
   if (place.kind === "address") return [resolveAddress(file, target, place.address)];
-  const entries = place.kind === "function" ? file.index.find(place.name) : file.index.match(place.pattern);
+  if (place.kind === "line") return lineSites(file, target, place, notes);
+  const named = place.kind === "function" ? file.index.find(place.name) : file.index.match(place.pattern);
+  const further = place.kind === "function" && place.delta === 0 ? byDebugInfo(file, place.name, named) : undefined;
+  const entries = further === undefined ? named : [...named, ...further.entries];
+  const inlined = mode === "entry" ? (further?.inlined ?? []) : [];
+  if (further !== undefined && further.inlined.length > 0) noteInlined(further.inlined, entries, target, mode, notes);
+  if (entries.length === 0 && inlined.length > 0) return [...inlined];
   if (entries.length === 0) throw notFound(file.index, file.image, target, file.display);
   if (place.kind === "function" && place.delta > 0) {
     return entries.map((entry) => {
@@ -115,7 +118,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[], unjudged: bo
   }
   const sites = new Map<number, FunctionSite>();
   const unprobeable: string[] = [];
-  const isLeftOut = (entry: FunctionEntry): boolean => place.kind === "pattern" && (unjudged ? isUnmovable(file, entry) : isUnprobeable(file, entry));
+  const isLeftOut = (entry: FunctionEntry): boolean => place.kind === "pattern" && (unjudged === true ? isUnmovable(file, entry) : isUnprobeable(file, entry));
   let refused: SondeError | undefined;
   for (const entry of entries) {
     if (!entry.indirect) {
@@ -147,7 +150,26 @@ function resolveIn(file: OpenFile, target: Target, notes: string[], unjudged: bo
       })
     );
   }
-  return [...sites.values()].sort((a, b) => a.functionOffset - b.functionOffset);
+  return [...[...sites.values()].sort((a, b) => a.functionOffset - b.functionOffset), ...inlined];
+}
+
+/** Throws SONDE_RETURN_INLINED where the function's return is wanted and it is inlined everywhere. */
+function noteInlined(
+  inlined: readonly FunctionSite[],
+  entries: readonly FunctionEntry[],
+  { text }: Target,
+  mode: ResolveOptions["mode"],
+  notes: string[],
+): void {
+  const places = `${inlined.length} ${inlined.length === 1 ? "place" : "places"}`;
+  if (mode === "entry") notes.push(`${text} is inlined at ${places}, which ${inlined.length === 1 ? "is" : "are"} probed${entries.length > 0 ? " too" : ""}`);
+  else if (entries.length > 0) notes.push(`${text} is also inlined at ${places}: what is inlined doesn't return, and isn't probed`);
+  else {
+    throw new SondeError("SONDE_RETURN_INLINED", `${text} is inlined at ${places}, and nowhere called: what is inlined doesn't return`, {
+      where: text,
+      mend: "Probe the hit alone, or a line behind it (bin:file.c:120).",
+    });
+  }
 }
 
 /** Whether the kernel wouldn't probe a function at its entry; a pattern leaves such functions out. */
@@ -216,7 +238,7 @@ function resolveAddress(file: OpenFile, target: Target, wanted: bigint): Functio
       mend: "Write the virtual address as linked (as objdump and nm show it), not the one in a running process.",
     });
   }
-  const entry = file.index.at(address) ?? unnamed(file.image, address);
+  const entry = enclosing(file, address);
   if (entry === undefined) {
     return siteOf(
       file,
@@ -227,36 +249,6 @@ function resolveAddress(file: OpenFile, target: Target, wanted: bigint): Functio
   const delta = address - entry.address;
   if (delta > 0) checkBoundary(file.image, file.index, entry, delta, target.text);
   return siteOf(file, entry, delta);
-}
-
-/** A function without a symbol, that the unwind table knows. */
-function unnamed(image: ElfImage, address: number): FunctionEntry | undefined {
-  const range = unwindRange(image, address);
-  const segment = range === undefined ? undefined : codeSegment(image, range.address);
-  if (range === undefined || segment === undefined) return undefined;
-  return {
-    name: `0x${range.address.toString(16)}`,
-    aliases: [],
-    address: range.address,
-    size: range.size,
-    offset: range.address - segment.address + segment.offset,
-    indirect: false,
-  };
-}
-
-function siteOf(file: OpenFile, entry: FunctionEntry, delta: number): FunctionSite {
-  return {
-    path: file.path,
-    display: file.display,
-    file: file.source.identity,
-    functionOffset: entry.offset,
-    address: BigInt(entry.address),
-    size: entry.size,
-    name: entry.name,
-    symbol: entry.symbol,
-    aliases: entry.aliases,
-    delta,
-  };
 }
 
 function listed(names: readonly string[]): string {

@@ -19,6 +19,21 @@ export interface GoCode {
   readonly goroutineId: number | undefined;
 }
 
+/** What of the source a site stands for. */
+export interface SourceSite {
+  /** Of a line, its first instruction in a function or block; of a function, where it is inlined. */
+  readonly kind: "line" | "inlined";
+  /** As the compiler was given it; undefined, and a line of 0: not known. */
+  readonly file: string | undefined;
+  readonly line: number;
+  /** 0: not known. */
+  readonly column: number;
+  /** The function whose code it is in, where that isn't the one that the site is named after. */
+  readonly in: string | undefined;
+  /** The key of the function's entry in the debug information, or of the inlined instance's: its variables are meant. */
+  readonly scope: number | undefined;
+}
+
 /** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */
 export interface FunctionSite {
   /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
@@ -41,6 +56,8 @@ export interface FunctionSite {
   readonly go?: GoCode | undefined;
   /** Bytes from the function's start that the target asked for (`f+0x1c`), 0 at the entry. */
   readonly delta: number;
+  /** The probe is exactly `delta` bytes behind the function's start then. */
+  readonly source?: SourceSite | undefined;
 }
 
 export interface Site extends FunctionSite {

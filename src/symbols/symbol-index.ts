@@ -28,6 +28,7 @@ export interface FunctionEntry {
 
 export class SymbolIndex {
   readonly #image: ElfImage;
+  readonly #elsewhere: (() => ElfImage | undefined) | undefined;
   /** Null: the file has none. */
   #fuller: SymbolTable | null | undefined;
   #dynamic: SymbolTable | null | undefined;
@@ -35,15 +36,32 @@ export class SymbolIndex {
   #goFunctions: GoFunctions | null | undefined;
   #lastSegment: Segment | undefined;
 
-  constructor(image: ElfImage) {
+  /** `elsewhere` gives a file that has the symbols which were stripped from this one; it is asked once, and only where they are needed. */
+  constructor(image: ElfImage, elsewhere?: () => ElfImage | undefined) {
     this.#image = image;
+    this.#elsewhere = elsewhere;
   }
 
   /** Both tables, the fuller one first. */
   get tables(): readonly SymbolTable[] {
-    this.#fuller ??= readSymbolTable(this.#image, "symtab") ?? null;
+    return [this.#full(), this.#small()].filter((table) => table !== null);
+  }
+
+  /** Its own .symtab, or the one that was stripped from it. */
+  #full(): SymbolTable | null {
+    this.#fuller ??= this.#own() ?? this.#strippedFrom() ?? null;
+    return this.#fuller;
+  }
+  #own(): SymbolTable | undefined {
+    return readSymbolTable(this.#image, "symtab");
+  }
+  #strippedFrom(): SymbolTable | undefined {
+    const image = this.#elsewhere?.();
+    return image && readSymbolTable(image, "symtab");
+  }
+  #small(): SymbolTable | null {
     this.#dynamic ??= readSymbolTable(this.#image, "dynsym") ?? null;
-    return [this.#fuller, this.#dynamic].filter((table) => table !== null);
+    return this.#dynamic;
   }
 
   /**
@@ -121,10 +139,10 @@ export class SymbolIndex {
   }
 
   *#oneByOne(): Iterable<readonly SymbolTable[]> {
-    this.#fuller ??= readSymbolTable(this.#image, "symtab") ?? null;
-    if (this.#fuller !== null) yield [this.#fuller];
-    this.#dynamic ??= readSymbolTable(this.#image, "dynsym") ?? null;
-    if (this.#dynamic !== null) yield [this.#dynamic];
+    for (const table of [() => this.#full(), () => this.#small()]) {
+      const read = table();
+      if (read !== null) yield [read];
+    }
   }
 
   /** The function that an address lies in, or the nearest one before it where that has no size. */

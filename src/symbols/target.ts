@@ -8,7 +8,9 @@ export type Place =
   /** All functions that the pattern matches. */
   | { readonly kind: "pattern"; readonly pattern: string }
   /** A virtual address as linked. */
-  | { readonly kind: "address"; readonly address: bigint };
+  | { readonly kind: "address"; readonly address: bigint }
+  /** A source line: `file` is what the file's path ends with. Lines and columns count from 1. */
+  | { readonly kind: "line"; readonly file: string; readonly line: number; readonly column: number | undefined };
 
 export interface Target {
   readonly text: string;
@@ -33,7 +35,7 @@ export function parseTarget(text: string): Target {
       mend: `Write the library's or program's name or path before it: "libc:${trimmed}"`,
     });
   }
-  if (SOURCE_LINE.test(trimmed)) throw sourceLine(trimmed);
+  if (LINE_ALONE.test(trimmed)) throw lineAlone(trimmed);
   const file = trimmed.slice(0, colon).replaceAll("\\:", ":");
   const rest = trimmed.slice(colon + 1);
   if (file === "") {
@@ -45,13 +47,15 @@ export function parseTarget(text: string): Target {
   if (rest === "") {
     throw new SondeError("SONDE_TARGET_NO_PLACE", `the target ${quoted(trimmed)} names no function behind the ":"`, {
       where: trimmed,
-      mend: `Name a function, a pattern or an address: "${file}:main", "${file}:*", "${file}:0x4011d6"`,
+      mend: `Name a function, a pattern, a source line or an address: "${file}:main", "${file}:*", "${file}:file.c:120", "${file}:0x4011d6"`,
     });
   }
   return { text: trimmed, file, place: parsePlace(rest, trimmed) };
 }
 
 function parsePlace(rest: string, text: string): Place {
+  const line = SOURCE_LINE.exec(rest);
+  if (line !== null) return sourceLine(line, text);
   if (/^(?:0[xX]|\d)/.test(rest)) {
     if (!/^(?:0[xX][0-9a-fA-F]{1,16}|\d{1,19})$/.test(rest)) {
       throw new SondeError("SONDE_TARGET_ADDRESS", `${quoted(rest)} in the target ${quoted(text)} is not an address`, {
@@ -76,13 +80,29 @@ function parsePlace(rest: string, text: string): Place {
   return { kind: "function", name: withoutEscapes(rest), delta: 0 };
 }
 
-const SOURCE_LINE = /\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|rs|go|s|S):\d+$/;
+/** `file.c:120`, `src/file.c:120:7`: the last single colons are followed by numbers. */
+const SOURCE_LINE = /^((?:[^:]|::)*[^:]):(\d+)(?::(\d+))?$/s;
+/** A line without the program that it is in. */
+const LINE_ALONE = /^[^:]*\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|hxx|rs|go|s|S|d|zig|adb|f90|pas):\d+(?::\d+)?$/;
+const LAST_LINE = 0xffff_ffff;
 
-function sourceLine(text: string): SondeError {
-  return new SondeError("SONDE_TARGET_LINE", `the target ${quoted(text)} names a source line, which needs debug information`, {
+function sourceLine([, file = "", lineText, columnText]: RegExpExecArray, text: string): Place {
+  const line = Number(lineText);
+  const column = columnText === undefined ? undefined : Number(columnText);
+  if (line < 1 || line > LAST_LINE || (column !== undefined && (column < 1 || column > LAST_LINE))) {
+    throw new SondeError("SONDE_TARGET_LINE", `${quoted(text)} names no line that there could be`, {
+      where: text,
+      why: "lines and columns count from 1",
+      mend: 'Write for instance "bin:file.c:120" or "bin:file.c:120:7".',
+    });
+  }
+  return { kind: "line", file: withoutEscapes(file), line, column };
+}
+
+function lineAlone(text: string): SondeError {
+  return new SondeError("SONDE_TARGET_LINE", `the target ${quoted(text)} names a source line, but not the program that it is in`, {
     where: text,
-    why: "source lines are not yet supported",
-    mend: 'name the function, with an offset where needed: "bin:function+0x1c"',
+    mend: `Write the program's or library's name or path before it: "/usr/bin/program:${text}"`,
   });
 }
 

@@ -2,6 +2,16 @@
 import { nearNames } from "../../errors/near-names.ts";
 import { error, type Place } from "./place.ts";
 
+/** Why nothing is known of a function's types, in the words of an error. */
+export interface Untyped {
+  readonly message: string;
+  readonly why?: string | undefined;
+  readonly mend?: string | undefined;
+}
+
+/** As the cause of what isn't known. */
+export const causeOf = ({ message, why }: Untyped): string => `${message.charAt(0).toUpperCase()}${message.slice(1)}${why === undefined ? "" : `: ${why}`}.`;
+
 /** Names in a message, at most this many. */
 const MOST_NAMES = 12;
 
@@ -55,11 +65,11 @@ export const unknownPointee = (at: Place, name: string, has: readonly string[]) 
     cause: "`as Ptr<…>` takes structures of the probed function's debug information, integers, and pointers to them.",
     mend: orElse(name, has, "No debug information says what this function's types are: use `read(p, schema)`."),
   });
-export const noVariables = (at: Place) =>
+export const noVariables = (at: Place, untyped?: Untyped) =>
   error("SONDE_C_NO_VARIABLES", at, {
     message: "no variables are known here",
-    cause: "Variables are those of a line in the source, and debug information says where they are.",
-    mend: 'Probe a line of a program that has debug information: uprobe("program:file.c:120", …).',
+    cause: untyped === undefined ? "Variables are those of a line in the source, and debug information says where they are." : causeOf(untyped),
+    mend: untyped?.mend ?? 'Probe a line of a program that has debug information: uprobe("program:file.c:120", …).',
   });
 export const noVariable = (at: Place, name: string, has: readonly string[]) =>
   error("SONDE_C_NO_VARIABLE", at, { message: `there is no variable \`${name}\` in scope here`, mend: orElse(name, has, "There are none.") });

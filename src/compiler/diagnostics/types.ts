@@ -1,6 +1,7 @@
 /** What TypeScript finds, said in the terms of probes. The codes are ours where the message is. */
 import { nearNames } from "../../errors/near-names.ts";
 import { error, type Place } from "./place.ts";
+import { causeOf, type Untyped } from "./typed.ts";
 
 const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
@@ -16,13 +17,13 @@ export const noMember = (at: Place, what: string, name: string, has: readonly st
   return error("SONDE_C_NO_MEMBER", at, { message: `${what} has no \`${name}\``, ...(mend === undefined ? {} : { mend }) });
 };
 
-/** `has` is undefined where nothing is known of the function's parameters. */
-export const noParameter = (at: Place, name: string, has: readonly string[] | undefined) =>
+/** `has` is undefined where nothing is known of the function's parameters; `untyped` says why. */
+export const noParameter = (at: Place, name: string, has: readonly string[] | undefined, untyped?: Untyped) =>
   has === undefined
     ? error("SONDE_C_NO_ARGUMENT", at, {
         message: `no parameter \`${name}\` is known of this function`,
-        cause: "Neither sonde's prototypes nor debug information say what its parameters are called.",
-        mend: "Use `c.arg0`, `c.arg1`, … in their order.",
+        cause: untyped === undefined ? "Neither sonde's prototypes nor debug information say what its parameters are called." : causeOf(untyped),
+        mend: `Use \`c.arg0\`, \`c.arg1\`, … in their order.${untyped?.mend === undefined ? "" : ` Or: ${untyped.mend}`}`,
       })
     : error("SONDE_C_NO_ARGUMENT", at, {
         message: `this function has no parameter \`${name}\``,

@@ -3,6 +3,7 @@
 import type { Signature } from "../../schema/ctypes.ts";
 import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Untyped } from "../diagnostics/typed.ts";
 import type { HandlerHir, ScriptUnit } from "../hir/types.ts";
 import type { SessionImage } from "../image.ts";
 import type { Target } from "../target.ts";
@@ -36,8 +37,10 @@ export interface LowerProbe {
   readonly text: string;
   /** What prototypes or debug information say of the function. */
   readonly signature: Signature | undefined;
+  /** Asked where nothing is known of the function and the handler uses what would be: why that is, and what can be done. */
+  readonly untyped?: (() => Untyped | undefined) | undefined;
   /** The site's address as its file is linked, where the sites have one address: what lies at a fixed address in the file is found by it. */
-  readonly address?: bigint;
+  readonly address?: bigint | undefined;
   /**
    * The sites' functions are Go's, and a `ret` is a place of its own there: entry and return are two programs in any case, and
    * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.

@@ -33,7 +33,11 @@ export function argument(p: Program, name: string, span: Span): Value {
   const param = signature?.params[index];
   if (!signature || !param) {
     const known = signature?.params.map((q) => q.name);
-    return p.fail(known?.includes("") ? problem.differingArgument(p.place(span), name) : problem.noParameter(p.place(span), name, known));
+    return p.fail(
+      known?.includes("")
+        ? problem.differingArgument(p.place(span), name)
+        : problem.noParameter(p.place(span), name, known, known === undefined ? p.probe.untyped?.() : undefined),
+    );
   }
   const { type, place } = param;
   if (place !== undefined) return readPlace(p, place, { type, structs: signature.structs, what: `\`c.args.${name}\``, span });
@@ -54,7 +58,7 @@ function floatArgument(p: Program, nth: number, type: CType, what: string, span:
 /** `c.vars.name`: what is in scope at the probed line; a name that is there twice is the innermost's. */
 export function variable(p: Program, name: string, span: Span): Value {
   const { signature } = p.probe;
-  if (signature?.variables === undefined) return p.fail(noVariables(p.place(span)));
+  if (signature?.variables === undefined) return p.fail(noVariables(p.place(span), p.probe.untyped?.()));
   const found = signature.variables.find((one) => one.name === name);
   if (found === undefined)
     return p.fail(

@@ -26,9 +26,11 @@ const NOT_UNDERSTOOD = "the debug information that says where it is isn't unders
 
 export function readPlace(p: Program, place: CPlace, placed: Placed): Value {
   const { type, structs, what, span } = placed;
-  if (place.k === "none") return p.fail(unplaced(p.place(span), what, place.why));
+  if (place.k === "none" && place.elsewhere !== true) return p.fail(unplaced(p.place(span), what, place.why));
   if (type.k === "void") return UNDEFINED;
   switch (place.k) {
+    case "none":
+      return both(p, 0n, readTyped(p, { ...u64(0n), structs }, type, placed));
     case "memory": {
       const at = compute(p, place.address, placed);
       return both(p, at.present, readTyped(p, { ...u64(at.op), structs }, type, placed));

@@ -4,6 +4,7 @@
  */
 import { type ElfImage, offsetToAddress, readElf } from "../../elf/image.ts";
 import { plainText } from "../../output/value.ts";
+import { symbolsElsewhere } from "../../symbols/debug-files/symbols.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { PerfMapFile } from "../../symbols/perf-map.ts";
 import { SymbolIndex } from "../../symbols/symbol-index.ts";
@@ -89,7 +90,7 @@ export class Symbolizer {
 function openMapped(path: string, display: string): MappedFile | undefined {
   try {
     const image = readElf(new FileSource(path, display));
-    return { image, index: new SymbolIndex(image) };
+    return { image, index: new SymbolIndex(image, () => symbolsElsewhere(path, image, { display })) };
   } catch {
     return undefined;
   }

@@ -1,51 +1,113 @@
 /** What is known of the function at a site: from the shipped prototypes, else from the program's debug information. */
+
+import { type Frames, framesOf } from "../../dwarf/frames.ts";
 import { functionAt } from "../../dwarf/function-at.ts";
-import { debugSections } from "../../dwarf/sections.ts";
 import { signatureOf } from "../../dwarf/signature.ts";
-import { DebugInfo } from "../../dwarf/units.ts";
-import { readElf } from "../../elf/image.ts";
+import { signatureAt } from "../../dwarf/signature-at.ts";
+import { type ElfImage, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import type { Signature } from "../../schema/ctypes.ts";
+import { missingError } from "../../symbols/debug-files/missing.ts";
+import { type OpenedDebugInfo, openDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
 import { prototypeOf } from "../signatures.ts";
 
-interface OpenDebugInfo {
-  readonly debug: DebugInfo;
-  readonly signatures: Map<number, Signature | undefined>;
+/** Where a file's debug information was found, with what was read of it. The files stay open. */
+interface OpenFile {
+  readonly info: OpenedDebugInfo;
+  readonly program: ElfImage;
+  readonly signatures: Map<string, Signature | undefined>;
+  frames?: Frames;
 }
-/** By file: its debug information, if it has any. The files stay open. */
-const opened = new Map<string, OpenDebugInfo | undefined>();
+/** Why there is none: put into words when somebody asks, for that reads lists of packages. */
+type Lacking = () => SondeError;
+
+/** By file. */
+const opened = new Map<string, OpenFile | Lacking>();
+
+const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.inode} ${path}`;
 
 /** `file` as the target names it. Debug information that can't be read is none. */
 export function signatureOfSite(file: string, site: FunctionSite): Signature | undefined {
-  const known = prototypeOf(file, site);
-  // Behind the entry nothing says where a parameter is.
-  if (known !== undefined || site.delta !== 0) return known;
+  const known = isAtEntry(site) ? prototypeOf(file, site) : undefined;
+  return known ?? unlessUnreadable(() => fromDebugInfo(site));
+}
+
+/** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where the debug information doesn't describe it. */
+export function whyUntyped(site: FunctionSite): SondeError | undefined {
+  const found = open(site);
+  return typeof found === "function" ? found() : undefined;
+}
+
+/** Has debuginfod's servers asked for what these sites' files lack, where DEBUGINFOD_URLS names some. Never rejects. */
+export async function fetchDebugInfoOf(sites: readonly FunctionSite[]): Promise<void> {
+  for (const site of new Map(sites.map((one) => [keyOf(one), one])).values()) {
+    if (typeof open(site) !== "function") continue;
+    const found = await fetched(site);
+    if (found !== undefined) opened.set(keyOf(site), found);
+  }
+}
+
+/** Behind the entry a prototype doesn't say where a parameter is. */
+const isAtEntry = ({ delta, source }: FunctionSite): boolean => delta === 0 && source === undefined;
+
+function fromDebugInfo(site: FunctionSite): Signature | undefined {
+  const found = open(site);
+  if (typeof found === "function") return undefined;
+  const { info, signatures } = found;
+  const address = Number(site.address) + site.delta;
+  const key = `${address} ${isAtEntry(site)} ${site.source?.scope}`;
+  if (!signatures.has(key)) signatures.set(key, isAtEntry(site) ? atEntry(info, site) : inside(found, address, site.source?.scope));
+  return signatures.get(key);
+}
+
+function atEntry({ debug }: OpenedDebugInfo, { address, name, symbol }: FunctionSite): Signature | undefined {
+  const entry = functionAt(debug, Number(address));
+  return entry && signatureOf(debug, entry, { symbol: symbol ?? name });
+}
+
+function inside(file: OpenFile, address: number, scope: number | undefined): Signature | undefined {
+  file.frames ??= framesOf(file.program, file.info.image);
+  return signatureAt(file.info.debug, address, file.frames, scope === undefined ? undefined : { key: scope });
+}
+
+function open(site: FunctionSite): OpenFile | Lacking {
+  const key = keyOf(site);
+  const known = opened.get(key);
+  if (known !== undefined) return known;
+  const found = openAnew(site);
+  opened.set(key, found);
+  return found;
+}
+
+function openAnew({ path, display }: FunctionSite): OpenFile | Lacking {
   try {
-    return fromDebugInfo(site);
+    const program = readElf(new FileSource(path, display));
+    const info = openDebugInfo(path, program, { display });
+    return "missing" in info ? () => missingError(info.missing) : { info, program, signatures: new Map() };
+  } catch (error) {
+    if (error instanceof SondeError) return () => error;
+    throw error;
+  }
+}
+
+async function fetched({ path, display }: FunctionSite): Promise<OpenFile | Lacking | undefined> {
+  try {
+    const program = readElf(new FileSource(path, display));
+    const info = await openOrFetchDebugInfo(path, program, { display });
+    return "missing" in info ? () => missingError(info.missing, info.failures) : { info, program, signatures: new Map() };
   } catch (error) {
     if (error instanceof SondeError) return undefined;
     throw error;
   }
 }
 
-function fromDebugInfo(site: FunctionSite): Signature | undefined {
-  const of = open(site);
-  if (of === undefined) return undefined;
-  const address = Number(site.address);
-  if (!of.signatures.has(address)) {
-    const entry = functionAt(of.debug, address);
-    of.signatures.set(address, entry && signatureOf(of.debug, entry, { symbol: site.name }));
+function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SondeError) return undefined;
+    throw error;
   }
-  return of.signatures.get(address);
-}
-
-function open({ path, display, file }: FunctionSite): OpenDebugInfo | undefined {
-  const key = `${file.device}:${file.inode}`;
-  if (!opened.has(key)) {
-    const sections = debugSections(readElf(new FileSource(path, display)));
-    opened.set(key, sections && { debug: new DebugInfo({ sections }), signatures: new Map() });
-  }
-  return opened.get(key);
 }

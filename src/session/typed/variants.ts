@@ -3,7 +3,7 @@
  * rdi and another one in rsi, or a variable that is in a register at one line and on the stack at the next, takes two.
  */
 import type { HandlerHir } from "../../compiler/hir/types.ts";
-import type { Signature } from "../../schema/ctypes.ts";
+import type { CPlace, CVariable, Signature } from "../../schema/ctypes.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { commonOf } from "../signatures.ts";
@@ -15,6 +15,8 @@ export interface Variant {
   /** Indices into the probe's sites. */
   readonly sites: readonly number[];
   readonly signature: Signature | undefined;
+  /** Of the sites, as linked, where the handler uses what lies at a fixed address in their file. */
+  readonly address?: bigint | undefined;
 }
 
 /** At least one, also for a probe without sites. `fileOf` gives the file as a site's target names it. */
@@ -29,26 +31,64 @@ export function variantsOf(
   if (!usesAny(used)) return [{ sites: all, signature: undefined }];
   const signatures = sites.map((site, i) => signatureOf(fileOf(i), site));
   if (signatures.every((one) => one === undefined || !hasPlaces(one))) return [{ sites: all, signature: commonOf(signatures) }];
-  const groups = new Map<string, number[]>();
+  const groups = new Map<string, { readonly sites: number[]; readonly address: bigint | undefined }>();
   for (const i of all) {
-    const key = JSON.stringify(signatures[i] && projected(signatures[i], used), (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+    const uses = signatures[i] && projected(signatures[i], used);
+    const address = uses !== undefined && isFixed(uses) ? sites[i]!.address + BigInt(sites[i]!.delta) : undefined;
+    const key = JSON.stringify([uses, address], (_, value) => (typeof value === "bigint" ? `${value}n` : value));
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [i]);
-    else group.push(i);
+    if (group === undefined) groups.set(key, { sites: [i], address });
+    else group.sites.push(i);
   }
-  return [...groups.values()].map((group) => ({ sites: group, signature: commonOf(group.map((i) => signatures[i])) }));
+  return withAbsent([...groups.values()].map((group) => ({ ...group, signature: commonOf(group.sites.map((i) => signatures[i])) })));
 }
+
+/** What is nowhere at some of the sites is absent there, if it is somewhere at others. */
+function withAbsent(variants: readonly Variant[]): Variant[] {
+  const placed = (of: "params" | "variables") =>
+    new Set(variants.flatMap(({ signature }) => (signature?.[of] ?? []).flatMap(({ name, place }) => (place === undefined || place.k === "none" ? [] : name))));
+  const [params, variables] = [placed("params"), placed("variables")];
+  return variants.map((variant) => {
+    const { signature } = variant;
+    if (signature === undefined) return variant;
+    return {
+      ...variant,
+      signature: {
+        ...signature,
+        params: signature.params.map((one) => elsewhere(one, params)),
+        ...(signature.variables === undefined ? {} : { variables: signature.variables.map((one) => elsewhere(one, variables)) }),
+      },
+    };
+  });
+}
+
+const elsewhere = <T extends { readonly name: string; readonly place?: CPlace }>(one: T, placed: ReadonlySet<string>): T =>
+  one.place?.k === "none" && placed.has(one.name) ? { ...one, place: { ...one.place, elsewhere: true } } : one;
 
 const hasPlaces = ({ params, retPlace, variables }: Signature): boolean =>
   retPlace !== undefined || variables !== undefined || params.some(({ place }) => place !== undefined);
 
-/** What of a signature matters to the handler. */
-function projected({ params, ret, retPlace, variables }: Signature, used: UsedTypes): unknown {
+/** What of a signature matters to a handler. */
+interface Projected {
+  readonly params: Signature["params"];
+  readonly ret: { readonly type: Signature["ret"]; readonly place: CPlace | undefined } | undefined;
+  readonly variables: readonly CVariable[] | undefined;
+}
+
+function projected({ params, ret, retPlace, variables }: Signature, used: UsedTypes): Projected {
   const { args, vars } = used;
   const placed = params.every(({ place }) => place !== undefined);
   return {
     params: args === "all" || (!placed && args.size > 0) ? params : params.filter(({ name }) => args.has(name)),
-    ret: used.ret ? [ret, retPlace] : undefined,
+    ret: used.ret ? { type: ret, place: retPlace } : undefined,
     variables: vars === "all" ? variables : variables?.filter(({ name }) => vars.has(name)),
   };
 }
+
+/** Whether something lies at a fixed address in the file. */
+function isFixed({ params, ret, variables }: Projected): boolean {
+  const places = [...params, ...(variables ?? [])].map(({ place }) => place).concat(ret?.place ?? []);
+  return places.some((place) => stepsOf(place).some(({ op }) => op === "address"));
+}
+
+const stepsOf = (place: CPlace | undefined) => (place?.k === "memory" ? place.address : place?.k === "value" ? place.steps : []);

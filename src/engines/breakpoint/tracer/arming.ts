@@ -16,6 +16,8 @@ export const INT3 = Uint8Array.of(0xcc);
 const MAX_INSTRUCTION = 15;
 /** So many sites of a mapping are read in one piece. */
 const READ_TOGETHER = 64;
+/** So often a page that is mapped and can't be read is tried: the program may unmap and map it all the time. */
+const READS = 16;
 /** A program that maps without end is followed so far at once. */
 const MOST_PASSES = 4;
 const PUSHF = 0x9c;
@@ -157,9 +159,14 @@ export class Arming {
     for (const wish of wishes) {
       const known = space.armed.get(wish.address);
       // What was just unmapped may be there once more by now.
-      const bytes = reader.at(wish.address) ?? (this.#isStill(space, wish) ? reader.at(wish.address) : undefined);
+      let bytes = reader.at(wish.address);
+      let there = true;
+      for (let tries = 0; bytes === undefined && there && tries < READS; tries++) {
+        there = this.#isStill(space, wish);
+        bytes = reader.at(wish.address);
+      }
+      if (!there) continue;
       if (bytes === undefined) {
-        if (!this.#isStill(space, wish)) continue;
         this.#refuse(space, wish, "its page can't be read: the file is shorter than its mapping", strict);
         continue;
       }
