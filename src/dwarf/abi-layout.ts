@@ -80,7 +80,7 @@ function visit(type: Entry | undefined, offset: number, walk: Walk, depth: numbe
       leaf(walk, "integer", offset, 8);
       return 8;
     case DW_TAG.unspecified_type:
-      if (!/nullptr/.test(type.name ?? "")) walk.unclear ??= type.name ?? "a type without a name";
+      if (!/nullptr/.test(type.name ?? "")) walk.unclear ??= type.name ?? "a value of a type that isn't said";
       leaf(walk, "integer", offset, 8);
       return 8;
     case DW_TAG.ptr_to_member_type: {

@@ -6,7 +6,7 @@ import { big64, bigSleb, bigUleb, type Position, uleb } from "./leb.ts";
 import { afterAttributes } from "./parents.ts";
 import { type AddressRange, readRanges } from "./ranges.ts";
 import { textOf } from "./strings.ts";
-import type { Unit } from "./units.ts";
+import { lostEntry, type Unit } from "./units.ts";
 
 export type { DebugInfo } from "./units.ts";
 
@@ -199,12 +199,12 @@ export class Entry {
     }
   }
 
-  /** The entry that an attribute refers to, in this unit, another, or another file. */
+  /** The entry that an attribute refers to, in this unit, another, or another file; `lostEntry()` for one in a file that isn't there. */
   reference(at: number): Entry | undefined {
     const value = this.#find(at);
     if (value === undefined || classOf(value.form) !== "reference") return undefined;
     const { unit } = this;
-    if (value.form === F.ref_sig8) return unit.debug.typeUnit(big64(unit.bytes, value.at));
+    if (value.form === F.ref_sig8) return unit.debug.typeUnit(big64(unit.bytes, value.at)) ?? lostEntry();
     const target = plainNumber(unit.bytes, value.at, value.form, unit.encoding);
     switch (value.form) {
       case F.ref_addr:
@@ -212,7 +212,7 @@ export class Entry {
       case F.ref_sup4:
       case F.ref_sup8:
       case F.GNU_ref_alt:
-        return unit.debug.supplementary?.unitAt(target)?.entryAt(target);
+        return unit.debug.supplementaryEntry(target);
       default:
         return unit.entryAt(unit.offset + target);
     }

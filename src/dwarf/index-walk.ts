@@ -69,6 +69,13 @@ interface Description {
   space: number;
 }
 
+/** A section of strings, with the numbers of texts that were taken from it by their offsets. */
+interface Strings {
+  readonly bytes: Uint8Array;
+  readonly numbers: NumberTable;
+}
+const stringsOf = (debug: DebugInfo | undefined): Strings => ({ bytes: debug?.sections.get("str") ?? new Uint8Array(0), numbers: new NumberTable() });
+
 /** Walks the units of one DebugInfo. */
 export class Walk {
   readonly #debug: DebugInfo;
@@ -77,9 +84,8 @@ export class Walk {
   readonly #shapes: ShapeTables;
   readonly #scopes: Scopes;
   readonly #captured = new Captured();
-  readonly #strings: Uint8Array;
-  /** Numbers of texts, by their offset in .debug_str. */
-  readonly #byOffset = new NumberTable();
+  readonly #strings: Strings;
+  readonly #supplementaryStrings: Strings;
   readonly #place: StringPlace = { bytes: new Uint8Array(0), at: 0 };
   readonly #found: Description = { name: 0, linkageName: 0, place: NONE, type: NONE, space: 0 };
   readonly #mostWork: number;
@@ -105,11 +111,13 @@ export class Walk {
     this.#texts = texts;
     this.#shapes = new ShapeTables();
     this.#scopes = new Scopes(this.#shapes);
-    this.#strings = debug.sections.get("str");
+    this.#strings = stringsOf(debug);
+    this.#supplementaryStrings = stringsOf(debug.supplementary);
     this.#firstRow = columns.unit.length;
     this.#flags = debug.skeleton === undefined ? 0 : Flag.split;
     // Each text is looked at once, and those in place may be under several units.
-    texts.allow((debug.sections.get("info").length + this.#strings.length + debug.sections.get("line_str").length) * 4 + (1 << 20));
+    const shared = this.#strings.bytes.length + this.#supplementaryStrings.bytes.length + debug.sections.get("line_str").length;
+    texts.allow((debug.sections.get("info").length + shared) * 4 + (1 << 20));
     this.#mostWork = debug.sections.get("info").length * 8 + (1 << 20);
     // Each list belongs to one entry.
     this.#rangeBudget = { left: debug.sections.get("rnglists").length + (debug.skeleton ?? debug).sections.get("ranges").length + (1 << 16) };
@@ -247,19 +255,21 @@ export class Walk {
     const form = this.#captured.forms[slot]!;
     if (form === 0) return 0;
     const at = this.#captured.at[slot]!;
-    if (form === F.strp && unit.encoding.offsetSize === 4) return this.#shared(u32(unit.bytes, at));
+    const strings = this.#strings;
+    if (form === F.strp && unit.encoding.offsetSize === 4 && unit.debug === this.#debug) return this.#shared(strings, u32(unit.bytes, at));
     const place = this.#place;
     if (!locateString(unit, form, at, place)) return 0;
-    if (place.bytes === this.#strings) return this.#shared(place.at);
+    if (place.bytes === strings.bytes) return this.#shared(strings, place.at);
+    if (place.bytes === this.#supplementaryStrings.bytes) return this.#shared(this.#supplementaryStrings, place.at);
     return this.#texts.take(place.bytes, place.at);
   }
 
-  #shared(offset: number): number {
-    if (offset >= this.#strings.length) return 0;
-    const known = this.#byOffset.get(offset);
+  #shared({ bytes, numbers }: Strings, offset: number): number {
+    if (offset >= bytes.length) return 0;
+    const known = numbers.get(offset);
     if (known !== undefined) return known;
-    const number = this.#texts.take(this.#strings, offset);
-    this.#byOffset.add(offset, number);
+    const number = this.#texts.take(bytes, offset);
+    numbers.add(offset, number);
     return number;
   }
 

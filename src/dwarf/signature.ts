@@ -10,6 +10,7 @@ import { placeAtEntry } from "./signature-entry.ts";
 import { declarations, declared, languageOf } from "./type-names.ts";
 import { type Definitions, StructTable, typeOf } from "./types.ts";
 import { definitionsIn } from "./types-definitions.ts";
+import { isLost } from "./units.ts";
 
 /** Parameters of one function; what comes behind is left out. */
 const MAX_PARAMETERS = 256;
@@ -93,8 +94,10 @@ function named(parameters: readonly Parameter[], language: number | undefined): 
  * isn't optimized, where parameters have their place only after the prologue. A static function whose parameter has no place at
  * its first instruction may have been changed by the compiler: such a parameter is nowhere.
  * Rust's `extern "C"` isn't written down: a function whose name isn't mangled is taken for it.
+ * Undefined: what the function is an instance of is in a file that isn't there.
  */
-export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOptions = {}): Signature {
+export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOptions = {}): Signature | undefined {
+  for (const one of declarations(entry)) if (isLost(one)) return undefined;
   const structs = new StructTable(options.definitions ?? definitionsIn(debug));
   const language = languageOf(entry.unit);
   const all = parametersOf(entry);

@@ -79,6 +79,8 @@ function member(entry: Entry, at: number, end: number, fields: Fields, of: Conve
   const type = typeAttribute(entry);
   const offset = memberOffset(entry);
   const own = entry.text(DW_AT.name);
+  // Its name may be in a file that isn't there: it isn't anonymous then.
+  if (own === undefined && entry.has(DW_AT.name)) return;
   if (!own) {
     const inner = stripped(type).type;
     const whole = inner && isStructure(inner) && depth < MAX_LIFTED ? of.into.definition(inner) : undefined;

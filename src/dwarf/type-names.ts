@@ -174,7 +174,7 @@ function declarator(type: Entry | undefined, inner: string, language: number | u
     }
   }
   const own = qualifiedName(type);
-  const name = own === "" ? "{…}" : (WRITTEN.get(own) ?? own);
+  const name = own === "" ? (type.tag === DW_TAG.unspecified_type ? "…" : "{…}") : (WRITTEN.get(own) ?? own);
   const keyword = isC(language) || own === "" ? KEYWORDS.get(type.tag) : undefined;
   return beside(keyword === undefined ? name : `${keyword} ${name}`, inner);
 }

@@ -250,6 +250,7 @@ function convert(entry: Entry | undefined, into: StructTable, called: string | u
     case DW_TAG.array_type: {
       const of = convert(typeAttribute(type), into, name, depth + 1);
       if (of.k === "void") return unknown(sizeOfEntry(type), "an array of nothing");
+      if (of.k === "unknown" && of.size === 0) return unknown(sizeOfEntry(type), `an array of ${of.what}`);
       if (type.number(DW_AT.byte_stride) !== undefined || type.number(DW_AT.bit_stride) !== undefined) return unknown(sizeOfEntry(type), "an array with gaps");
       const array = dimensions(type).reduceRight<CType>((inner, length) => ({ k: "array", of: inner, length }), of);
       const size = into.sizeOf(array);

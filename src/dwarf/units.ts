@@ -1,12 +1,12 @@
 /** The units of debug information (DWARF 5 §7.5.1): their headers, and what the attributes of their first entries say of the rest. */
 import { type Abbreviations, AbbreviationTables } from "./abbreviations.ts";
 import { unreadable } from "./compression.ts";
-import { DW_AT, DW_UT } from "./constants.ts";
+import { DW_AT, DW_FORM, DW_TAG, DW_UT } from "./constants.ts";
 import { Entry } from "./entry.ts";
 import { type Encoding, unsigned } from "./forms.ts";
 import { big64, u16, u32 } from "./leb.ts";
 import { findParents, type Parents } from "./parents.ts";
-import type { DebugSections } from "./sections.ts";
+import { type DebugSections, sectionsInMemory } from "./sections.ts";
 
 export interface DebugInfoParts {
   readonly sections: DebugSections;
@@ -77,6 +77,11 @@ export class DebugInfo {
     return unit === undefined ? this.skeleton?.debug.typeUnit(signature) : unit.entryAt(unit.offset + unit.typeOffset);
   }
 
+  /** The entry of the supplementary file at an offset; `lostEntry()` where that file isn't there, or has none. */
+  supplementaryEntry(offset: number): Entry {
+    return this.supplementary?.unitAt(offset)?.entryAt(offset) ?? lostEntry();
+  }
+
   abbreviations(offset: number): Abbreviations {
     return this.#tables.at(offset);
   }
@@ -102,6 +107,23 @@ export class DebugInfo {
     return candidates.find((unit) => unit.dwoId === skeleton.dwoId) ?? (candidates.length === 1 ? candidates[0] : undefined);
   }
 }
+
+let lost: Entry | undefined;
+
+/**
+ * Stands for every entry in a file that isn't there, so that what refers to one isn't taken for what refers to nothing, which is
+ * void: a type of which nothing is said, as assemblers write it (DWARF 5 §5.2), and which is the type of what it stands for too.
+ */
+export function lostEntry(): Entry {
+  lost ??= new DebugInfo({ sections: sectionsInMemory(LOST) }).units[0]!.own;
+  return lost;
+}
+const LOST = {
+  abbrev: Uint8Array.of(1, DW_TAG.unspecified_type, 0, DW_AT.type, DW_FORM.ref1, DW_AT.declaration, DW_FORM.flag_present, 0, 0, 0),
+  // Of DWARF 4: the header's 11 bytes, the abbreviation's number, and a reference to itself.
+  info: Uint8Array.of(9, 0, 0, 0, 4, 0, 0, 0, 0, 0, 8, 1, 11),
+};
+export const isLost = (entry: Entry): boolean => entry.key === lost?.key;
 
 interface Header {
   readonly offset: number;

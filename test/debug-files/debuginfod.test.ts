@@ -133,11 +133,12 @@ describe("a server's debug information", () => {
     const id = folder.strip(path, folder.at("away/a.debug"));
     server.has(id, folder.at("away/a.debug"));
     const incomplete = await fetched(path, environmentOf(folder, server.url));
-    expect("missing" in incomplete && incomplete.missing.buildId).toBe(common);
+    if ("missing" in incomplete) throw missingError(incomplete.missing);
+    expect([incomplete.from, incomplete.incomplete?.buildId, incomplete.failures]).toEqual(["debuginfod", common, []]);
     rmSync(folder.at("cache", common), { recursive: true });
     server.has(common, folder.at("common.debug"));
     const found = await fetched(path, environmentOf(folder, server.url));
-    expect("missing" in found ? found.failures : described(found.debug)).toBe(TWICE);
+    expect("missing" in found ? found.failures : [found.incomplete, described(found.debug)]).toEqual([undefined, TWICE]);
     expect(server.asked).toEqual([id, common, common].map((each) => `/buildid/${each}/debuginfo`));
   });
 });

@@ -3,7 +3,14 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Entry } from "../../src/dwarf/entry.ts";
+import { functionAt } from "../../src/dwarf/function-at.ts";
+import { indexFunctions } from "../../src/dwarf/index.ts";
+import { inlinedPlaces } from "../../src/dwarf/inlined.ts";
+import { signatureOf } from "../../src/dwarf/signature.ts";
+import { describe as describeFunction } from "../../src/dwarf/signature-text.ts";
+import { typeName } from "../../src/dwarf/type-names.ts";
 import { missingError } from "../../src/symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../src/symbols/debug-files/open.ts";
 import { placeOf } from "../../src/symbols/debug-files/where.ts";
@@ -173,20 +180,112 @@ describe("the supplementary file of dwz", () => {
     renameSync(folder.at("common.debug"), folder.at(filed("debug", id)));
     expect(described(open(path, folder).debug)).toBe(TWICE);
   });
-  test("is missed, and not done without", () => {
+  test.each([[], ["--dwarf-5"]])("is missed, and looked for again: %j", (...flags) => {
     using folder = new Folder();
-    const path = shared(folder, "common.debug");
-    const id = idOf(folder.at("common.debug"));
-    rmSync(folder.at("common.debug"));
-    const missing = missingOf(path, folder);
-    expect(missing.buildId).toBe(id);
-    expect(missingError(missing).message).toBe(`debug information of ${path} is incomplete: common.debug, which it shares with other programs, isn't there`);
+    const path = shared(folder, "common.debug", ...flags);
+    const { debug } = open(path, folder);
+    expect(debug.supplementary).toBeDefined();
+    renameSync(folder.at("common.debug"), folder.at("away"));
+    // As new, so that it is opened again.
+    copyFileSync(path, folder.at("new"));
+    renameSync(folder.at("new"), path);
+    const opened = open(path, folder);
+    expect([opened.files, opened.incomplete?.supplementary]).toEqual([[path], { name: "common.debug", of: path }]);
+    expect(missingError(opened.incomplete!)).toMatchObject({
+      code: "SONDE_DEBUG_INFO_MISSING",
+      message: `debug information of ${path} is incomplete: common.debug, which it shares with other programs, isn't there`,
+    });
+    expect(open(path, folder)).toBe(opened);
+    renameSync(folder.at("away"), folder.at("common.debug"));
+    const whole = open(path, folder);
+    expect([whole.incomplete, described(whole.debug)]).toEqual([undefined, TWICE]);
+    expect(whole.identity).not.toBe(opened.identity);
   });
   test("of another build isn't taken", () => {
     using folder = new Folder();
     const path = shared(folder, "common.debug");
     copyFileSync(folder.program("c"), folder.at("common.debug"));
-    expect(missingOf(path, folder).rejected[0]!.why).toMatch("of another build");
+    expect(open(path, folder).incomplete!.rejected[0]!.why).toMatch("of another build");
+  });
+});
+
+describe("without the supplementary file of dwz", () => {
+  const COMMON = `
+    typedef struct { double re, im, pad[7]; } shared;
+    typedef char byte;
+    static inline int both(const shared *first, long times) { int sum = 0; for (long i = 0; i < times; i++) sum += i * (int)first->im; return sum; }
+    int (*volatile at)(const shared *, long);
+  `;
+  const OWN = `
+    #include "common.h"
+    struct own { byte alone; short together; byte row[2]; };
+    __attribute__((noinline)) shared give(short n) { shared s = { n, n }; return s; }
+    __attribute__((noinline)) void put(struct own *own, short to, byte last) { own->together = to; own->alone = last; }
+    int main(int argc, char **argv) { at = both; struct own own; put(&own, 3, 1); shared s = give(argc); return both(&s, argc) + at(&s, 3); }
+  `;
+  const OTHER = `
+    #include "common.h"
+    int main(int argc, char **argv) { at = both; shared s = { argc, argc }; byte b = argc; return both(&s, 3) + at(&s, 4) + b; }
+  `;
+  const folder = new Folder();
+  let whole: OpenedDebugInfo;
+  let lacking: OpenedDebugInfo;
+  beforeAll(() => {
+    for (const [name, text] of Object.entries({ "common.h": COMMON, "a.c": OWN, "b.c": OTHER })) writeFileSync(folder.at(name), text);
+    for (const name of ["a", "b"]) folder.run("cc", "-g", "-O2", "-o", name, `${name}.c`);
+    folder.run("dwz", "-m", "common.debug", "-M", "common.debug", "a", "b");
+    whole = open(folder.at("a"), folder);
+    mkdirSync(folder.at("alone"));
+    copyFileSync(folder.at("a"), folder.at("alone/a"));
+    lacking = open(folder.at("alone/a"), folder);
+  });
+  afterAll(() => folder[Symbol.dispose]());
+
+  const UNSAID = { k: "unknown", size: 0, what: "what the debug information doesn't say" };
+  const entryOf = ({ debug }: OpenedDebugInfo, name: string): Entry => {
+    const index = indexFunctions(debug);
+    return index.entry(debug, index.named(name)[0]!)!;
+  };
+
+  test("types that don't refer to it are read, others are unknown and not void", () => {
+    const { params, ret, structs } = signatureOf(lacking.debug, entryOf(lacking, "put"))!;
+    expect(params.map(({ name, type }) => [name, type])).toEqual([
+      ["own", { k: "pointer", to: { k: "struct", name: "own" } }],
+      ["to", { k: "int", name: "i16" }],
+      ["last", UNSAID],
+    ]);
+    expect(ret).toEqual({ k: "void" });
+    expect(structs.own!.fields).toEqual([
+      { name: "alone", offset: 0, type: UNSAID },
+      { name: "together", offset: 2, type: { k: "int", name: "i16" } },
+      { name: "row", offset: 4, type: { ...UNSAID, what: `an array of ${UNSAID.what}` } },
+    ]);
+    expect(describeFunction(entryOf(lacking, "put"))).toBe("void put(struct own *own, short to, … last)");
+  });
+  test("where a function's result is unknown, its parameters are where the debug information says, and not where the convention may", () => {
+    const { params, ret, retPlace } = signatureOf(lacking.debug, entryOf(lacking, "give"))!;
+    // The caller's memory for the result is in rdi.
+    expect(params).toEqual([{ name: "n", type: { k: "int", name: "i16" }, place: { k: "registers", parts: [{ register: "rsi", offset: 0, size: 2 }] } }]);
+    expect([ret, retPlace]).toEqual([UNSAID, { k: "none", why: "how a value of a type that isn't said is returned isn't known" }]);
+  });
+  test("a function that is described there alone has no name and no signature", () => {
+    const index = indexFunctions(whole.debug);
+    const row = index.named("both").find((each) => index.low(each) !== undefined)!;
+    const shared = index.origin(row)!;
+    expect([0, 1].map((each) => typeName(index.parameterType(whole.debug, shared, each)))).toEqual(["const shared *", "long"]);
+    const entry = functionAt(lacking.debug, index.low(row)!)!;
+    expect([entry.name, signatureOf(lacking.debug, entry)]).toEqual([undefined, undefined]);
+    expect(inlinedPlaces(whole.debug, "both", undefined).length).toBeGreaterThan(0);
+    expect(inlinedPlaces(lacking.debug, "both", undefined)).toEqual([]);
+  });
+  test("an index that was made with it finds nothing of it", () => {
+    const index = indexFunctions(whole.debug);
+    const row = index.named("both").find((each) => index.low(each) === undefined)!;
+    expect([index.entry(whole.debug, row)?.name, index.entry(lacking.debug, row), index.parameterType(lacking.debug, row, 0)]).toEqual([
+      "both",
+      undefined,
+      undefined,
+    ]);
   });
 });
 

@@ -47,7 +47,7 @@ function compare(program: string, which: RegExp, optimized: boolean): Outcome {
     const stop = seen.get(String(entry.key));
     if (stop === undefined) continue;
     called++;
-    const signature = signatureOf(debug, entry);
+    const signature = signatureOf(debug, entry)!;
     const rust = entry.unit.language === DW_LANG.Rust;
     const parameters = parametersOf(entry).filter((one) => !one.result);
     for (const [i, { name, type, place }] of signature.params.entries()) {
@@ -81,7 +81,7 @@ function results(program: string, expected: { readonly [name: string]: Values })
   const seen: Map<string, Seen | undefined> = observe(program, plan, false);
   const found = functions.map((entry): [string, Values] => {
     const name = qualifiedName(entry);
-    const { ret, retPlace, structs } = signatureOf(debug, entry);
+    const { ret, retPlace, structs } = signatureOf(debug, entry)!;
     const bytes = bytesAt(seen.get(name)!.return!, retPlace!, sizeOf(ret, structs));
     const all = valuesOf(ret, bytes!, structs);
     return [name, Object.fromEntries(Object.keys(expected[name]!).map((path) => [path, all.get(path) ?? "no such field"]))];

@@ -38,7 +38,7 @@ describe.each(builds)("random functions in $name", ({ path }) => {
     let compared = 0;
     for (const entry of functions()) {
       const stop = seen.get(entry.name!)!;
-      const signature = signatureOf(debug, entry);
+      const signature = signatureOf(debug, entry)!;
       expect(signature.params.map((one) => one.name)).toEqual(planned.get(entry.name!)!.parameters.map((_, i) => `p${i}`));
       for (const { name, type, place } of signature.params) {
         const bytes = bytesAt(stop, place!, sizeOf(type, signature.structs));
@@ -65,7 +65,7 @@ describe.each(builds)("random functions in $name", ({ path }) => {
     for (const entry of functions()) {
       const stop = seen.get(entry.name!)!.return;
       if (stop === undefined) continue;
-      const { ret, retPlace, structs } = signatureOf(debug, entry);
+      const { ret, retPlace, structs } = signatureOf(debug, entry)!;
       const bytes = retPlace && bytesAt(stop, retPlace, sizeOf(ret, structs));
       if (retPlace?.k === "none" && /x87/.test(retPlace.why)) continue;
       if (bytes === undefined) {

@@ -20,7 +20,7 @@ function entryOf(debug: DebugInfo, name: string): Entry {
 }
 function signature(path: string, name: string, options: SignatureOptions = {}): Signature {
   const debug = debugOf(path);
-  return signatureOf(debug, entryOf(debug, name), options);
+  return signatureOf(debug, entryOf(debug, name), options)!;
 }
 const described = (path: string, names: readonly string[]): string[] => {
   const debug = debugOf(path);
@@ -287,7 +287,7 @@ test("every function of the C library converts; what is unknown are types that n
   for (const entry of functionsOf(debug)) {
     functions++;
     expect(text(entry)).toMatch(/\w\(/);
-    const converted = signatureOf(debug, entry);
+    const converted = signatureOf(debug, entry)!;
     for (const type of typesOf(converted)) {
       let inner: CType | undefined = type;
       while (inner?.k === "array" || inner?.k === "pointer") inner = inner.k === "array" ? inner.of : inner.to;
@@ -336,7 +336,7 @@ describe("debug information that lies", { timeout: 200_000 }, () => {
             if (--left < 0) break;
             text(entry);
             converted++;
-            for (const { name, size, fields } of Object.values(signatureOf(debug, entry).structs)) {
+            for (const { name, size, fields } of Object.values(signatureOf(debug, entry)!.structs)) {
               for (const field of fields) if (field.offset > size) throw new Error(`${name}.${field.name} is outside`);
             }
           }

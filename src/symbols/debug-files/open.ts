@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { debugSections } from "../../dwarf/sections.ts";
 import { DebugInfo } from "../../dwarf/units.ts";
-import { supplementaryLink } from "../../elf/debug-link.ts";
+import { type SupplementaryLink, supplementaryLink } from "../../elf/debug-link.ts";
 import { type ElfImage, readElf } from "../../elf/image.ts";
 import { buildId, debugLink } from "../../elf/notes.ts";
 import { FileSource } from "../file-source.ts";
@@ -31,6 +31,11 @@ export interface OpenedDebugInfo {
   readonly identity: string;
   /** The units that are in files of their own. */
   readonly split: SplitUnits;
+  /** The supplementary file isn't there: names and types that are in it are unknown, and so are functions that it declares. */
+  readonly incomplete?: MissingDebugInfo;
+}
+interface Missing {
+  readonly missing: MissingDebugInfo;
 }
 export interface OpenOptions {
   /** The path for people; undefined: the image's name. */
@@ -39,20 +44,21 @@ export interface OpenOptions {
   readonly environment?: Environment;
 }
 
-/** By file and by what the environment says of where to look. The files stay open. */
+/** By file and by what the environment says of where to look. The files stay open; of an incomplete one, what lacks is looked for again. */
 const opened = new Map<string, OpenedDebugInfo>();
 
 /**
  * Looks on disk alone: what debuginfod has is found once `fetchDebugInfo` got it. A file is opened once in a process.
  * Throws SONDE_FILE_… if the program can't be opened, SONDE_ELF_… if it is damaged, SONDE_DWARF_… if what it is found by is.
  */
-export function openDebugInfo(path: string, image: ElfImage, options: OpenOptions = {}): OpenedDebugInfo | { readonly missing: MissingDebugInfo } {
+export function openDebugInfo(path: string, image: ElfImage, options: OpenOptions = {}): OpenedDebugInfo | Missing {
   const { display = image.source.name, environment = process.env } = options;
   const place = placeOf(path, display);
   const key = keyOf(path, place, environment);
   const known = opened.get(key);
-  if (known !== undefined) return known;
-  const found = new Search(path, display, place, environment).open(image);
+  const search = new Search(path, display, place, environment);
+  if (known !== undefined && (known.incomplete === undefined || !search.completes(known))) return known;
+  const found = search.open(image);
   if (!("missing" in found)) opened.set(key, found);
   return found;
 }
@@ -77,20 +83,23 @@ export async function fetchDebugInfo(missing: MissingDebugInfo, options: Downloa
   return { fetched: result.kind === "got", failures: result.kind === "failed" ? result.reasons : [] };
 }
 
-/** What is found on disk, else by debuginfod; a supplementary file may be a second download. */
+/**
+ * What is found on disk, else by debuginfod; a supplementary file may be a second download. `failures` of an incomplete one: why
+ * the rest wasn't got.
+ */
 export async function openOrFetchDebugInfo(
   path: string,
   image: ElfImage,
   options: OpenOptions & DownloadOptions = {},
-): Promise<OpenedDebugInfo | (FetchResult & { readonly missing: MissingDebugInfo })> {
+): Promise<(OpenedDebugInfo & Partial<Pick<FetchResult, "failures">>) | (FetchResult & Missing)> {
   const asked = new Set<string | undefined>();
   for (;;) {
     const found = openDebugInfo(path, image, options);
-    if (!("missing" in found)) return found;
-    const { missing } = found;
+    if (!("missing" in found) && found.incomplete === undefined) return found;
+    const missing = "missing" in found ? found.missing : found.incomplete!;
     // What was just got and isn't taken after all isn't got again.
     const result = asked.has(missing.buildId) ? { fetched: false, failures: [] } : await fetchDebugInfo(missing, options);
-    if (!result.fetched) return { missing, ...result };
+    if (!result.fetched) return "missing" in found ? { missing, ...result } : { ...found, failures: result.failures };
     asked.add(missing.buildId);
   }
 }
@@ -122,7 +131,7 @@ class Search {
     this.#folders = debugFolders(environment);
   }
 
-  open(image: ElfImage): OpenedDebugInfo | { readonly missing: MissingDebugInfo } {
+  open(image: ElfImage): OpenedDebugInfo | Missing {
     const id = buildId(image);
     const found = this.#own(image) ?? this.#separate(image, id);
     if (found === undefined) return { missing: this.#missing(id, undefined) };
@@ -134,18 +143,27 @@ class Search {
     }
   }
 
-  #with({ file, from }: Found): OpenedDebugInfo | { readonly missing: MissingDebugInfo } {
+  /** Whether what was missing is there now. */
+  completes({ image, files }: OpenedDebugInfo): boolean {
+    const link = supplementaryLink(image);
+    const other = link && this.#supplementary(link, files[0]!);
+    other?.close();
+    return other !== undefined;
+  }
+
+  #with({ file, from }: Found): OpenedDebugInfo {
     const split = new SplitUnits(this.#place, file.path, this.#folders);
     const result = { from, image: file.image, split };
     const link = supplementaryLink(file.image);
-    if (link === undefined) {
-      return { ...result, debug: new ProgramDebugInfo({ sections: file.sections }, split), files: [file.path], identity: identityOf(file) };
-    }
-    const paths = bySupplementaryLink(link.name, link.id, file.path, this.#place.root, this.#folders);
-    const other = firstOf(paths, { buildId: link.id }, this.#rejected) ?? this.#fromCache(link.id);
+    const other = link && this.#supplementary(link, file.path);
     if (other === undefined) {
-      file.close();
-      return { missing: this.#missing(link.id, { name: link.name, of: file.path }) };
+      return {
+        ...result,
+        debug: new ProgramDebugInfo({ sections: file.sections }, split),
+        files: [file.path],
+        identity: `${identityOf(file)}${link === undefined ? "" : " incomplete"}`,
+        ...(link && { incomplete: this.#missing(link.id, { name: link.name, of: file.path }) }),
+      };
     }
     const supplementary = new DebugInfo({ sections: other.sections });
     return {
@@ -154,6 +172,11 @@ class Search {
       files: [file.path, other.path],
       identity: `${identityOf(file)} ${identityOf(other)}`,
     };
+  }
+
+  #supplementary({ name, id }: SupplementaryLink, of: string): DebugFile | undefined {
+    const paths = bySupplementaryLink(name, id, of, this.#place.root, this.#folders);
+    return firstOf(paths, { buildId: id }, this.#rejected) ?? this.#fromCache(id);
   }
 
   /** Opened anew: whoever read the image closes its source. */
