@@ -29,6 +29,10 @@ describe("a target", () => {
     ["bin:operator+", "bin", { kind: "function", name: "operator+", delta: 0 }],
     ["bin:a\\*b", "bin", { kind: "function", name: "a*b", delta: 0 }],
     ["bin:f(int)+0x4", "bin", { kind: "function", name: "f(int)", delta: 4 }],
+    ["bin:file.c:120", "bin", { kind: "line", file: "file.c", line: 120, column: undefined }],
+    ["bin:src/net/file.rs:120:7", "bin", { kind: "line", file: "src/net/file.rs", line: 120, column: 7 }],
+    ["bin:odd\\:name.c:3", "bin", { kind: "line", file: "odd:name.c", line: 3, column: undefined }],
+    ["bin:Makefile:3", "bin", { kind: "line", file: "Makefile", line: 3, column: undefined }],
   ])("%s", (text, file, place) => {
     expect(parseTarget(text)).toEqual({ text, file, place });
   });
@@ -39,8 +43,11 @@ describe("a target", () => {
     ["malloc", "SONDE_TARGET_NO_PLACE"],
     ["libc:", "SONDE_TARGET_NO_PLACE"],
     [":malloc", "SONDE_TARGET_NO_FILE"],
-    ["bin:file.c:120", "SONDE_TARGET_LINE"],
     ["main.rs:7", "SONDE_TARGET_LINE"],
+    ["src/main.c:7:1", "SONDE_TARGET_LINE"],
+    ["bin:file.c:0", "SONDE_TARGET_LINE"],
+    ["bin:file.c:1:0", "SONDE_TARGET_LINE"],
+    ["bin:file.c:99999999999", "SONDE_TARGET_LINE"],
     ["bin:f+zz", "SONDE_TARGET_OFFSET"],
     ["bin:0xzz", "SONDE_TARGET_ADDRESS"],
     ["bin:0x11112222333344445", "SONDE_TARGET_ADDRESS"],

@@ -16,7 +16,7 @@ const OTHERS = 0o077;
 const KEEP_MS = 30 * 24 * 3_600_000;
 
 /** Folders of which each entry has its own age. */
-const SHELVES = ["scripts", "modules"];
+const SHELVES = ["scripts", "modules", "functions"];
 
 const own = (): number => process.getuid?.() ?? 0;
 

@@ -3,9 +3,10 @@ import { basename } from "node:path";
 import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
+import { declarationOf } from "../../session/typed/site-types.ts";
 import { placeAll } from "../../symbols/place.ts";
 import { resolveTarget } from "../../symbols/resolve.ts";
-import type { CostClass, Site } from "../../symbols/site.ts";
+import type { CostClass, Site, SourceSite } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
 
 export interface ListOptions {
@@ -22,7 +23,17 @@ const EXPECTED: { readonly [C in CostClass]: string } = { emulated: "0.3â€“1.4 Â
 
 const hex = (n: bigint | number): string => `0x${n.toString(16)}`;
 
-function asJson(site: Site): string {
+/** `work+0x1b`; of what is inlined `area in work+0x2a`; of a source line with its file and number. */
+function placeText({ name, delta, source }: Site): string {
+  const plus = delta > 0 ? `+${hex(delta)}` : "";
+  const place = source?.in === undefined ? `${name}${plus}` : `${name} in ${source.in}${plus}`;
+  return source === undefined || source.line === 0 || source.kind === "inlined" ? place : `${place} (${sourceText(source)})`;
+}
+
+const sourceText = ({ file, line, column }: SourceSite): string => `${file === undefined ? "?" : basename(file)}:${line}${column > 0 ? `:${column}` : ""}`;
+
+function asJson(site: Site, verbose: boolean): string {
+  const { source } = site;
   return jsonLine("site", {
     name: site.name,
     aliases: site.aliases,
@@ -31,6 +42,8 @@ function asJson(site: Site): string {
     size: site.size,
     offset: site.offset,
     functionOffset: site.functionOffset,
+    ...(source === undefined ? {} : { source: { kind: source.kind, file: source.file, line: source.line, column: source.column, in: source.in } }),
+    ...(verbose ? { declaration: declarationOf(site) } : {}),
     instruction: site.instruction.text,
     bytes: site.instruction.bytes,
     cost: site.cost,
@@ -39,10 +52,9 @@ function asJson(site: Site): string {
 
 function table(sites: readonly Site[], verbose: boolean, print: (line: string) => void): void {
   const paint = palette(colorsWanted(process.stdout));
-  const name = (site: Site): string => (site.delta > 0 ? `${site.name}+${hex(site.delta)}` : site.name);
   const widest = Math.min(
     48,
-    sites.reduce((most, site) => Math.max(most, name(site).length), 8),
+    sites.reduce((most, site) => Math.max(most, placeText(site).length), 8),
   );
   // What stands before the instruction: two columns of indent, and two between columns.
   const room = Math.max(8, (process.stdout.columns ?? Infinity) - (widest + (verbose ? 60 : 37)));
@@ -61,9 +73,17 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
     const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 11)}  ` : "";
     const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
     print(
-      `  ${padEnd(name(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
+      `  ${padEnd(placeText(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
     );
-    if (verbose && site.aliases.length > 0) print(paint.dim(`  ${" ".repeat(widest)}  also ${site.aliases.join(", ")}`));
+    if (!verbose) continue;
+    const { source } = site;
+    const declaration = declarationOf(site);
+    const further = [
+      ...(declaration === undefined ? [] : [declaration]),
+      ...(source === undefined || source.line === 0 ? [] : [`at ${source.file ?? "?"}:${source.line}`]),
+      ...(site.aliases.length > 0 ? [`also ${site.aliases.join(", ")}`] : []),
+    ];
+    for (const line of further) print(paint.dim(`    ${line}`));
   }
 }
 
@@ -74,7 +94,7 @@ export function list(target: string, options: ListOptions): number {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  if (options.json) for (const site of placed) print(asJson(site));
+  if (options.json) for (const site of placed) print(asJson(site, options.verbose === true));
   else {
     table(placed, options.verbose === true, print);
     if (placed.length > 1) print(`${placed.length} sites in ${[...new Set(placed.map((site) => basename(site.display)))].join(", ")}`);

@@ -29,9 +29,19 @@ export const targets: RunEntries = {
     mend: 'Write the bytes from the function\'s start: "libc:malloc+0x1c".',
   },
   SONDE_TARGET_LINE: {
-    cause: "The target names a source line, which only debug information leads to.",
-    example: "sonde list './server:main.c:120'",
-    mend: "Build with -g or install the program's debug symbols; or name a function, with an offset where needed.",
+    cause: "The target names a source line without the program that it is in, or a line or column that there can't be: they count from 1.",
+    example: "sonde list 'main.c:120'",
+    mend: 'Write the program or library before it: "/usr/bin/server:main.c:120".',
+  },
+  SONDE_SOURCE_NOT_FOUND: {
+    cause: "No file that the program's debug information names has a path that ends so.",
+    example: "sonde list './server:mian.c:120'",
+    mend: "Check the name; near ones are suggested. A folder before it tells files of one name apart: net/main.c:120.",
+  },
+  SONDE_LINE_NOT_FOUND: {
+    cause: "Neither the line nor any behind it in the file has code in this program: the compiler has left it out, or it is another version of the source.",
+    example: "sonde list './server:main.c:99999'",
+    mend: "Name the line that the message suggests, or a function.",
   },
   SONDE_FILE_NOT_FOUND: {
     cause: "There is no file at the path; or no library of that name in the loader's folders and no program of it in PATH.",
@@ -99,7 +109,7 @@ export const targets: RunEntries = {
   SONDE_DEBUG_INFO_MISSING: {
     cause: "What is asked for needs debug information, and there is none of this file, or none of these functions in it.",
     example: "sonde types /usr/bin/bash",
-    mend: "Build it with -g and don't strip it, or install the package with its debug symbols.",
+    mend: "Build it with -g and don't strip it; or install the package with its debug symbols, or set DEBUGINFOD_URLS: the message names both where they are known.",
   },
   SONDE_DWARF_UNREADABLE: {
     cause: "The file's debug information contradicts itself, or is cut short. Functions can still be probed, without their types.",
@@ -171,6 +181,11 @@ export const targets: RunEntries = {
     cause: "A return is a function's; the target is a place inside one.",
     example: 'uretprobe("libc:malloc+0x1c", () => {});',
     mend: "Leave the offset out, or probe the place by uprobe().",
+  },
+  SONDE_RETURN_INLINED: {
+    cause: "The function is inlined wherever it is used: its code is a part of others, and there is no return of its own.",
+    example: 'uretprobe("./server:always_inlined", () => {});',
+    mend: "Probe its beginning by uprobe(), or a line behind it.",
   },
   SONDE_RETURN_GO: {
     cause:

@@ -2,8 +2,11 @@
 
 import { type Frames, framesOf } from "../../dwarf/frames.ts";
 import { functionAt } from "../../dwarf/function-at.ts";
+import { functionsAt } from "../../dwarf/inlined.ts";
+import { scopesAt } from "../../dwarf/scopes.ts";
 import { signatureOf } from "../../dwarf/signature.ts";
 import { signatureAt } from "../../dwarf/signature-at.ts";
+import { describe } from "../../dwarf/signature-text.ts";
 import { type ElfImage, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import type { Signature } from "../../schema/ctypes.ts";
@@ -32,6 +35,19 @@ const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.i
 export function signatureOfSite(file: string, site: FunctionSite): Signature | undefined {
   const known = isAtEntry(site) ? prototypeOf(file, site) : undefined;
   return known ?? unlessUnreadable(() => fromDebugInfo(site));
+}
+
+/** The function's declaration, in its own language, as its debug information on the disk has it; undefined where there is none. */
+export function declarationOf(site: FunctionSite): string | undefined {
+  return unlessUnreadable(() => {
+    const found = open(site);
+    if (typeof found === "function") return undefined;
+    const { debug } = found.info;
+    const address = Number(site.address) + site.delta;
+    const { scope } = site.source ?? {};
+    const entry = isAtEntry(site) ? functionAt(debug, address) : functionsAt(scopesAt(debug, address)).find(({ key }) => scope === undefined || key === scope);
+    return entry && describe(entry);
+  });
 }
 
 /** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where the debug information doesn't describe it. */
