@@ -15,10 +15,10 @@ import type { SessionOutput } from "./output.ts";
 import { Symbolizer } from "./reading/symbolize.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
-import { loadScript } from "./script/load.ts";
+import { type LoadedScript, loadScript } from "./script/load.ts";
 import type { ScriptSource } from "./script/source.ts";
 import { RunningSession } from "./session.ts";
-import { fetchLines, fetchTypes } from "./typed/fetch.ts";
+import { fetchForTarget, fetchTypes } from "./typed/fetch.ts";
 import type { ParamDeclaration, ParamValues } from "./vocabulary/params.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -39,6 +39,8 @@ export interface StartOptions {
 /** What the script's host code asks for before there is a session to do it. */
 class Early {
   session: RunningSession | undefined;
+  /** The target that lacked debug information. */
+  lacking: string | undefined;
   exit: number | undefined;
   readonly symbols = new Symbolizer();
 }
@@ -69,7 +71,14 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
     pids: options.pids,
     unsafe: options.unsafe,
     modeOf: (handler) => (atReturns.has(handler) ? returns : "entry"),
-    resolve: (target, mode, own) => resolveTarget(target, { mode, pids: own, unjudged: returns === "leave" }),
+    resolve: (target, mode, own) => {
+      try {
+        return resolveTarget(target, { mode, pids: own, unjudged: returns === "leave" });
+      } catch (error) {
+        if (error instanceof SondeError && error.code === "SONDE_DEBUG_INFO_MISSING") early.lacking = target;
+        throw error;
+      }
+    },
     actions: {
       print: (text) => output.print(text),
       show: (state, top) => early.session?.show(state, top),
@@ -84,6 +93,25 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
 
 const returnsOf = ({ engine }: ChosenEngine): "return" | "leave" => (engine.name === "kernel" ? "return" : "leave");
 
+/** A line is looked up when its probe is registered, at once: what is downloaded for it is there when the script is loaded once more. */
+async function loadInScope(
+  source: ScriptSource,
+  parts: ScopeFor & { readonly unit: ScriptUnit },
+): Promise<{ readonly scope: Scope; readonly loaded: LoadedScript }> {
+  const tried = new Set<string>();
+  for (;;) {
+    const scope = makeScope(parts);
+    try {
+      return { scope, loaded: await loadScript(parts.unit, source, scope, makeVocabulary(scope)) };
+    } catch (error) {
+      const { lacking } = parts.early;
+      parts.early.lacking = undefined;
+      if (lacking === undefined || tried.has(lacking) || !(await fetchForTarget(lacking, parts.options.pids))) throw error;
+      tried.add(lacking);
+    }
+  }
+}
+
 export async function startSession(source: ScriptSource, options: StartOptions, output: SessionOutput): Promise<RunningSession> {
   requireProcesses(options.pids);
   const script = await compiled(source);
@@ -93,9 +121,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     const pids = command === undefined ? options.pids : [...options.pids, command.pid];
     const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(command === undefined ? {} : { held: command.pid }) };
     const early = new Early();
-    const scope = makeScope({ unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
-    await fetchLines(script.unit, options.pids);
-    const loaded = await loadScript(script.unit, source, scope, makeVocabulary(scope));
+    const { scope, loaded } = await loadInScope(source, { unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
     scope.params.refuseUnknown();
     if (scope.probes.length + scope.intercepts.length === 0)
       throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", {
