@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type Attributes, assemble, debugOf, FIRST, le, named, node, sleb, text, uleb } from "../../test/dwarf/assemble.ts";
 import { DW_AT as A, DW_LANG, DW_UT, DW_FORM as F, DW_TAG as T } from "./constants.ts";
 import type { Entry } from "./entry.ts";
+import { StructTable, typeOf } from "./types.ts";
+import { isLost } from "./units.ts";
 
 const unit = (attributes: Attributes, children: Parameters<typeof node>[2] = []) => node(T.compile_unit, attributes, children);
 /** The first entry of a unit with one attribute. */
@@ -295,11 +297,21 @@ describe("hostile entries", () => {
       [F.ref4, le(0xfffffff0, 4)],
       [F.ref1, [3]],
       [F.ref_addr, le(0x7fffffff, 4)],
-      [F.ref_sig8, le(1, 8)],
-      [F.GNU_ref_alt, le(FIRST, 4)],
       [F.ref8, le(-1n, 8)],
     ] as const)
       expect(debugOf(assemble(unit([[A.type, form, bytes]]))).units[0]!.root.reference(A.type)).toBeUndefined();
+  });
+  test("references into files that aren't there lead to an entry of which nothing is known, its type included", () => {
+    for (const [form, bytes] of [
+      [F.ref_sig8, le(1, 8)],
+      [F.GNU_ref_alt, le(FIRST, 4)],
+      [F.ref_sup8, le(-1n, 8)],
+    ] as const) {
+      const lost = debugOf(assemble(unit([[A.type, form, bytes]]))).units[0]!.root.reference(A.type)!;
+      expect([isLost(lost), lost.tag, lost.name, lost.parent(), [...lost.children()]]).toEqual([true, T.unspecified_type, undefined, undefined, []]);
+      expect(lost.reference(A.type)?.key).toBe(lost.key);
+      expect(typeOf(lost, new StructTable())).toEqual({ k: "unknown", size: 0, what: "what the debug information doesn't say" });
+    }
   });
   test("a unit without a first entry is unreadable", () => {
     const { info } = assemble(unit([]));

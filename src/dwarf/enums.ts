@@ -2,6 +2,7 @@
 import type { CType } from "../schema/ctypes.ts";
 import { DW_AT, DW_ATE, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
+import { qualifiedName } from "./type-names.ts";
 import { stripped, typeAttribute } from "./types-strip.ts";
 
 type Enum = Extract<CType, { k: "enum" }>;
@@ -18,8 +19,11 @@ export function enumOf(size: number, signed: boolean, names: readonly (readonly 
   return { k: "enum", size, signed, names: names.map(([name, value]) => [name, wrap(8 * size, value)] as const) };
 }
 
-/** Undefined if it has a size that no integer has. It is signed as its underlying type is, or if a value is negative. */
-export function enumType(entry: Entry): Enum | undefined {
+/**
+ * Undefined if it has a size that no integer has. It is signed as its underlying type is, or if a value is negative.
+ * @param alias the typedef that it is used by, which names it if it has no tag
+ */
+export function enumType(entry: Entry, alias: string | undefined): Enum | undefined {
   const underlying = stripped(typeAttribute(entry)).type;
   const names: [string, bigint][] = [];
   for (const child of entry.children()) {
@@ -29,5 +33,7 @@ export function enumType(entry: Entry): Enum | undefined {
   }
   const encoding = underlying?.number(DW_AT.encoding) ?? entry.number(DW_AT.encoding);
   const signed = encoding === undefined ? names.some(([, value]) => value < 0n) : SIGNED.has(encoding);
-  return enumOf(entry.number(DW_AT.byte_size) ?? underlying?.number(DW_AT.byte_size) ?? 4, signed, names);
+  const plain = enumOf(entry.number(DW_AT.byte_size) ?? underlying?.number(DW_AT.byte_size) ?? 4, signed, names);
+  const name = qualifiedName(entry) || alias;
+  return plain && name ? { ...plain, name } : plain;
 }

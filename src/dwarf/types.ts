@@ -241,7 +241,7 @@ function convert(entry: Entry | undefined, into: StructTable, called: string | u
       return unknown(memberPointerSize(type), "a pointer to a member");
     case DW_TAG.enumeration_type: {
       const whole = into.definition(type);
-      return (whole && enumType(whole)) ?? unknown(sizeOfEntry(type), `enum ${type.name ?? ""}`.trim());
+      return (whole && enumType(whole, alias)) ?? unknown(sizeOfEntry(type), `enum ${type.name ?? ""}`.trim());
     }
     case DW_TAG.subrange_type: {
       const base = typeAttribute(type);

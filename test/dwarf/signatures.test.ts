@@ -76,12 +76,13 @@ describe("C", () => {
           { name: "keep", offset: 0, type: int("u32"), bits: { offset: 0, size: 1 } },
           { name: "version", offset: 0, type: int("u32"), bits: { offset: 1, size: 7 } },
           { name: "delta", offset: 0, type: int("i32"), bits: { offset: 8, size: 5 } },
-          { name: "method", offset: 0, type: expect.objectContaining({ k: "enum", signed: true }), bits: { offset: 13, size: 8 } },
+          { name: "method", offset: 0, type: expect.objectContaining({ k: "enum", name: "method", signed: true }), bits: { offset: 13, size: 8 } },
           { name: "wide", offset: 0, type: int("u64"), bits: { offset: 21, size: 40 } },
         ],
       });
       expect(flagged.params[1]?.type).toEqual({
         k: "enum",
+        name: "method",
         size: 4,
         signed: true,
         names: [
@@ -160,6 +161,7 @@ describe("C++", () => {
     expect(signature(cxx, "shop::Cart::of").params.map((one) => one.type)).toMatchObject([
       {
         k: "enum",
+        name: "shop::Color",
         size: 1,
         signed: false,
         names: [
@@ -169,6 +171,7 @@ describe("C++", () => {
       },
       {
         k: "enum",
+        name: "shop::Plain",
         size: 4,
         signed: true,
         names: [
