@@ -7,6 +7,9 @@ import { BTF_MAGIC, HEADER_BYTES, Kind } from "./format.ts";
 import { btfSections } from "./reader.ts";
 import { BtfTypeTable } from "./type-table.ts";
 
+const SIGNED = 1;
+const BOOL = 4;
+
 type Member = readonly [name: string, type: number, bitOffset: number, bitSize?: number];
 
 /** Writes BTF by hand: every kind, and what no compiler would write. */
@@ -14,6 +17,8 @@ class Blob {
   readonly words: number[] = [];
   #strings = "\0";
   #ids = 0;
+  /** The first type of each. */
+  readonly i32 = this.int("int", 4, SIGNED);
 
   add(kind: number, name: string, sizeOrType: number, rest: readonly number[] = [], count = 0, flag = false): number {
     this.words.push(this.string(name), (flag ? 0x8000_0000 : 0) | (kind << 24) | count, sizeOrType, ...rest);
@@ -57,21 +62,28 @@ class Blob {
   }
 }
 
-const SIGNED = 1;
-const BOOL = 4;
 const i32 = { k: "int", name: "i32" } as const;
+const LEVEL = {
+  k: "enum",
+  name: "level",
+  size: 4,
+  signed: true,
+  names: [
+    ["LOW", -1n],
+    ["HIGH", 5n],
+  ],
+};
 
 describe("a type by its name is", () => {
   const blob = new Blob();
-  const int = blob.int("int", 4, SIGNED);
   const typedef = (name: string, type: number): number => blob.add(Kind.typedef, name, type);
-  typedef("pid_t", blob.add(Kind.const, "", typedef("__kernel_pid_t", int)));
+  typedef("pid_t", blob.add(Kind.const, "", typedef("__kernel_pid_t", blob.i32)));
   typedef("flag_t", blob.int("_Bool", 1, BOOL));
   typedef("wide_t", blob.int("__int128", 16, SIGNED));
   typedef("real_t", blob.add(Kind.float, "double", 8));
   typedef("long_real_t", blob.add(Kind.float, "long double", 16));
-  typedef("grid_t", blob.add(Kind.array, "", 0, [blob.add(Kind.array, "", 0, [int, int, 3]), int, 2]));
-  typedef("call_t", blob.add(Kind.ptr, "", blob.add(Kind.funcProto, "", int)));
+  typedef("grid_t", blob.add(Kind.array, "", 0, [blob.add(Kind.array, "", 0, [blob.i32, blob.i32, 3]), blob.i32, 2]));
+  typedef("call_t", blob.add(Kind.ptr, "", blob.add(Kind.funcProto, "", blob.i32)));
   typedef("text_t", blob.add(Kind.ptr, "", blob.add(Kind.restrict, "", blob.int("char", 1))));
   blob.add(Kind.enum, "level", 4, [blob.string("LOW"), -1, blob.string("HIGH"), 5], 2, true);
   typedef("mode_t", blob.add(Kind.enum, "", 4, [blob.string("ALL"), -1], 1));
@@ -87,19 +99,7 @@ describe("a type by its name is", () => {
     ["grid_t", { k: "array", length: 2, of: { k: "array", length: 3, of: i32 } }],
     ["call_t", { k: "pointer", to: undefined }],
     ["text_t", { k: "pointer", to: { k: "int", name: "u8" } }],
-    [
-      "level",
-      {
-        k: "enum",
-        name: "level",
-        size: 4,
-        signed: true,
-        names: [
-          ["LOW", -1n],
-          ["HIGH", 5n],
-        ],
-      },
-    ],
+    ["level", LEVEL],
     ["mode_t", { k: "enum", name: "mode_t", size: 4, signed: false, names: [["ALL", 0xffff_ffffn]] }],
     ["wide", { k: "enum", name: "wide", size: 8, signed: false, names: [["TOP", 1n << 63n]] }],
     ["nothing", undefined],
@@ -110,19 +110,7 @@ describe("a type by its name is", () => {
     ["const char *", { k: "pointer", to: { k: "int", name: "u8" } }],
     ["void *", { k: "pointer", to: undefined }],
     ["const char *const *", { k: "pointer", to: { k: "pointer", to: { k: "int", name: "u8" } } }],
-    [
-      "enum level",
-      {
-        k: "enum",
-        name: "level",
-        size: 4,
-        signed: true,
-        names: [
-          ["LOW", -1n],
-          ["HIGH", 5n],
-        ],
-      },
-    ],
+    ["enum level", LEVEL],
     ["pid_t *", { k: "pointer", to: i32 }],
     ["struct level", undefined],
     ["no_such_t *", { k: "pointer", to: undefined }],
@@ -137,21 +125,20 @@ describe("a structure", () => {
 
   test("has the members of its anonymous ones, and one without a tag is called by its path", () => {
     const blob = new Blob();
-    const int = blob.int("int", 4, SIGNED);
     const deep = blob.struct(Kind.struct, "", 8, [
-      ["d", int, 0],
-      ["e", int, 32],
+      ["d", blob.i32, 0],
+      ["e", blob.i32, 32],
     ]);
     const inner = blob.struct(Kind.union, "", 8, [
-      ["c", int, 0],
+      ["c", blob.i32, 0],
       ["", deep, 0],
     ]);
-    const named = blob.struct(Kind.struct, "", 4, [["x", int, 0]]);
+    const named = blob.struct(Kind.struct, "", 4, [["x", blob.i32, 0]]);
     blob.struct(Kind.struct, "outer", 20, [
-      ["a", int, 0],
+      ["a", blob.i32, 0],
       ["", inner, 32],
       ["in", named, 96],
-      ["more", blob.add(Kind.array, "", 0, [named, int, 1]), 128],
+      ["more", blob.add(Kind.array, "", 0, [named, blob.i32, 1]), 128],
     ]);
     const types = blob.types();
     expect(fields(types, "outer").map(({ name, offset }) => [name, offset])).toEqual([
@@ -175,14 +162,13 @@ describe("a structure", () => {
 
   test("has bit-fields in units of their type, packed ones from the byte they begin in", () => {
     const blob = new Blob();
-    const int = blob.int("int", 4, SIGNED);
     blob.struct(Kind.struct, "bits", 16, [
-      ["a", int, 0, 3],
-      ["b", int, 3, 29],
-      ["c", int, 37, 1],
-      ["whole", int, 64, 0],
-      ["packed", int, 93, 10],
-      ["over", int, 97, 32],
+      ["a", blob.i32, 0, 3],
+      ["b", blob.i32, 3, 29],
+      ["c", blob.i32, 37, 1],
+      ["whole", blob.i32, 64, 0],
+      ["packed", blob.i32, 93, 10],
+      ["over", blob.i32, 97, 32],
     ]);
     expect(fields(blob.types(), "bits").map(({ name, offset, bits, type }) => [name, offset, bits?.offset, bits?.size, type.k])).toEqual([
       ["a", 0, 0, 3, "int"],
@@ -196,28 +182,17 @@ describe("a structure", () => {
 
   test("that refers to itself, to a forward declaration and to another of its name is told apart", () => {
     const blob = new Blob();
-    const int = blob.int("int", 4, SIGNED);
-    const pointer = blob.add(Kind.ptr, "", 4);
-    const forward = blob.add(Kind.ptr, "", blob.add(Kind.fwd, "whole", 0));
+    // The structure's number is 5, the other one's 6.
+    const to = blob.add(Kind.ptr, "", 5);
+    const whole = blob.add(Kind.ptr, "", blob.add(Kind.fwd, "whole", 0));
     blob.struct(Kind.struct, "node", 24, [
-      ["next", pointer, 0],
-      ["whole", forward, 64],
-      ["other", 6, 128],
-    ]);
-    expect(pointer).toBe(2);
-    expect(forward).toBe(4);
-    const again = new Blob();
-    const number = again.int("int", 4, SIGNED);
-    const to = again.add(Kind.ptr, "", 5);
-    const whole = again.add(Kind.ptr, "", again.add(Kind.fwd, "whole", 0));
-    again.struct(Kind.struct, "node", 24, [
       ["next", to, 0],
       ["whole", whole, 64],
       ["other", 6, 128],
     ]);
-    again.struct(Kind.union, "node", 4, [["x", number, 0]]);
-    again.struct(Kind.struct, "whole", 4, [["y", number, 0]]);
-    const types = again.types();
+    blob.struct(Kind.union, "node", 4, [["x", blob.i32, 0]]);
+    blob.struct(Kind.struct, "whole", 4, [["y", blob.i32, 0]]);
+    const types = blob.types();
     expect(fields(types, "node").map(({ type }) => type)).toEqual([
       { k: "pointer", to: { k: "struct", name: "node" } },
       { k: "pointer", to: { k: "struct", name: "whole" } },
@@ -225,13 +200,11 @@ describe("a structure", () => {
     ]);
     expect(types.structs["node#2"]?.fields).toEqual([{ name: "x", offset: 0, type: i32 }]);
     expect(types.structs.whole?.size).toBe(4);
-    expect(int).toBe(1);
   });
 
   test("behind more pointers than are followed isn't converted, unless something nearer leads to it", () => {
     const blob = new Blob();
-    const int = blob.int("int", 4, SIGNED);
-    const c = blob.struct(Kind.struct, "c", 4, [["x", int, 0]]);
+    const c = blob.struct(Kind.struct, "c", 4, [["x", blob.i32, 0]]);
     const b = blob.struct(Kind.struct, "b", 8, [["c", blob.add(Kind.ptr, "", c), 0]]);
     const toB = blob.add(Kind.ptr, "", b);
     blob.struct(Kind.struct, "a", 8, [["b", toB, 0]]);
@@ -245,12 +218,11 @@ describe("a structure", () => {
 
 test("bytes that lie are read in bounded time, and give types or nothing", () => {
   const blob = new Blob();
-  const int = blob.int("int", 4, SIGNED);
   const self = blob.add(Kind.typedef, "self", 2);
   blob.add(Kind.ptr, "", 3);
-  blob.add(Kind.array, "", 0, [4, int, 7]);
+  blob.add(Kind.array, "", 0, [4, blob.i32, 7]);
   // Each nests the one before it 40 times, without a name: 40¹² members, were they all visited.
-  let nested = blob.struct(Kind.struct, "", 4, [["x", int, 0]]);
+  let nested = blob.struct(Kind.struct, "", 4, [["x", blob.i32, 0]]);
   for (let i = 0; i < 12; i++)
     nested = blob.struct(
       Kind.struct,

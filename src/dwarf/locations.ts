@@ -7,7 +7,7 @@ import { constantPlace, type ExpressionContext, type FrameBase, REMOVED, reduceE
 import { Unreadable, type Word } from "./expression-value.ts";
 import { unsigned } from "./forms.ts";
 import { cfaWord, type Frames } from "./frames.ts";
-import { type Position, u16, u32, uleb } from "./leb.ts";
+import { type Position, u16, uleb } from "./leb.ts";
 import { declarations } from "./type-names.ts";
 import { dimensions, stripped, typeAttribute } from "./types-strip.ts";
 import type { Unit } from "./units.ts";
@@ -61,33 +61,46 @@ export function expressionAt(entry: Entry, attribute: number, pc: number, of?: E
   const { unit } = entry;
   const begins = of !== undefined && pc === entryAddress(of);
   const covers: Covers = (low, high) => (pc >= low && pc < high) || (begins && pc === low && pc === high);
-  if (unit.version >= 5) return inList(unit, offset, formOf(entry, attribute) === DW_FORM.loclistx, covers);
-  return unit.skeleton === undefined ? inOldList(unit, offset, covers) : inOldSplitList(unit, offset, covers);
+  if (unit.version < 5 && unit.skeleton === undefined) return inOldList(unit, offset, covers);
+  const list =
+    unit.version < 5 ? { bytes: unit.sections.get("loc"), at: offset, gnu: true } : listOf(unit, offset, formOf(entry, attribute) === DW_FORM.loclistx);
+  return list && inList(unit, list, covers);
 }
 type Covers = (low: number, high: number) => boolean;
 
-function inList(unit: Unit, value: number, byIndex: boolean, covers: Covers): Uint8Array | undefined {
-  const lists = unit.sections.get("loclists");
-  const { addressSize, offsetSize } = unit.encoding;
-  let offset = value;
-  if (byIndex) {
-    const entry = unit.loclistsBase + value * offsetSize;
-    if (entry + offsetSize > lists.length) return undefined;
-    offset = unit.loclistsBase + unsigned(lists, entry, offsetSize);
-  }
-  const position: Position = { at: offset };
-  const address = (): number => {
-    const at = position.at;
-    position.at += addressSize;
-    return unsigned(lists, at, addressSize);
+/** A list of DWARF 5, or of GNU's split DWARF 4. */
+interface KindedList {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  /** GNU's has the first five kinds, with lengths of 32 bits and expressions' of 16 (https://gcc.gnu.org/wiki/DebugFission). */
+  readonly gnu: boolean;
+}
+
+/** @param byIndex `value` counts in the unit's table of lists */
+function listOf(unit: Unit, value: number, byIndex: boolean): KindedList | undefined {
+  const bytes = unit.sections.get("loclists");
+  if (!byIndex) return { bytes, at: value, gnu: false };
+  const { offsetSize } = unit.encoding;
+  const entry = unit.loclistsBase + value * offsetSize;
+  return entry + offsetSize > bytes.length ? undefined : { bytes, at: unit.loclistsBase + unsigned(bytes, entry, offsetSize), gnu: false };
+}
+
+function inList(unit: Unit, { bytes: lists, at: start, gnu }: KindedList, covers: Covers): Uint8Array | undefined {
+  const position: Position = { at: start };
+  const fixed = (size: number): number => {
+    position.at += size;
+    return unsigned(lists, position.at - size, size);
   };
+  const address = (): number => fixed(unit.encoding.addressSize);
   const indexed = (): number => unit.address(uleb(lists, position)) ?? Number.NaN;
+  const count = (): number => (gnu ? fixed(4) : uleb(lists, position));
   let base: number | undefined;
   let fallback: Uint8Array | undefined;
   for (let left = MOST_ENTRIES; left > 0 && position.at < lists.length; left--) {
     let low: number;
     let high: number;
-    const kind = lists[position.at++];
+    const kind = lists[position.at++]!;
+    if (gnu && kind > LLE.offset_pair) return undefined;
     switch (kind) {
       case LLE.end_of_list:
         return fallback;
@@ -107,12 +120,12 @@ function inList(unit: Unit, value: number, byIndex: boolean, covers: Covers): Ui
         break;
       case LLE.startx_length:
         low = indexed();
-        high = low + uleb(lists, position);
+        high = low + count();
         break;
       case LLE.offset_pair:
         base ??= unit.lowPc ?? 0;
-        low = base + uleb(lists, position);
-        high = base + uleb(lists, position);
+        low = base + count();
+        high = base + count();
         break;
       case LLE.default_location:
         low = 0;
@@ -124,12 +137,12 @@ function inList(unit: Unit, value: number, byIndex: boolean, covers: Covers): Ui
         break;
       case LLE.start_length:
         low = address();
-        high = low + uleb(lists, position);
+        high = low + count();
         break;
       default:
         return undefined;
     }
-    const length = uleb(lists, position);
+    const length = gnu ? fixed(2) : uleb(lists, position);
     const at = position.at;
     position.at += length;
     if (position.at > lists.length) return undefined;
@@ -161,47 +174,6 @@ function inOldList(unit: Unit, offset: number, covers: Covers): Uint8Array | und
     if (at + length > lists.length) return undefined;
     if (covers(base + low, base + high)) return lists.subarray(at, at + length);
     at += length;
-  }
-  return undefined;
-}
-
-/** GNU's split DWARF 4: kinds as DWARF 5's first ones, with lengths of 32 bits (https://gcc.gnu.org/wiki/DebugFission). */
-function inOldSplitList(unit: Unit, offset: number, covers: Covers): Uint8Array | undefined {
-  const lists = unit.sections.get("loc");
-  const position: Position = { at: offset };
-  const indexed = (): number => unit.address(uleb(lists, position)) ?? Number.NaN;
-  const word = (): number => {
-    position.at += 4;
-    return u32(lists, position.at - 4);
-  };
-  let base = unit.lowPc ?? 0;
-  for (let left = MOST_ENTRIES; left > 0 && position.at < lists.length; left--) {
-    let low: number;
-    let high: number;
-    switch (lists[position.at++]) {
-      case LLE.base_addressx:
-        base = indexed();
-        continue;
-      case LLE.startx_endx:
-        low = indexed();
-        high = indexed();
-        break;
-      case LLE.startx_length:
-        low = indexed();
-        high = low + word();
-        break;
-      case LLE.offset_pair:
-        low = base + word();
-        high = base + word();
-        break;
-      default:
-        return undefined;
-    }
-    const length = u16(lists, position.at);
-    const at = position.at + 2;
-    position.at = at + length;
-    if (position.at > lists.length) return undefined;
-    if (covers(low, high)) return lists.subarray(at, position.at);
   }
   return undefined;
 }

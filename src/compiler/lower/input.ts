@@ -1,6 +1,6 @@
 /** What the back end is given: handlers, what their captures are worth now, and what to compile for. */
 
-import type { Signature } from "../../schema/ctypes.ts";
+import type { PlaceRegister, Signature } from "../../schema/ctypes.ts";
 import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Untyped } from "../diagnostics/typed.ts";
@@ -65,25 +65,7 @@ export interface LowerRequest {
   readonly unsafe: boolean;
 }
 
-export type Register =
-  | "rax"
-  | "rbx"
-  | "rcx"
-  | "rdx"
-  | "rsi"
-  | "rdi"
-  | "rbp"
-  | "rsp"
-  | "r8"
-  | "r9"
-  | "r10"
-  | "r11"
-  | "r12"
-  | "r13"
-  | "r14"
-  | "r15"
-  | "rip"
-  | "rflags";
+export type Register = Exclude<PlaceRegister, `xmm${number}`> | "rip" | "rflags";
 
 export interface LowerResult {
   /** Undefined if there is an error among the diagnostics. */
