@@ -2,7 +2,8 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { indexFunctions } from "../../src/dwarf/index.ts";
+import { type FunctionIndex, indexFunctions } from "../../src/dwarf/index.ts";
+import type { DebugInfo } from "../../src/dwarf/units.ts";
 import { SondeError } from "../../src/errors/error.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../src/symbols/debug-files/open.ts";
 import { described, Folder, filed, imageOf, provide, TWICE } from "./build.ts";
@@ -19,6 +20,31 @@ const title = "DWARF %i %j";
 const compiled = (folder: Folder, version: number, flags: readonly string[]): string => folder.program("a", `-gdwarf-${version}`, "-gsplit-dwarf", ...flags);
 /** The .dwo that the compiler wrote. */
 const PARTS = ["a-twice.c.dwo", "a-main.c.dwo"];
+
+/** The program as a new file, so that what is beside it is looked for again. */
+function renewed(path: string): string {
+  copyFileSync(path, `${path}.new`);
+  renameSync(`${path}.new`, path);
+  return path;
+}
+/** Reads a program with some bytes of a file beside it changed, and the file cut short if `cut`, a hundred times. */
+function damage(folder: Folder, path: string, file: string, most: number, cut: boolean): void {
+  const good = readFileSync(folder.at(file));
+  const changes = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: most });
+  fc.assert(
+    fc.property(changes, cut ? fc.nat(good.length * 4) : fc.constant(good.length), (changed, length) => {
+      const bytes = Buffer.from(good.subarray(0, Math.max(64, length)));
+      for (const [at, value] of changed) if (at < bytes.length) bytes[at] = value;
+      writeFileSync(folder.at(file), bytes);
+      try {
+        described(open(renewed(path), folder).debug);
+      } catch (error) {
+        if (!(error instanceof SondeError)) throw error;
+      }
+    }),
+    { numRuns: 100 },
+  );
+}
 
 describe.each(KINDS)(`${title}: units in files of their own`, (version, flags) => {
   test("are found where they were compiled", () => {
@@ -56,6 +82,30 @@ describe.each(KINDS)(`${title}: units in files of their own`, (version, flags) =
   });
 });
 
+/** Functions with parameters of types that are passed by value: with -fdebug-types-section their entries refer to units of types. */
+const BY_VALUE = "struct pair { int first, second; };\nint sum(struct pair pair) { return pair.first + pair.second; }\nint main(void) { return 0; }\n";
+function byValue(folder: Folder, version: number, flags: readonly string[]): string {
+  writeFileSync(folder.at("pair.c"), BY_VALUE);
+  folder.run("cc", `-gdwarf-${version}`, "-gsplit-dwarf", "-O1", ...flags, "-c", "pair.c", "-o", "pair.o");
+  folder.run("cc", "-o", "pair", "pair.o");
+  return folder.at("pair");
+}
+/** What an index says of sum() in debug information: its name, and its parameter's type. */
+function sumIn(debug: DebugInfo, index: FunctionIndex): readonly (string | undefined)[] {
+  const row = index.named("sum")[0]!;
+  return [index.entry(debug, row)?.name, index.parameterType(debug, row, 0)?.name];
+}
+
+test.each(KINDS)(`${title}: an index finds functions and types as long as the unit's file is there`, (version, flags) => {
+  using folder = new Folder();
+  const path = byValue(folder, version, flags);
+  const { debug } = open(path, folder);
+  const index = indexFunctions(debug);
+  expect(sumIn(debug, index)).toEqual(["sum", "pair"]);
+  rmSync(folder.at("pair.dwo"));
+  expect(sumIn(open(renewed(path), folder).debug, index)).toEqual([undefined, undefined]);
+});
+
 /** dwp of binutils 2.40 crashes on DWARF 5. */
 const PACKERS = [
   ["dwp", 4, []],
@@ -78,6 +128,17 @@ describe.each(PACKERS)("a package that %s made of DWARF %i %j", (packer, version
     expect([described(debug), split.packagePath, split.files, split.missing]).toEqual([TWICE, folder.at("a.dwp"), 0, []]);
     expect(indexFunctions(debug).named("main")).toHaveLength(1);
   });
+  test("has the functions and types of an index as long as it is there", () => {
+    using folder = new Folder();
+    const path = byValue(folder, version, flags);
+    folder.run(packer, "-e", "pair", "-o", "pair.dwp");
+    rmSync(folder.at("pair.dwo"));
+    const { debug } = open(path, folder);
+    const index = indexFunctions(debug);
+    expect(sumIn(debug, index)).toEqual(["sum", "pair"]);
+    rmSync(folder.at("pair.dwp"));
+    expect(sumIn(open(renewed(path), folder).debug, index)).toEqual([undefined, undefined]);
+  });
   test("compressed", () => {
     using folder = new Folder();
     const path = packed(folder);
@@ -93,24 +154,7 @@ describe.each(PACKERS)("a package that %s made of DWARF %i %j", (packer, version
   });
   test("damaged anyhow, is read in part or not at all", { timeout: 120_000 }, () => {
     using folder = new Folder();
-    const path = packed(folder);
-    const good = readFileSync(folder.at("a.dwp"));
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 30 }), fc.nat(good.length * 4), (changes, length) => {
-        const bytes = Buffer.from(good.subarray(0, Math.max(64, length)));
-        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-        writeFileSync(folder.at("a.dwp"), bytes);
-        // As new, so that it is opened again.
-        copyFileSync(path, `${path}.new`);
-        renameSync(`${path}.new`, path);
-        try {
-          described(open(path, folder).debug);
-        } catch (error) {
-          if (!(error instanceof SondeError)) throw error;
-        }
-      }),
-      { numRuns: 100 },
-    );
+    damage(folder, packed(folder), "a.dwp", 30, true);
   });
 });
 
@@ -125,23 +169,7 @@ test("a package of something else is noted, and files of units are found neverth
 
 test("a unit's file is damaged anyhow: it is read in part or not at all", { timeout: 120_000 }, () => {
   using folder = new Folder();
-  const path = compiled(folder, 5, ["-fdebug-types-section"]);
-  const good = readFileSync(folder.at(PARTS[0]!));
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 10 }), (changes) => {
-      const bytes = Buffer.from(good);
-      for (const [at, value] of changes) bytes[at] = value;
-      writeFileSync(folder.at(PARTS[0]!), bytes);
-      copyFileSync(path, `${path}.new`);
-      renameSync(`${path}.new`, path);
-      try {
-        described(open(path, folder).debug);
-      } catch (error) {
-        if (!(error instanceof SondeError)) throw error;
-      }
-    }),
-    { numRuns: 100 },
-  );
+  damage(folder, compiled(folder, 5, ["-fdebug-types-section"]), PARTS[0]!, 10, false);
 });
 
 test("sections of one name that lie over one another are refused", () => {
