@@ -283,16 +283,17 @@ const INSTANCES: ReadonlySet<number> = new Set([DW_TAG.inlined_subroutine]);
 
 /** The variables right in a scope, with their places at a pc. Of an instance also those that only its origin has: they are nowhere. */
 export function variablesOf(scope: Entry, pc: number, outer: PlaceFrame): readonly ScopedVariable[] {
-  const frame = scope.tag === DW_TAG.inlined_subroutine ? { ...outer, instance: scope } : outer;
+  // What it is called with: its variables get their values behind that.
+  const called = scope.tag === DW_TAG.inlined_subroutine ? { ...outer, instance: scope } : outer;
   const found: ScopedVariable[] = [];
   const known = new Set<number>();
   for (const one of declared(scope)) {
     for (const declaration of declarations(one)) known.add(declaration.key);
-    add(found, one, pc, frame);
+    add(found, one, pc, one.tag === DW_TAG.formal_parameter ? called : outer);
   }
   for (const origin of declarations(scope)) {
     if (origin.key === scope.key || origin.has(DW_AT.low_pc)) continue;
-    for (const one of declared(origin, false)) if (!known.has(one.key)) add(found, one, pc, frame);
+    for (const one of declared(origin, false)) if (!known.has(one.key)) add(found, one, pc, outer);
   }
   return found;
 }

@@ -81,7 +81,7 @@ function parsePlace(rest: string, text: string): Place {
 }
 
 /** `file.c:120`, `src/file.c:120:7`: the last single colons are followed by numbers. */
-const SOURCE_LINE = /^((?:[^:]|::)*[^:]):(\d+)(?::(\d+))?$/s;
+const SOURCE_LINE = /^((?:\\.|::|[^:\\])+):(\d+)(?::(\d+))?$/s;
 /** A line without the program that it is in. */
 const LINE_ALONE = /^[^:]*\.(?:c|cc|cpp|cxx|c\+\+|h|hh|hpp|hxx|rs|go|s|S|d|zig|adb|f90|pas):\d+(?::\d+)?$/;
 const LAST_LINE = 0xffff_ffff;

@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DW_TAG } from "../../src/dwarf/constants.ts";
 import { stepsOf } from "../../src/dwarf/expression-value.ts";
 import { cfaWord, framesOf } from "../../src/dwarf/frames.ts";
+import { instancesAt } from "../../src/dwarf/inlined.ts";
 import { variablesAt } from "../../src/dwarf/scopes.ts";
 import { StructTable, typeOf } from "../../src/dwarf/types.ts";
 import { type ElfImage, readElf } from "../../src/elf/image.ts";
@@ -105,6 +107,8 @@ function compare(program: string, source: RegExp): Outcome {
         continue;
       }
       const values = Object.values(gdb);
+      // What an inlined function is called with, where nothing but its beginning has it: gdb doesn't look there.
+      if (isGone(gdb) && entry.tag === DW_TAG.formal_parameter && instancesAt(debug, stop.address).length > 0) continue;
       if (values.length > 0 && values.every((value) => value === null)) {
         wrong.push(`${where}: gdb has nothing, ours ${show(place)}`);
         continue;
