@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { DW_LANG } from "../../src/dwarf/constants.ts";
 import { entryAddress } from "../../src/dwarf/locations.ts";
 import { parametersOf, signatureOf } from "../../src/dwarf/signature.ts";
 import { placeAtEntry } from "../../src/dwarf/signature-entry.ts";
 import { describe as text } from "../../src/dwarf/signature-text.ts";
 import { qualifiedName, typeName } from "../../src/dwarf/type-names.ts";
-import { bytesAt, differences, observe, type Seen, sizeOf, type Values, valuesOf } from "./gdb.ts";
+import { bytesAt, differences, observe, type Seen, type Values, valuesOf } from "./gdb.ts";
 import { debugOf, functionsOf, typedC, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
 
 interface Outcome {

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import type { CPlace, CStruct, CType } from "../../src/schema/ctypes.ts";
 
 /** Scalars by their path: ".a.b[2]" → "5"; floats as "f" and the double's bytes. "": a scalar, or why there is no value. */
@@ -34,27 +35,28 @@ export interface Planned {
   readonly result?: string;
 }
 
-/** Runs a program that isn't position-independent to its end, stopping once at each planned function. Undefined: it wasn't called. */
-export function observe(program: string, functions: readonly Planned[], prologue: boolean): Map<string, Seen | undefined> {
+/** Runs a driver of this folder in gdb on a program, and gives what it writes of its plan. */
+export function inGdb(program: string, driver: "functions" | "locations" | "lines", plan: unknown): unknown {
   const folder = mkdtempSync(join(tmpdir(), "sonde-gdb-"));
   try {
-    const plan = join(folder, "plan");
-    const seen = join(folder, "seen");
-    writeFileSync(plan, JSON.stringify({ functions, prologue }));
-    execFileSync(
-      "gdb",
-      ["-batch", "-nx", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off", "-x", join(import.meta.dirname, "gdb-driver.py"), program],
-      {
-        env: { ...process.env, SONDE_PLAN: plan, SONDE_SEEN: seen, PYTHONDONTWRITEBYTECODE: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-        timeout: 180_000,
-      },
-    );
-    const found = JSON.parse(readFileSync(seen, "utf8")) as readonly { readonly name: string; readonly seen: Seen | null }[];
-    return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
+    const [given, seen] = [join(folder, "plan"), join(folder, "seen")];
+    writeFileSync(given, JSON.stringify(plan));
+    const scripts = ["values", driver].flatMap((name) => ["-x", join(import.meta.dirname, `gdb-${name}.py`)]);
+    execFileSync("gdb", ["-batch", "-nx", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off", ...scripts, program], {
+      env: { ...process.env, SONDE_PLAN: given, SONDE_SEEN: seen, PYTHONDONTWRITEBYTECODE: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 180_000,
+    });
+    return JSON.parse(readFileSync(seen, "utf8"));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs a program that isn't position-independent to its end, stopping once at each planned function. Undefined: it wasn't called. */
+export function observe(program: string, functions: readonly Planned[], prologue: boolean): Map<string, Seen | undefined> {
+  const found = inGdb(program, "functions", { functions, prologue }) as readonly { readonly name: string; readonly seen: Seen | null }[];
+  return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
 }
 
 const MASK = (1n << 64n) - 1n;
@@ -184,25 +186,6 @@ export function valuesOf(type: CType, bytes: Buffer, structs: { readonly [name: 
   };
   visit(type, 0, "");
   return out;
-}
-
-export function sizeOf(type: CType, structs: { readonly [name: string]: CStruct }): number {
-  switch (type.k) {
-    case "void":
-      return 0;
-    case "int":
-      return Number(type.name.slice(1)) / 8;
-    case "bool":
-      return 1;
-    case "pointer":
-      return 8;
-    case "array":
-      return type.length * sizeOf(type.of, structs);
-    case "struct":
-      return structs[type.name]!.size;
-    default:
-      return type.size;
-  }
 }
 
 /** Where ours isn't what gdb says: "path: gdb …, ours …". What is unknown to us is passed over, and counted by the caller. */

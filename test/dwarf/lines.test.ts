@@ -1,8 +1,6 @@
 /** Tables of lines and what is found by them, against what readelf, addr2line and gdb make of the same files. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { framesOf } from "../../src/dwarf/frames.ts";
 import { inlinedPlaces } from "../../src/dwarf/inlined.ts";
@@ -13,6 +11,7 @@ import { variablesAt } from "../../src/dwarf/scopes.ts";
 import type { DebugInfo } from "../../src/dwarf/units.ts";
 import { readElf } from "../../src/elf/image.ts";
 import { memorySource } from "../../src/elf/source.ts";
+import { inGdb } from "./gdb.ts";
 import { libcDebug, lined, sourceLines, statementsOf } from "./lines-programs.ts";
 import { debugOf, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
 
@@ -149,20 +148,7 @@ describe("the line of an address", () => {
 
 /** The addresses that gdb takes for breakpoints at lines: "file:line". */
 function breakpoints(program: string, lines: readonly string[]): { readonly [line: string]: readonly number[] } {
-  const folder = mkdtempSync(join(tmpdir(), "sonde-gdb-"));
-  try {
-    const [plan, seen] = [join(folder, "plan"), join(folder, "seen")];
-    writeFileSync(plan, JSON.stringify(lines));
-    const driver = join(import.meta.dirname, "lines-driver.py");
-    execFileSync("gdb", ["-batch", "-nx", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off", "-x", driver, program], {
-      env: { ...process.env, SONDE_PLAN: plan, SONDE_SEEN: seen, PYTHONDONTWRITEBYTECODE: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 180_000,
-    });
-    return JSON.parse(readFileSync(seen, "utf8")) as { readonly [line: string]: readonly number[] };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return inGdb(program, "lines", lines) as { readonly [line: string]: readonly number[] };
 }
 
 describe("the places of a line", () => {

@@ -1,9 +1,7 @@
 /** Variables at source lines: what gdb shows of them, and what our places give of the same registers and memory. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { DW_TAG } from "../../src/dwarf/constants.ts";
 import { stepsOf } from "../../src/dwarf/expression-value.ts";
 import { cfaWord, framesOf } from "../../src/dwarf/frames.ts";
@@ -13,7 +11,7 @@ import { StructTable, typeOf } from "../../src/dwarf/types.ts";
 import { type ElfImage, readElf } from "../../src/elf/image.ts";
 import { memorySource } from "../../src/elf/source.ts";
 import type { CPlace } from "../../src/schema/ctypes.ts";
-import { bytesAt, differences, type Stop, sizeOf, type Values, valuesOf } from "./gdb.ts";
+import { bytesAt, differences, inGdb, type Stop, type Values, valuesOf } from "./gdb.ts";
 import { lined, statementsOf } from "./lines-programs.ts";
 import { debugOf, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
 
@@ -24,23 +22,8 @@ interface Seen extends Stop {
 }
 
 function observeAt(program: string, image: ElfImage, addresses: readonly number[]): readonly Seen[] {
-  const folder = mkdtempSync(join(tmpdir(), "sonde-gdb-"));
-  try {
-    const [plan, seen] = [join(folder, "plan"), join(folder, "seen")];
-    const ranges = image.sections
-      .filter(({ name, size }) => /^\.(data|bss|rodata)$/.test(name) && size < 65536)
-      .map(({ address, size }) => ({ address, size }));
-    writeFileSync(plan, JSON.stringify({ addresses, ranges }));
-    const driver = join(import.meta.dirname, "locations-driver.py");
-    execFileSync("gdb", ["-batch", "-nx", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off", "-x", driver, program], {
-      env: { ...process.env, SONDE_PLAN: plan, SONDE_SEEN: seen, PYTHONDONTWRITEBYTECODE: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 180_000,
-    });
-    return JSON.parse(readFileSync(seen, "utf8")) as readonly Seen[];
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const ranges = image.sections.filter(({ name, size }) => /^\.(data|bss|rodata)$/.test(name) && size < 65536).map(({ address, size }) => ({ address, size }));
+  return inGdb(program, "locations", { addresses, ranges }) as readonly Seen[];
 }
 
 /** The steps' word; undefined: they read memory that wasn't looked at. */

@@ -1,0 +1,63 @@
+# Run inside gdb, after gdb-values.py: stops once at each address of a plan (SONDE_PLAN, JSON), and writes what gdb sees there, as JSON
+# (SONDE_SEEN): registers, memory, the frame's address, and the variables of the scopes there with their values by paths.
+
+
+def variables(frame, pc):
+    """Those of the innermost function or inlined instance and of its blocks; the first of a name hides the others."""
+    listed = {}
+    block = gdb.block_for_pc(pc)
+    while block is not None and not block.is_static and not block.is_global:
+        for symbol in block:
+            constant = symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM
+            if (symbol.is_variable or symbol.is_argument or constant) and symbol.name not in listed:
+                listed[symbol.name] = tried(lambda s=symbol: s.value(frame))
+        if block.function is not None:
+            break
+        block = block.superblock
+    return listed
+
+
+def memory(found):
+    """The stack, what registers point to, and the ranges of the plan."""
+    stack = int(found["rsp"]) - 256
+    around = [(int(found[name]) - 512, 1536) for name in REGISTERS]
+    return bytes_at([(stack, 8192), (stack, 1024), *around, *((one["address"], one["size"]) for one in plan["ranges"])])
+
+
+def level(frame):
+    """The frame that isn't inlined."""
+    while frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    return frame
+
+
+left = {int(address) for address in plan["addresses"]}
+for address in left:
+    gdb.Breakpoint("*%d" % address, temporary=True, internal=True)
+run(plan.get("arguments", ""))
+stops = []
+while True:
+    try:
+        frame = gdb.newest_frame()
+        pc = frame.pc()
+    except gdb.error:
+        break
+    if pc in left:
+        left.remove(pc)
+        found = registers(frame)
+        older = level(frame).older()
+        stops.append(
+            {
+                "address": pc,
+                "registers": found,
+                "memory": memory(found),
+                "cfa": str(int(older.read_register("rsp").cast(WORD)) & MASK) if older is not None else None,
+                "variables": variables(frame, pc),
+            }
+        )
+    try:
+        gdb.execute("continue", to_string=True)
+    except gdb.error:
+        break
+
+seen(stops)
