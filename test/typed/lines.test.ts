@@ -1,6 +1,6 @@
 /** Source lines and inlined functions as targets, on each engine; and the same where debug information is elsewhere. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -100,5 +100,20 @@ describe.each(["kernel", "breakpoint"] as const)("on the engine %s", (engine) =>
     } finally {
       server.close();
     }
+  });
+});
+
+describe("what has no return", () => {
+  test.each([
+    ["a line", "lines.c:24", "SONDE_RETURN_OFFSET"],
+    ["an instruction", "bill+0x1", "SONDE_RETURN_OFFSET"],
+    ["a function that is inlined everywhere", "priced", "SONDE_RETURN_INLINED"],
+  ])("is refused with handlers of entry and return: %s", async (_, place, code) => {
+    const script = join(folder, `pair-${code}-${place.length}.probe.ts`);
+    writeFileSync(
+      script,
+      `import { uprobe } from "sonde";\nuprobe(${JSON.stringify(`${built("O0")}:${place}`)}, { enter: (c) => c.time, leave: () => {} });\n`,
+    );
+    await expect(open(script)).rejects.toMatchObject({ code });
   });
 });

@@ -2,7 +2,7 @@
 import type { ScriptUnit } from "../../compiler/hir/types.ts";
 import { readElf } from "../../elf/image.ts";
 import { missingError } from "../../symbols/debug-files/missing.ts";
-import { openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
+import { openDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { filesFor } from "../../symbols/process-files.ts";
 import { parseTarget } from "../../symbols/target.ts";
@@ -22,7 +22,9 @@ export async function fetchForTarget(target: string, pids: readonly number[]): P
   for (const { path, display } of filesFor(parseTarget(target).file, pids).files) {
     const source = new FileSource(path, display);
     try {
-      const found = await openOrFetchDebugInfo(path, readElf(source), { display });
+      const image = readElf(source);
+      if (!("missing" in openDebugInfo(path, image, { display }))) continue;
+      const found = await openOrFetchDebugInfo(path, image, { display });
       if (!("missing" in found)) fetched = true;
       else if ((found.failures ?? []).length > 0) throw missingError(found.missing, found.failures);
     } finally {

@@ -58,8 +58,11 @@ export function whyUntyped(site: FunctionSite): SondeError | undefined {
 
 /** Has debuginfod's servers asked for what these sites' files lack, where DEBUGINFOD_URLS names some. Never rejects. */
 export async function fetchDebugInfoOf(sites: readonly FunctionSite[]): Promise<void> {
+  // Sites of lines know entries of what is open already: with those, what that lacks stays as it is.
+  const inSource = new Set(sites.filter(({ source }) => source !== undefined).map(keyOf));
   for (const site of new Map(sites.map((one) => [keyOf(one), one])).values()) {
-    if (typeof open(site) !== "function") continue;
+    const known = open(site);
+    if (typeof known !== "function" && (known.info.incomplete === undefined || inSource.has(keyOf(site)))) continue;
     const found = await fetched(site);
     if (found !== undefined) opened.set(keyOf(site), found);
   }
