@@ -140,13 +140,24 @@ export function commOf(pid: number): string {
   return readProcessText(pid, "comm").trimEnd();
 }
 
-/** The ids of its threads. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
+/** The kernel cuts the list of a process's threads short where the one ends that it has just listed: it is asked again, at most so often. */
+const LISTINGS = 16;
+
+/** The ids of its threads; some may have ended. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
 export function threadsOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch (error) {
-    throw processError(pid, error);
+  const found = new Set<number>();
+  for (let listings = 0; listings < LISTINGS; listings++) {
+    const count = Number(/^Threads:\s+(\d+)/m.exec(readProcessText(pid, "status"))?.[1] ?? 0);
+    let listed: string[];
+    try {
+      listed = readdirSync(`/proc/${pid}/task`);
+    } catch (error) {
+      throw processError(pid, error);
+    }
+    for (const tid of listed) found.add(Number(tid));
+    if (listed.length >= count) break;
   }
+  return [...found];
 }
 
 /** Who traces a process; 0 for nobody. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
