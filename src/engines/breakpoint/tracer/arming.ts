@@ -222,6 +222,7 @@ export class Arming {
       if (one.file !== undefined) space.originals.set(`${one.file}:${one.offset}`, one.original);
       space.armed.set(one.address, one);
       this.insert(space, one);
+      if (!one.inserted) space.armed.delete(one.address);
     }
     return armed.length;
   }
@@ -245,16 +246,17 @@ export class Arming {
     this.#parts.note(`Process ${space.pid}: ${wish.name} (${where}) isn't probed: ${why}.`);
   }
 
+  /** Only where the displaced code still stands: other threads run, and may have unmapped it and mapped something else there. */
   insert(space: Space, armed: Armed): void {
-    armed.inserted = space.memory.write(armed.address, INT3);
+    armed.inserted = stands(space, armed) && space.memory.write(armed.address, INT3);
   }
 
   /** Takes it out, where it is still ours; the slot stays for threads that are inside. */
   remove(space: Space, armed: Armed): void {
     if (!armed.inserted) return;
     armed.inserted = false;
-    const now = space.memory.bytes(armed.address, 1);
-    if (now?.[0] === 0xcc) space.memory.write(armed.address, Uint8Array.of(armed.original));
+    const now = space.memory.bytes(armed.address, armed.length);
+    if (now?.[0] === 0xcc && sameCode(armed, now)) space.memory.write(armed.address, Uint8Array.of(armed.original));
   }
 
   /** Takes it out whatever we believe: a forked child has what its parent had at that moment, not what it has now. */
@@ -308,6 +310,11 @@ function makeArmed(wish: Wish, bytes: Uint8Array, slot: number, { length, positi
     overwritten: false,
     idle: 0,
   };
+}
+
+function stands(space: Space, armed: Armed): boolean {
+  const now = space.memory.bytes(armed.address, armed.length);
+  return now !== undefined && sameCode(armed, now);
 }
 
 /** Whether the bytes behind the first are those that were displaced. */
