@@ -5,7 +5,7 @@ import { Reg } from "../../sys/ptrace.ts";
 export const RBP = 6;
 export const RSP = 7;
 export const RIP = 16;
-export const COLUMNS = 17;
+const COLUMNS = 17;
 
 /** Where ptrace's register file and the kernel's pt_regs have what DWARF numbers 0 to 16. */
 const PLACES = [
