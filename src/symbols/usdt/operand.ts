@@ -122,7 +122,7 @@ function startOf({ number, symbol }: Sum, addressesOf: AddressesOf): PlaceStep |
   return { op: "address", value: BigInt.asIntN(64, address + number) };
 }
 
-const TERM = /\s*([+-]?)\s*(?:(0[xX][0-9a-fA-F]{1,16}|\d{1,20})|([\p{L}_.$][\p{L}\p{N}_.$]*)(@[\w.]+)?)\s*/uy;
+const TERM = /\s*([+-]{0,2})\s*(?:(0[xX][0-9a-fA-F]{1,16}|\d{1,20})|([\p{L}_.$][\p{L}\p{N}_.$]*)(@[\w.]+)?)\s*/uy;
 const MOST_TERMS = 16;
 
 /** Numbers and at most one symbol, added up. Undefined: it is something else. */
@@ -133,10 +133,11 @@ function parseSum(text: string): Sum | Unreadable | undefined {
   for (let at = 0, terms = 0; at < text.length || terms === 0; at = TERM.lastIndex, terms++) {
     const term = TERM.exec(text);
     if (term === null || terms >= MOST_TERMS || (terms > 0 && term[1] === "")) return undefined;
-    const [, sign, digits, name, relation] = term;
-    if (digits !== undefined) number += sign === "-" ? -integer(digits) : integer(digits);
+    const [, signs, digits, name, relation] = term;
+    const negative = signs === "-" || signs === "+-" || signs === "-+";
+    if (digits !== undefined) number += negative ? -integer(digits) : integer(digits);
     else {
-      if (symbol !== undefined || sign === "-") return undefined;
+      if (symbol !== undefined || negative) return undefined;
       if (relation !== undefined) return unreadable(`its address is ${quoted(`${name}${relation}`)}, which only the linker and the loader know`);
       symbol = name;
     }
