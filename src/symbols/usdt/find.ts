@@ -1,5 +1,6 @@
 /** Which of a file's static probes a target means, and what it could have meant where there is none. */
 import { nearNames } from "../../errors/near-names.ts";
+import { patternPieces } from "../target.ts";
 import type { UsdtProbe, UsdtProbes } from "./probes.ts";
 import { isPattern, nameMatcher, type UsdtTarget } from "./target.ts";
 
@@ -18,13 +19,14 @@ export interface NotFound {
  */
 export function findUsdt({ probes, leftOut }: UsdtProbes, target: UsdtTarget, display: string): readonly UsdtProbe[] | NotFound {
   const [provider, name] = [nameMatcher(target.provider), nameMatcher(target.name)];
+  const file = target.file.replaceAll(":", "\\:");
   const found = probes.filter((probe) => provider(probe.provider) && name(probe.name));
   if (target.provider === undefined && !isPattern(target.name) && found.length > 1) {
-    const written = found.map((probe) => `"${target.file}:${probe.provider}:${probe.name}"`);
+    const written = found.map((probe) => `"${file}:${fully(probe)}"`);
     return {
       kind: "several",
       message: `several providers in ${display} have a probe ${JSON.stringify(target.name)}`,
-      mend: `Name the one that is meant: ${written.slice(0, SHOWN).join(", ")}; or all of them: "${target.file}:*:${target.name}"`,
+      mend: `Name the one that is meant: ${written.slice(0, SHOWN).join(", ")}; or all of them: "${file}:*:${target.name}"`,
     };
   }
   if (found.length > 0) return found;
@@ -44,29 +46,35 @@ export function findUsdt({ probes, leftOut }: UsdtProbes, target: UsdtTarget, di
     kind: "name",
     message: patterned ? `no static probe of ${display} matches ${JSON.stringify(asked)}` : `${display} has no static probe ${JSON.stringify(asked)}`,
     ...(why !== undefined && { why }),
-    mend: suggestion(probes, target),
+    mend: suggestion(probes, { ...target, file }),
   };
 }
 
 const SHOWN = 3;
-const plain = (written: string): string => written.replace(/\\(.)/gs, "$1").replaceAll("*", "");
+/** Without its wildcards. */
+const plain = (written: string): string => patternPieces(written).join("");
+/** As a target has it. */
+const escaped = (name: string): string => name.replace(/[\\:*]/g, "\\$&");
+const fully = ({ provider, name }: UsdtProbe): string => `${escaped(provider)}:${escaped(name)}`;
 
 function suggestion(probes: readonly UsdtProbe[], { file, provider, name }: UsdtTarget): string {
-  const full = ({ provider, name }: UsdtProbe): string => `${provider}:${name}`;
-  const all = `See what there is with the pattern "${file}:*:*": providers are ${listed([...new Set(probes.map((probe) => probe.provider))])}.`;
-  const only = provider === undefined ? probes.filter((probe) => probe.provider === plain(name)) : [];
-  if (only.length > 0)
-    return `${JSON.stringify(plain(name))} is a provider: name its probe, "${file}:${plain(name)}:${only[0]!.name}", or all: "${file}:${plain(name)}:*"`;
-  // First by the probe's own name, wherever it is: a wrong provider isn't far from right.
-  const named = probes.filter((probe) => probe.name === plain(name)).map(full);
-  const near =
-    named.length > 0 ? named : nearNames(provider === undefined ? plain(name) : `${plain(provider)}:${plain(name)}`, spellings(probes, provider), SHOWN);
-  const written = near.slice(0, SHOWN).map((one) => `"${file}:${one}"`);
-  return written.length > 0 ? `Did you mean ${written.join(", ")}?` : all;
+  const [wanted, from] = [plain(name), provider === undefined ? undefined : plain(provider)];
+  const only = from === undefined ? probes.find((probe) => probe.provider === wanted) : undefined;
+  if (only !== undefined) {
+    return `${JSON.stringify(wanted)} is a provider: name its probe, "${file}:${fully(only)}", or all: "${file}:${escaped(wanted)}:*"`;
+  }
+  // First by the probe's own name, whoever provides it: then only the provider is wrong.
+  const named = probes.filter((probe) => probe.name === wanted).map(fully);
+  const spelled = new Map(probes.map((probe) => (from === undefined ? [probe.name, escaped(probe.name)] : [`${probe.provider}:${probe.name}`, fully(probe)])));
+  const near = named.length > 0 ? named : nearNames(from === undefined ? wanted : `${from}:${wanted}`, spelled.keys(), SHOWN).map((one) => spelled.get(one));
+  if (near.length > 0) {
+    return `Did you mean ${near
+      .slice(0, SHOWN)
+      .map((one) => `"${file}:${one}"`)
+      .join(", ")}?`;
+  }
+  return `See what there is with the pattern "${file}:*:*": providers are ${listed([...new Set(probes.map((probe) => probe.provider))])}.`;
 }
-
-const spellings = (probes: readonly UsdtProbe[], provider: string | undefined): string[] =>
-  probes.map((probe) => (provider === undefined ? probe.name : `${probe.provider}:${probe.name}`));
 
 function listed(names: readonly string[]): string {
   const more = names.length - SHOWN * 2;
