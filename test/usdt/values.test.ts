@@ -8,6 +8,7 @@ import { readUsdtProbes } from "../../src/symbols/usdt/probes.ts";
 import { variablesOf } from "../../src/symbols/usdt/variables.ts";
 import { bytesAt, inGdb, type Stop, valuesOf } from "../dwarf/gdb.ts";
 import { usdtProgram } from "../fixtures/build.ts";
+import { printedAt } from "./printed.ts";
 
 const sizeOf = (type: CType): number => (type.k === "int" ? Number(type.name.slice(1)) / 8 : type.k === "float" ? type.size : 0);
 
@@ -49,6 +50,16 @@ describe.each(["0", "1", "2", "s"] as const)("compiled with -O%s", (optimize) =>
           return bytes === undefined ? "nowhere" : valuesOf(type, bytes, {}).get("");
         });
         expect([operands, ours]).toEqual([operands, signature.params.map(({ type }, i) => known(stop, i, type))]);
+      }
+    },
+  );
+
+  test.each(probes.filter(({ name, sites }) => !["idle", "unreadable", "thirteen"].includes(name) && sites[0].signature.params.length > 0))(
+    "a handler of $provider:$name is compiled to read the same",
+    ({ sites }) => {
+      for (const site of sites) {
+        const stop = stops.get(Number(site.address))!;
+        expect([site.operands, printedAt(stop, site)]).toEqual([site.operands, site.signature.params.map(({ type }, i) => known(stop, i, type))]);
       }
     },
   );
