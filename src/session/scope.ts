@@ -101,7 +101,8 @@ export class Scope {
         mend: "Run with --unsafe (in the library `unsafe: true`) if that is meant. uprobe() only observes.",
       });
     }
-    const places = this.#places(wanted, handlers.leave === undefined ? "entry" : "leave");
+    // Also with `enter` alone it is a call that is held, and may be skipped: of what is inlined, or inside a function, there is none.
+    const places = this.#places(wanted, "leave");
     this.intercepts.push({ handlers, what: wanted.what, ...places });
     return places.probe;
   }

@@ -55,7 +55,7 @@ const SHOWN_NAMES = 5;
 export function resolveTarget(text: string, options: ResolveOptions): Resolved {
   const target = parseTarget(text);
   if (options.mode !== "entry" && isInside(target)) {
-    throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function has a return`, {
+    throw new SondeError("SONDE_RETURN_OFFSET", `${target.text} is a place inside a function, and only a function is called and returns`, {
       where: target.text,
       mend: "Name the function alone, or probe the place with a handler at the hit alone.",
     });
@@ -163,9 +163,9 @@ function noteInlined(
 ): void {
   const places = `${inlined.length} ${inlined.length === 1 ? "place" : "places"}`;
   if (mode === "entry") notes.push(`${text} is inlined at ${places}, which ${inlined.length === 1 ? "is" : "are"} probed${entries.length > 0 ? " too" : ""}`);
-  else if (entries.length > 0) notes.push(`${text} is also inlined at ${places}: what is inlined doesn't return, and isn't probed`);
+  else if (entries.length > 0) notes.push(`${text} is also inlined at ${places}: what is inlined has no call and no return, and isn't probed`);
   else {
-    throw new SondeError("SONDE_RETURN_INLINED", `${text} is inlined at ${places}, and nowhere called: what is inlined doesn't return`, {
+    throw new SondeError("SONDE_RETURN_INLINED", `${text} is inlined at ${places}, and nowhere called: what is inlined has no call and no return`, {
       where: text,
       mend: "Probe the hit alone, or a line behind it (bin:file.c:120).",
     });

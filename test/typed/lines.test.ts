@@ -103,17 +103,21 @@ describe.each(["kernel", "breakpoint"] as const)("on the engine %s", (engine) =>
   });
 });
 
-describe("what has no return", () => {
+describe("what is no call", () => {
   test.each([
     ["a line", "lines.c:24", "SONDE_RETURN_OFFSET"],
     ["an instruction", "bill+0x1", "SONDE_RETURN_OFFSET"],
     ["a function that is inlined everywhere", "priced", "SONDE_RETURN_INLINED"],
-  ])("is refused with handlers of entry and return: %s", async (_, place, code) => {
+  ])("is refused with handlers of entry and return, and held by intercept(): %s", async (_, place, code) => {
     const script = join(folder, `pair-${code}-${place.length}.probe.ts`);
     writeFileSync(
       script,
       `import { uprobe } from "sonde";\nuprobe(${JSON.stringify(`${built("O0")}:${place}`)}, { enter: (c) => c.time, leave: () => {} });\n`,
     );
     await expect(open(script)).rejects.toMatchObject({ code });
+
+    const held = join(folder, `held-${code}-${place.length}.probe.ts`);
+    writeFileSync(held, `import { intercept } from "sonde";\nintercept(${JSON.stringify(`${built("O0")}:${place}`)}, { enter: (c) => c.skip(5n) });\n`);
+    await expect(open(held, { unsafe: true })).rejects.toMatchObject({ code });
   });
 });

@@ -178,12 +178,12 @@ export const targets: RunEntries = {
     mend: "List the function (sonde list libc:memcpy) and write the place as an address.",
   },
   SONDE_RETURN_OFFSET: {
-    cause: "A return is a function's; the target is a place inside one.",
+    cause: "Calls and returns are a function's; the target is a place inside one. intercept() holds calls, and so do handlers with `leave`.",
     example: 'uretprobe("libc:malloc+0x1c", () => {});',
     mend: "Leave the offset out, or probe the place by uprobe().",
   },
   SONDE_RETURN_INLINED: {
-    cause: "The function is inlined wherever it is used: its code is a part of others, and there is no return of its own.",
+    cause: "The function is inlined wherever it is used: its code is a part of others, and there is no call to it and no return of its own.",
     example: 'uretprobe("./server:always_inlined", () => {});',
     mend: "Probe its beginning by uprobe(), or a line behind it.",
   },
