@@ -131,7 +131,7 @@ export function makeProgram(finish: Finish): Command {
     .addHelpText("after", TYPES_EXAMPLES)
     .action(async (what: string, names: string[], options) => {
       const { types } = await import("./commands/types.ts");
-      finish(types(what, names, options));
+      finish(await types(what, names, options));
     });
 
   program

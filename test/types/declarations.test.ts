@@ -5,15 +5,15 @@ import { declareProgram } from "../../src/session/declare/program.ts";
 import { typedC, typedCxx, typedGo, typedRust } from "../dwarf/typed-programs.ts";
 import { compilers, Project } from "./compilers.ts";
 
-const of = (file: string, as: string, functions: readonly string[] = []): string =>
-  declareProgram({ file, functions, as, depth: Infinity, command: "sonde types" }).text;
+const of = async (file: string, as: string, functions: readonly string[] = []): Promise<string> =>
+  (await declareProgram({ file, functions, as, depth: Infinity, command: "sonde types" })).text;
 
 const declarations = {
-  "c.d.ts": of(typedC(), "app"),
-  "optimized.d.ts": of(typedC("-O2"), "fast"),
-  "cxx.d.ts": of(typedCxx(), "shop"),
-  "rust.d.ts": of(typedRust(), "rusty", ["*typed*"]),
-  "go.d.ts": of(typedGo(), "gopher", ["main.*"]),
+  "c.d.ts": await of(typedC(), "app"),
+  "optimized.d.ts": await of(typedC("-O2"), "fast"),
+  "cxx.d.ts": await of(typedCxx(), "shop"),
+  "rust.d.ts": await of(typedRust(), "rusty", ["*typed*"]),
+  "go.d.ts": await of(typedGo(), "gopher", ["main.*"]),
   "kernel.d.ts": declareKernel({ names: [], depth: Infinity, command: "sonde types kernel" }),
 };
 

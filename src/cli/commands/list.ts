@@ -3,9 +3,9 @@ import { basename } from "node:path";
 import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
+import { resolveOrFetch } from "../../session/typed/fetch.ts";
 import { declarationOf } from "../../session/typed/site-types.ts";
 import { placeAll } from "../../symbols/place.ts";
-import { resolveTarget } from "../../symbols/resolve.ts";
 import type { CostClass, Site, SourceSite } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
 
@@ -87,9 +87,9 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
   }
 }
 
-export function list(target: string, options: ListOptions): number {
+export async function list(target: string, options: ListOptions): Promise<number> {
   const pids = processIds(options.process ?? []);
-  const { sites, notes } = resolveTarget(target, { pids, mode: "entry" });
+  const { sites, notes } = await resolveOrFetch(target, { pids, mode: "entry" });
   const placed = placeAll(sites, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS });
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);

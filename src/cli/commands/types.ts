@@ -12,13 +12,13 @@ export interface TypesOptions {
 /** A program of this name is written `./kernel`. */
 const KERNEL = "kernel";
 
-export function types(what: string, names: readonly string[], options: TypesOptions): number {
+export async function types(what: string, names: readonly string[], options: TypesOptions): Promise<number> {
   const { depth = Infinity } = options;
   const command = commandLine(what, names, options);
   const { text, notes } =
     what === KERNEL
       ? { text: declareKernel({ names, depth, command }), notes: [] }
-      : declareProgram({ file: what, functions: names, as: options.as, depth, command });
+      : await declareProgram({ file: what, functions: names, as: options.as, depth, command });
   const file = outputFile(options.output);
   file.write(text);
   file.close();

@@ -1,17 +1,20 @@
 /** `sonde types BIN`: declarations of a program's functions and of the types that they lead to, from its debug information. */
 import { basename } from "node:path";
+import { DW_AT } from "../../dwarf/constants.ts";
+import type { DebugInfo, Entry } from "../../dwarf/entry.ts";
 import { functionAt } from "../../dwarf/function-at.ts";
-import { indexFunctions } from "../../dwarf/index.ts";
-import { debugSections } from "../../dwarf/sections.ts";
+import { instancesAt } from "../../dwarf/inlined.ts";
 import { signatureOf } from "../../dwarf/signature.ts";
 import { definitionsIn } from "../../dwarf/types-definitions.ts";
-import { DebugInfo } from "../../dwarf/units.ts";
 import { readElf } from "../../elf/image.ts";
 import { buildId } from "../../elf/notes.ts";
 import { SondeError } from "../../errors/error.ts";
 import { type DeclaredFunction, declarationsText } from "../../output/declarations/declarations.ts";
 import { signatureOf as prototypeOf } from "../../prototypes/prototypes.ts";
 import type { Signature } from "../../schema/ctypes.ts";
+import { functionIndex } from "../../symbols/debug-files/index-cache.ts";
+import { missingError } from "../../symbols/debug-files/missing.ts";
+import { type OpenedDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { resolveTarget } from "../../symbols/resolve.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
@@ -40,21 +43,21 @@ export interface ProgramDeclarations {
 const ONE_BY_ONE = 8;
 
 /** Errors: those of targets (`SONDE_FILE_…`, `SONDE_ELF_…`, `SONDE_FUNCTION_…`), and `SONDE_DEBUG_INFO_MISSING`. */
-export function declareProgram({ file, functions, as = targetName(file), depth, command }: ProgramRequest): ProgramDeclarations {
+export async function declareProgram({ file, functions, as = targetName(file), depth, command }: ProgramRequest): Promise<ProgramDeclarations> {
   const escaped = file.replaceAll(":", "\\:");
   const resolved = (functions.length === 0 ? ["*"] : functions).map((name) => resolveTarget(`${escaped}:${name}`, { mode: "entry", unjudged: true }));
-  const sites = new Map(resolved.flatMap((one) => one.sites).map((site) => [`${site.path} ${site.address}`, site]));
+  // Of what is inlined one place is as good as another.
+  const sites = new Map(resolved.flatMap((one) => one.sites).map((site) => [`${site.path} ${site.source === undefined ? site.address : site.name}`, site]));
   const [first] = sites.values();
-  const declared: DeclaredFunction[] = [];
-  const lacking: string[] = [];
   const source = new FileSource(first!.path, first!.display);
   try {
     const image = readElf(source);
-    const sections = debugSections(image);
-    if (sections === undefined) throw missing(first!);
-    const debug = new DebugInfo({ sections });
+    const opened = await openOrFetchDebugInfo(first!.path, image, { display: first!.display });
+    if ("missing" in opened) throw missingError(opened.missing, opened.failures);
+    const declared: DeclaredFunction[] = [];
+    const lacking: string[] = [];
     const keys = targetKeys([...sites.values()].map(({ name }) => name));
-    const signatureAt = signatures(debug, sites.size);
+    const signatureAt = signatures(opened, sites.size);
     for (const site of sites.values()) {
       const signature = site.path === first!.path ? signatureAt(site) : undefined;
       if (signature === undefined) lacking.push(site.name);
@@ -69,7 +72,8 @@ export function declareProgram({ file, functions, as = targetName(file), depth, 
       functions: own,
       depth,
     });
-    return { text, notes: [...resolved.flatMap((one) => one.notes), ...noteShipped(shipped.length, as), ...noteLacking(lacking)] };
+    const incomplete = opened.incomplete === undefined ? [] : [missingError(opened.incomplete, opened.failures).message];
+    return { text, notes: [...incomplete, ...noteShipped(shipped.length, as), ...noteLacking(lacking)] };
   } finally {
     source.close();
   }
@@ -81,22 +85,30 @@ const targetName = (file: string): string =>
     .replace(/\.so(?:\.[0-9.]+)?$/, "")
     .replace(/-\d[0-9.]*$/, "");
 
-function signatures(debug: DebugInfo, count: number): (site: FunctionSite) => Signature | undefined {
+function signatures(opened: OpenedDebugInfo, count: number): (site: FunctionSite) => Signature | undefined {
+  const { debug } = opened;
   const definitions = definitionsIn(debug);
-  const index = count > ONE_BY_ONE ? indexFunctions(debug) : undefined;
-  return ({ name, address }) => {
+  const index = count > ONE_BY_ONE ? functionIndex(opened) : undefined;
+  return ({ name, symbol, address, delta, source }) => {
     const at = Number(address);
     const row = index?.at(at);
-    const entry = index === undefined ? functionAt(debug, at) : row === undefined || index.low(row) !== at ? undefined : index.entry(debug, row);
-    return entry && signatureOf(debug, entry, { definitions, symbol: name });
+    const entry =
+      source !== undefined
+        ? inlinedAt(debug, at + delta, source.scope)
+        : index === undefined
+          ? functionAt(debug, at)
+          : row === undefined || index.low(row) !== at
+            ? undefined
+            : index.entry(debug, row);
+    return entry && signatureOf(debug, entry, { definitions, symbol: symbol ?? name });
   };
 }
 
-const missing = ({ display }: FunctionSite): SondeError =>
-  new SondeError("SONDE_DEBUG_INFO_MISSING", `${display} has no debug information`, {
-    where: display,
-    mend: "Build it with -g, and don't strip it.",
-  });
+/** What an inlined instance is one of: its parameters and result are the function's. */
+function inlinedAt(debug: DebugInfo, address: number, key: number | undefined): Entry | undefined {
+  const instance = instancesAt(debug, address).find((one) => one.key === key);
+  return instance?.reference(DW_AT.abstract_origin);
+}
 
 const undescribed = ({ display }: FunctionSite, names: readonly string[]): SondeError =>
   new SondeError("SONDE_DEBUG_INFO_MISSING", `the debug information of ${display} doesn't describe ${names.slice(0, 3).join(", ")}`, {

@@ -9,9 +9,10 @@ import { signatureAt } from "../../dwarf/signature-at.ts";
 import { describe } from "../../dwarf/signature-text.ts";
 import { type ElfImage, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
+import { unlessRefused } from "../../errors/unless-refused.ts";
 import type { Signature } from "../../schema/ctypes.ts";
 import { missingError } from "../../symbols/debug-files/missing.ts";
-import { type OpenedDebugInfo, openDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
+import { type OpenedDebugInfo, openDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
 import { prototypeOf } from "../signatures.ts";
@@ -34,12 +35,12 @@ const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.i
 /** `file` as the target names it. Debug information that can't be read is none. */
 export function signatureOfSite(file: string, site: FunctionSite): Signature | undefined {
   const known = isAtEntry(site) ? prototypeOf(file, site) : undefined;
-  return known ?? unlessUnreadable(() => fromDebugInfo(site));
+  return known ?? unlessRefused(() => fromDebugInfo(site));
 }
 
 /** The function's declaration, in its own language, as its debug information on the disk has it; undefined where there is none. */
 export function declarationOf(site: FunctionSite): string | undefined {
-  return unlessUnreadable(() => {
+  return unlessRefused(() => {
     const found = open(site);
     if (typeof found === "function") return undefined;
     const { debug } = found.info;
@@ -56,17 +57,22 @@ export function whyUntyped(site: FunctionSite): SondeError | undefined {
   return typeof found === "function" ? found() : undefined;
 }
 
-/** Has debuginfod's servers asked for what these sites' files lack, where DEBUGINFOD_URLS names some. Never rejects. */
-export async function fetchDebugInfoOf(sites: readonly FunctionSite[]): Promise<void> {
-  // Sites of lines know entries of what is open already: with those, what that lacks stays as it is.
+/** A site of each file of which more debug information could be had. Sites of lines know entries of what is open: that stays as it is. */
+export function lackingAmong(sites: readonly FunctionSite[]): FunctionSite[] {
   const inSource = new Set(sites.filter(({ source }) => source !== undefined).map(keyOf));
-  for (const site of new Map(sites.map((one) => [keyOf(one), one])).values()) {
+  return [...new Map(sites.map((one) => [keyOf(one), one])).values()].filter((site) => {
     const known = open(site);
-    if (typeof known !== "function" && (known.info.incomplete === undefined || inSource.has(keyOf(site)))) continue;
-    const found = await fetched(site);
-    if (found !== undefined) opened.set(keyOf(site), found);
-  }
+    return typeof known === "function" || (known.info.incomplete !== undefined && !inSource.has(keyOf(site)));
+  });
 }
+
+/** After a download was tried; with what went wrong there. */
+export function openAgain(site: FunctionSite, failures: readonly string[]): void {
+  opened.set(keyOf(site), openAnew(site, failures));
+}
+
+/** Whether sonde ships a prototype of the function at a site. */
+export const isShipped = (file: string, site: FunctionSite): boolean => isAtEntry(site) && prototypeOf(file, site) !== undefined;
 
 /** Behind the entry a prototype doesn't say where a parameter is. */
 const isAtEntry = ({ delta, source }: FunctionSite): boolean => delta === 0 && source === undefined;
@@ -100,33 +106,18 @@ function open(site: FunctionSite): OpenFile | Lacking {
   return found;
 }
 
-function openAnew({ path, display }: FunctionSite): OpenFile | Lacking {
+function openAnew({ path, display }: FunctionSite, failures: readonly string[] = []): OpenFile | Lacking {
+  let source: FileSource | undefined;
   try {
-    const program = readElf(new FileSource(path, display));
+    source = new FileSource(path, display);
+    const program = readElf(source);
     const info = openDebugInfo(path, program, { display });
-    return "missing" in info ? () => missingError(info.missing) : { info, program, signatures: new Map() };
+    if (!("missing" in info)) return { info, program, signatures: new Map() };
+    source.close();
+    return () => missingError(info.missing, failures);
   } catch (error) {
+    source?.close();
     if (error instanceof SondeError) return () => error;
-    throw error;
-  }
-}
-
-async function fetched({ path, display }: FunctionSite): Promise<OpenFile | Lacking | undefined> {
-  try {
-    const program = readElf(new FileSource(path, display));
-    const info = await openOrFetchDebugInfo(path, program, { display });
-    return "missing" in info ? () => missingError(info.missing, info.failures) : { info, program, signatures: new Map() };
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
-}
-
-function unlessUnreadable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
     throw error;
   }
 }
