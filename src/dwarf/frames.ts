@@ -1,6 +1,6 @@
 /** How to find a frame's address, and where the caller's registers are kept, at each instruction. DWARF 5 §6.4. */
 import { type ElfImage, findSection, type Section, SHT_NOBITS, sectionBytes } from "../elf/image.ts";
-import { SondeError } from "../errors/error.ts";
+import { unlessRefused } from "../errors/unless-refused.ts";
 import { decompressSection, SHF_COMPRESSED } from "./compression.ts";
 import { type ExpressionContext, reduceToWord, registerOf } from "./expression.ts";
 import { binary, constant, register, Unreadable, type Word } from "./expression-value.ts";
@@ -287,14 +287,11 @@ export function framesOfTables(tables: readonly FrameTable[]): Frames {
 function contents(image: ElfImage, name: string): Pick<FrameSection, "bytes" | "address"> | undefined {
   const section: Section | undefined = findSection(image, name);
   if (section === undefined || section.type === SHT_NOBITS) return undefined;
-  try {
+  return unlessRefused(() => {
     const bytes = sectionBytes(image, section);
     const isCompressed = (section.flags & SHF_COMPRESSED) !== 0;
     return { bytes: isCompressed ? decompressSection(bytes, `${image.source.name} ${name}`) : bytes, address: section.address };
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
+  });
 }
 
 /** The frame's address at a pc by its rule, from the registers there. Throws Unreadable. */

@@ -1,6 +1,7 @@
 /** Where a thread's `errno` lies: the C library's own function says it, and is read, not run. */
 import { readElf } from "../elf/image.ts";
 import { SondeError } from "../errors/error.ts";
+import { unlessRefused } from "../errors/unless-refused.ts";
 import { type Mapping, readMappings } from "../sys/procfs.ts";
 import { threadLocalResult } from "../x86/thread-local.ts";
 import { FileSource } from "./file-source.ts";
@@ -31,7 +32,7 @@ export class ErrnoLocations {
       this.#found.set(pid, found);
     }
     const word = (address: bigint): bigint | undefined => {
-      const bytes = attempt(() => read(address, 8));
+      const bytes = unlessRefused(() => read(address, 8));
       return bytes === undefined || bytes.length < 8 ? undefined : new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
     };
     const offset = threadLocalResult(found.code, found.address, word);
@@ -47,16 +48,7 @@ const unknown = (pid: number, why: string): SondeError =>
     mend: "Leave errno out: the result can be read and set without it.",
   });
 
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
-}
-
-const codeAt = (address: bigint, read: ReadTarget): Uint8Array => attempt(() => read(address, CODE_BYTES)) ?? new Uint8Array(0);
+const codeAt = (address: bigint, read: ReadTarget): Uint8Array => unlessRefused(() => read(address, CODE_BYTES)) ?? new Uint8Array(0);
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** C libraries first: others may define the function too, or take it from there. */
@@ -67,7 +59,7 @@ function findFunction(pid: number, read: ReadTarget): Found {
   const paths = [...new Set(code.map(({ path }) => path))].sort((a, b) => Number(isLibc(b)) - Number(isLibc(a)));
   for (const path of paths) {
     const mappings = code.filter((mapping) => mapping.path === path);
-    const address = attempt(() => addressIn(path, pid, mappings));
+    const address = unlessRefused(() => addressIn(path, pid, mappings));
     if (address === undefined) continue;
     const bytes = codeAt(address, read);
     if (bytes.length > 0) return { address, code: bytes };

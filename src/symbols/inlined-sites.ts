@@ -3,7 +3,7 @@ import type { Entry } from "../dwarf/entry.ts";
 import type { FunctionIndex } from "../dwarf/index.ts";
 import { instancesAt } from "../dwarf/inlined.ts";
 import { lineAt } from "../dwarf/lines.ts";
-import { SondeError } from "../errors/error.ts";
+import { unlessRefused } from "../errors/unless-refused.ts";
 import { functionIndex } from "./debug-files/index-cache.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "./debug-files/open.ts";
 import { enclosing } from "./line-sites.ts";
@@ -29,13 +29,11 @@ const NOTHING: FoundByDebugInfo = { entries: [], inlined: [] };
  * can't be read gives nothing: the symbols do.
  */
 export function byDebugInfo(file: OpenFile, name: string, symbols: readonly FunctionEntry[]): FoundByDebugInfo {
-  try {
+  const found = unlessRefused(() => {
     const opened = openDebugInfo(file.path, file.image, { display: file.display });
-    return "missing" in opened ? NOTHING : search(file, opened, name, symbols);
-  } catch (error) {
-    if (error instanceof SondeError) return NOTHING;
-    throw error;
-  }
+    return "missing" in opened ? undefined : search(file, opened, name, symbols);
+  });
+  return found ?? NOTHING;
 }
 
 function search(file: OpenFile, opened: OpenedDebugInfo, name: string, symbols: readonly FunctionEntry[]): FoundByDebugInfo {

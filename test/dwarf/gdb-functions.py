@@ -37,13 +37,7 @@ for one in plan["functions"]:
     by_address[int(one["address"])] = one
     gdb.Breakpoint("*%s" % one["address"], temporary=True, internal=True)
 
-run()
-while True:
-    try:
-        frame = gdb.newest_frame()
-        pc = frame.pc()
-    except gdb.error:
-        break
+for frame, pc in stops():
     one = by_address.get(pc)
     if one is not None and one["seen"] is None:
         stop = one["seen"] = at_stop()
@@ -65,9 +59,5 @@ while True:
             if gdb.newest_frame().pc() == back:
                 stop["return"] = at_stop()
                 stop["return"]["truth"] = shown(lambda: gdb.parse_and_eval(one["result"]))
-    try:
-        gdb.execute("continue", to_string=True)
-    except gdb.error:
-        break
 
 seen([{"name": one["name"], "seen": one["seen"]} for one in plan["functions"]])

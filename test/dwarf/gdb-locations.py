@@ -34,19 +34,13 @@ def level(frame):
 left = {int(address) for address in plan["addresses"]}
 for address in left:
     gdb.Breakpoint("*%d" % address, temporary=True, internal=True)
-run(plan.get("arguments", ""))
-stops = []
-while True:
-    try:
-        frame = gdb.newest_frame()
-        pc = frame.pc()
-    except gdb.error:
-        break
+observed = []
+for frame, pc in stops(plan.get("arguments", "")):
     if pc in left:
         left.remove(pc)
         found = registers(frame)
         older = level(frame).older()
-        stops.append(
+        observed.append(
             {
                 "address": pc,
                 "registers": found,
@@ -55,9 +49,5 @@ while True:
                 "variables": variables(frame, pc),
             }
         )
-    try:
-        gdb.execute("continue", to_string=True)
-    except gdb.error:
-        break
 
-seen(stops)
+seen(observed)

@@ -100,5 +100,21 @@ def run(arguments=""):
     WORD = gdb.newest_frame().architecture().integer_type(64)
 
 
+def stops(arguments=""):
+    """Runs the program, and gives the frame and the pc at each stop until it has ended."""
+    run(arguments)
+    while True:
+        try:
+            frame = gdb.newest_frame()
+            pc = frame.pc()
+        except gdb.error:
+            return
+        yield frame, pc
+        try:
+            gdb.execute("continue", to_string=True)
+        except gdb.error:
+            return
+
+
 def seen(what):
     json.dump(what, open(os.environ["SONDE_SEEN"], "w"))

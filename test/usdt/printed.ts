@@ -4,21 +4,11 @@ import { compile } from "../../src/compiler/frontend/compile-text.ts";
 import type { Register } from "../../src/compiler/lower/input.ts";
 import { lower } from "../../src/compiler/lower/lower.ts";
 import { registerOffsets } from "../../src/compiler/lower/registers.ts";
-import type { Target } from "../../src/compiler/target.ts";
-import { decoder } from "../../src/schema/decode.ts";
 import type { UsdtSite } from "../../src/symbols/usdt/probes.ts";
+import { breakpoint } from "../differential/harness/targets.ts";
 import { bytesAt, type Stop } from "../dwarf/gdb.ts";
+import { thread, written } from "../fixtures/interpreted.ts";
 
-const breakpoints: Target = {
-  sessions: true,
-  sleepable: true,
-  isa: 4,
-  cpus: 1,
-  extendedContext: true,
-  filter: { kind: "all" },
-  ringBytes: 1 << 20,
-  kfuncs: new Set(["bpf_copy_from_user_str"]),
-};
 const VECTORS = 168;
 
 /** As the engines hand it to handlers. */
@@ -51,32 +41,16 @@ export function printedAt(stop: Stop, site: UsdtSite): string[] {
     probes: [
       { probe: 0, handler: unit!.handlers[0]!, captures: [], text: "app:f", signature: site.signature, address: site.address, pids: undefined, functions: [0] },
     ],
-    target: breakpoints,
+    target: breakpoint,
     unsafe: false,
   });
   if (image === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const interpreter = new Interpreter(image.maps, image.cpuRegion.cpus);
-  interpreter.run(image.programs[0]!.instructions, contextOf(stop, site), {
-    time: () => 1n,
-    pid: 7,
-    tid: 7,
-    uid: 0,
-    gid: 0,
-    comm: "t",
-    cpu: 0,
-    cgroups: [1n],
-    user: { read: (at, size) => bytesAt(stop, { k: "memory", address: [{ op: "constant", value: at }] }, size) },
-    cookie: 0n,
-    functionAddress: 0n,
-    sleepable: true,
-    random: () => 4,
-    signal() {},
-  });
-  const [record] = interpreter.ring(image.ring!).take();
-  const view = new DataView(record!.buffer, record!.byteOffset, record!.byteLength);
-  const format = image.formats[view.getUint32(0, true)]!;
+  const memory = thread((at, size) => bytesAt(stop, { k: "memory", address: [{ op: "constant", value: at }] }, size));
+  interpreter.run(image.programs[0]!.instructions, contextOf(stop, site), memory);
+  const { format, fields: all } = written(interpreter, image)[0]!;
   if (format.kind !== "print") throw new Error(format.kind);
-  const fields = decoder(format.schema, ["f"])(view, 8) as { readonly [name: string]: unknown };
+  const fields = all as { readonly [name: string]: unknown };
   // Constants are in the text.
   const words = format.parts.map((part) => {
     if (part.kind === "text") return part.text;

@@ -1,27 +1,16 @@
-/** Handlers that only our own breakpoints run: before, after and fault, and the registers that hold floats. */
+/** Handlers that only our own breakpoint run: before, after and fault, and the registers that hold floats. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: handlers are written as text here.
 import { expect, test } from "vitest";
+import { breakpoint } from "../../../test/differential/harness/targets.ts";
+import { thread, written } from "../../../test/fixtures/interpreted.ts";
 import { Interpreter } from "../../bpf/interpreter/interpreter.ts";
 import type { Signature } from "../../schema/ctypes.ts";
-import { decoder } from "../../schema/decode.ts";
 import { f64, ints } from "../../schema/layout.ts";
 import type { StateSpec } from "../../schema/types.ts";
 import { compile, complaints } from "../frontend/compile-text.ts";
 import type { ProgramImage, SessionImage } from "../image.ts";
-import type { Target } from "../target.ts";
 import type { LowerResult } from "./input.ts";
 import { lower } from "./lower.ts";
-
-const breakpoints: Target = {
-  sessions: true,
-  sleepable: true,
-  isa: 4,
-  cpus: 1,
-  extendedContext: true,
-  filter: { kind: "all" },
-  ringBytes: 1 << 16,
-  kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
-};
 
 const STATES: { readonly [name: string]: StateSpec } = {
   n: { kind: "aggregate", aggregate: { kind: "count" } },
@@ -31,7 +20,7 @@ const STATES: { readonly [name: string]: StateSpec } = {
 const DECLARATIONS =
   'import { count, events, f64, hash, i32, print, u32, uprobe, uretprobe, variable } from "sonde";\nconst n = count(), kept = variable(f64, 0.5 as never), byThread = hash(u32, f64);\n';
 
-function lowered(script: string, target = breakpoints, signature?: Signature): LowerResult {
+function lowered(script: string, target = breakpoint, signature?: Signature): LowerResult {
   const { unit, diagnostics } = compile(DECLARATIONS + script);
   if (unit === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const states = Object.entries(STATES).map(([name, spec]) => ({ name, spec }));
@@ -54,7 +43,7 @@ function lowered(script: string, target = breakpoints, signature?: Signature): L
 }
 
 function imageOf(script: string, signature?: Signature): SessionImage {
-  const { image, diagnostics } = lowered(script, breakpoints, signature);
+  const { image, diagnostics } = lowered(script, breakpoint, signature);
   if (image === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return image;
 }
@@ -82,37 +71,16 @@ function contextOf({ xmm = [], signal = 0, address = 0n, rax = 0n }: Context): U
 /** Runs these programs one after the other, each on its context, and gives the payloads of the ring's records. */
 function run(image: SessionImage, hits: readonly (readonly [runs: ProgramImage["runs"], context: Context])[]) {
   const interpreter = new Interpreter(image.maps, image.cpuRegion.cpus);
-  const records: unknown[] = [];
   const cookie = new Uint8Array(8);
   let isReturn = false;
   for (const [runs, context] of hits) {
     for (const program of image.programs.filter((one) => one.runs === runs)) {
-      interpreter.run(program.instructions, contextOf(context), {
-        time: () => 1n,
-        pid: 7,
-        tid: 7,
-        uid: 0,
-        gid: 0,
-        comm: "t",
-        cpu: 0,
-        cgroups: [1n],
-        user: { read: () => undefined },
-        cookie: 0n,
-        functionAddress: 0n,
-        sleepable: program.sleepable,
-        random: () => 4,
-        signal() {},
-        ...(runs === "session" ? { session: { isReturn, cookie } } : {}),
-      });
+      const session = runs === "session" ? { session: { isReturn, cookie } } : {};
+      interpreter.run(program.instructions, contextOf(context), { ...thread(), sleepable: program.sleepable, ...session });
       if (runs === "session") isReturn = !isReturn;
     }
   }
-  if (image.ring !== undefined)
-    for (const record of interpreter.ring(image.ring).take()) {
-      const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
-      const format = image.formats[view.getUint32(0, true)]!;
-      records.push("schema" in format ? decoder(format.schema, ["f"])(view, 8) : format.kind);
-    }
+  const records = written(interpreter, image).map(({ format, fields }) => fields ?? format.kind);
   const only = (map: number): DataView => {
     const { buffer, byteOffset, byteLength } = interpreter.keyed(map).entries()[0]!.values[0]!;
     return new DataView(buffer, byteOffset, byteLength);
@@ -234,7 +202,7 @@ test.each([
   ['uprobe("app:f", (c) => print`${c.args.x}`);', "`x` (a float argument)"],
   ['uretprobe("app:f", (c) => print`${c.ret}`);', "`c.ret` (a float result)"],
 ])("on an engine without an extended context an error names the one that has it: %s", (script, what) => {
-  const { image, diagnostics } = lowered(script, { ...breakpoints, extendedContext: false }, signature);
+  const { image, diagnostics } = lowered(script, { ...breakpoint, extendedContext: false }, signature);
   expect(image).toBeUndefined();
   expect(diagnostics).toMatchObject([
     {

@@ -1,9 +1,10 @@
 /** What handlers can't do with the program's own types: each error, its code and the words that matter; and registers of floats. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: handlers are written as text here.
 import { expect, test } from "vitest";
+import { breakpoint } from "../../../test/differential/harness/targets.ts";
+import { thread, written } from "../../../test/fixtures/interpreted.ts";
 import { Interpreter } from "../../bpf/interpreter/interpreter.ts";
 import type { CPlace, CStruct, CType, Signature } from "../../schema/ctypes.ts";
-import { decoder } from "../../schema/decode.ts";
 import { compile } from "../frontend/compile-text.ts";
 import type { Target } from "../target.ts";
 import type { LowerResult } from "./input.ts";
@@ -62,17 +63,7 @@ const signature: Signature = {
   ret: i32,
   structs,
 };
-const kernel: Target = {
-  sessions: true,
-  sleepable: true,
-  isa: 4,
-  cpus: 1,
-  extendedContext: false,
-  filter: { kind: "all" },
-  ringBytes: 1 << 20,
-  kfuncs: new Set(["bpf_copy_from_user_str"]),
-};
-const breakpoints: Target = { ...kernel, extendedContext: true };
+const kernel: Target = { ...breakpoint, extendedContext: false };
 
 function lowered(script: string, from: Signature | undefined, target = kernel, address?: bigint): LowerResult {
   const { unit, diagnostics } = compile(
@@ -172,27 +163,12 @@ function printed(values: readonly string[], target: Target, context: Uint8Array,
   const { image, diagnostics } = lowered(script, signature, target, address);
   if (image === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const interpreter = new Interpreter(image.maps, image.cpuRegion.cpus);
-  interpreter.run(image.programs[0]!.instructions, context, {
-    time: () => 1n,
-    pid: 7,
-    tid: 7,
-    uid: 0,
-    gid: 0,
-    comm: "t",
-    cpu: 0,
-    cgroups: [1n],
-    user: { read: (at, size) => memory.get(at)?.subarray(0, size) },
-    cookie: 0n,
-    functionAddress: 0n,
-    sleepable: true,
-    random: () => 4,
-    signal() {},
-  });
-  const [record] = interpreter.ring(image.ring!).take();
-  const view = new DataView(record!.buffer, record!.byteOffset, record!.byteLength);
-  const format = image.formats[view.getUint32(0, true)]!;
-  if (format.kind !== "print") throw new Error(format.kind);
-  return Object.values(decoder(format.schema, ["f"])(view, 8) as object);
+  interpreter.run(
+    image.programs[0]!.instructions,
+    context,
+    thread((at, size) => memory.get(at)?.subarray(0, size)),
+  );
+  return Object.values(written(interpreter, image)[0]!.fields as object);
 }
 
 test("structures of floats and integers lie in both kinds of registers", () => {
@@ -205,7 +181,7 @@ test("structures of floats and integers lie in both kinds of registers", () => {
   view.setFloat32(192, Number.POSITIVE_INFINITY, true);
   view.setInt32(196, -9, true);
   expect(
-    printed(["c.args.pair.x", "c.args.pair.n", "c.args.floats.c", "c.args.x", "c.args.wide.b", "c.args.wide.c", "c.args.wide.d"], breakpoints, context),
+    printed(["c.args.pair.x", "c.args.pair.n", "c.args.floats.c", "c.args.x", "c.args.wide.b", "c.args.wide.c", "c.args.wide.d"], breakpoint, context),
   ).toEqual([2.5, -2_147_483_647n, 0.25, 0.25, Math.fround(-1e-40), Number.POSITIVE_INFINITY, -9n]);
 });
 

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { breakpoint } from "../../../test/differential/harness/targets.ts";
 import type { SessionImage } from "../../compiler/image.ts";
-import type { Target } from "../../compiler/target.ts";
 import type { Armed, ArmProbe, Engine, HostHit, HostVerdict } from "../../engines/engine.ts";
 import { SondeError } from "../../errors/error.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
@@ -75,17 +75,6 @@ class Thread {
   }
 }
 
-const target: Target = {
-  sessions: true,
-  sleepable: true,
-  isa: 4,
-  cpus: 1,
-  extendedContext: true,
-  filter: { kind: "all" },
-  ringBytes: 4096,
-  kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie"]),
-};
-
 /** Arms nothing; calls are made by hand. */
 class PlayedEngine implements Engine {
   readonly name: "breakpoint" | "kernel";
@@ -96,7 +85,7 @@ class PlayedEngine implements Engine {
     this.name = name;
   }
   available = () => ({ ok: true });
-  target = () => target;
+  target = () => breakpoint;
   async arm(image: SessionImage, probes: readonly ArmProbe[]): Promise<Armed> {
     this.armed = probes;
     return {

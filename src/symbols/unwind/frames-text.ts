@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { lineAt, type SourcePlace } from "../../dwarf/lines.ts";
 import { entryAddress } from "../../dwarf/locations.ts";
 import { qualifiedName } from "../../dwarf/type-names.ts";
-import { SondeError } from "../../errors/error.ts";
+import { unlessRefused } from "../../errors/unless-refused.ts";
 import { demangle } from "../names/demangle.ts";
 import type { Module } from "./module.ts";
 import type { MappedModule, ProcessModules } from "./modules.ts";
@@ -92,13 +92,7 @@ function lookUp(module: Module, linked: number, looked: number): readonly NamedF
 
 function placeOf(module: Module, looked: number): SourcePlace | undefined {
   const { debug } = module;
-  if (debug === undefined) return undefined;
-  try {
-    return lineAt(debug, looked);
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
+  return debug && unlessRefused(() => lineAt(debug, looked));
 }
 
 const nameOf = ({ name, linkageName, function: entry }: SourcePlace["frames"][number]): string | undefined =>

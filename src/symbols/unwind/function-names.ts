@@ -5,7 +5,7 @@ import { GoFunctions } from "../../elf/go-pclntab.ts";
 import { type ElfImage, sectionBytes } from "../../elf/image.ts";
 import { findRelocations, R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT } from "../../elf/relocations.ts";
 import { readSymbolTable, type SymbolTable } from "../../elf/symbol-table.ts";
-import { SondeError } from "../../errors/error.ts";
+import { unlessRefused } from "../../errors/unless-refused.ts";
 import { demangle } from "../names/demangle.ts";
 
 export interface NamedFunction {
@@ -74,7 +74,7 @@ export class FunctionNames {
   /** By which others' functions are called: `write@plt`. */
   #stubs(address: number): NamedFunction | undefined {
     const image = this.#image;
-    this.#plt ??= (image && quietly(() => pltStubs(image))) ?? new Map();
+    this.#plt ??= (image && unlessRefused(() => pltStubs(image))) ?? new Map();
     // Some are half as long.
     const half = address - (address % (STUB / 2));
     const start = this.#plt.has(half) ? half : address - (address % STUB);
@@ -84,7 +84,7 @@ export class FunctionNames {
 
   #inGo(address: number): NamedFunction | undefined {
     const image = this.#image;
-    if (this.#go === null) this.#go = image && quietly(() => GoFunctions.read(image));
+    if (this.#go === null) this.#go = image && unlessRefused(() => GoFunctions.read(image));
     const go = this.#go;
     const index = go?.at(address);
     return go === undefined || index === undefined ? undefined : { name: go.name(index), address: go.address(index), aliases: [] };
@@ -93,8 +93,8 @@ export class FunctionNames {
   /** By address; at one address global ones last, for they are found first. */
   #sort(): Sorted {
     const image = this.#image;
-    const whole = image && (quietly(() => readSymbolTable(image, "symtab")) ?? this.#stripped());
-    const exported = image && quietly(() => readSymbolTable(image, "dynsym"));
+    const whole = image && (unlessRefused(() => readSymbolTable(image, "symtab")) ?? this.#stripped());
+    const exported = image && unlessRefused(() => readSymbolTable(image, "dynsym"));
     const tables = [whole, exported].filter((table) => table !== undefined);
     const starts: number[] = [];
     const symbols: number[] = [];
@@ -114,7 +114,7 @@ export class FunctionNames {
 
   #stripped(): SymbolTable | undefined {
     const image = this.#elsewhere();
-    return image && quietly(() => readSymbolTable(image, "symtab"));
+    return image && unlessRefused(() => readSymbolTable(image, "symtab"));
   }
 }
 
@@ -155,13 +155,4 @@ function pltStubs(image: ElfImage): ReadonlyMap<number, string> {
     }
   }
   return found;
-}
-
-function quietly<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
 }

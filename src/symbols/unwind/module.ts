@@ -9,6 +9,7 @@ import { type ElfImage, readElf } from "../../elf/image.ts";
 import { buildId } from "../../elf/notes.ts";
 import { memorySource } from "../../elf/source.ts";
 import { SondeError } from "../../errors/error.ts";
+import { unlessRefused } from "../../errors/unless-refused.ts";
 import { openDebugInfo } from "../debug-files/open.ts";
 import { symbolsElsewhere } from "../debug-files/symbols.ts";
 import { FileSource } from "../file-source.ts";
@@ -36,7 +37,7 @@ export class Module {
     this.path = place?.path;
     this.#found = place?.found;
     this.#close = close;
-    this.buildId = image && quietly(() => buildId(image));
+    this.buildId = image && unlessRefused(() => buildId(image));
   }
 
   /** Undefined: it can't be opened. What isn't an ELF file is a module without an image. */
@@ -69,7 +70,7 @@ export class Module {
   static ofBytes(bytes: Uint8Array, display: string): Module {
     return new Module(
       display,
-      quietly(() => readElf(memorySource(bytes, display))),
+      unlessRefused(() => readElf(memorySource(bytes, display))),
       undefined,
       () => {},
     );
@@ -82,7 +83,7 @@ export class Module {
   get frames(): Frames | undefined {
     if (this.#frames === null) {
       const { image } = this;
-      const frames = image && quietly(() => framesOf(image, this.#debugImage()));
+      const frames = image && unlessRefused(() => framesOf(image, this.#debugImage()));
       this.#frames = frames === undefined || frames.tables.length === 0 ? undefined : rememberedFrames(frames);
     }
     return this.#frames;
@@ -125,7 +126,7 @@ export class Module {
     const { image, path } = this;
     if (image === undefined || path === undefined) return undefined;
     const found = this.#found;
-    return (found !== undefined && isSame(found, path) ? quietly(() => look(found, image)) : undefined) ?? quietly(() => look(path, image));
+    return (found !== undefined && isSame(found, path) ? unlessRefused(() => look(found, image)) : undefined) ?? unlessRefused(() => look(path, image));
   }
 }
 
@@ -135,11 +136,3 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** What is damaged or gone counts as absent: a frame then has fewer names. */
-function quietly<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof SondeError || (error as NodeJS.ErrnoException).syscall !== undefined) return undefined;
-    throw error;
-  }
-}

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { type ElfImage, PF_X, PT_LOAD } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
+import { unlessRefused } from "../../errors/unless-refused.ts";
 import { ProcessMemory } from "../../sys/process-memory.ts";
 import { type Mapping, readMappings, rootOf } from "../../sys/procfs.ts";
 import { PerfMapFile } from "../perf-map.ts";
@@ -138,17 +139,14 @@ export class ProcessModules {
 }
 
 function readOnce(pid: number, { start, end }: Mapping): Uint8Array | undefined {
-  try {
+  return unlessRefused(() => {
     const memory = new ProcessMemory(pid);
     try {
       return memory.bytes(start, end - start);
     } finally {
       memory.close();
     }
-  } catch (error) {
-    if (error instanceof SondeError) return undefined;
-    throw error;
-  }
+  });
 }
 
 /** A module where a mapping has it. */
