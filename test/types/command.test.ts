@@ -34,6 +34,18 @@ test("--depth cuts pointers to addresses", async () => {
   expect(stdout).not.toContain("export interface");
 });
 
+test("reads debug information from a file of its own, and has functions that are inlined everywhere", async () => {
+  const program = join(folder, "lines");
+  execFileSync("cc", ["-g", "-O2", "-o", program, join(import.meta.dirname, "../typed/lines.c")]);
+  execFileSync("objcopy", ["--only-keep-debug", program, `${program}.debug`]);
+  execFileSync("strip", [program]);
+  execFileSync("objcopy", [`--add-gnu-debuglink=${program}.debug`, program]);
+  const { stdout } = await sonde(["types", program, "priced", "bill", "only_here"]);
+  expect(stdout).toContain('"lines:priced": { args: { order: Ptr<order>; factor: i64 }; ret: i64 };');
+  expect(stdout).toContain('"lines:bill": { args: { orders: Ptr<order>; count: i32 }; ret: i64 };');
+  expect(stdout).toContain('"lines:only_here": { args: { n: i64 }; ret: i64 };');
+});
+
 test("of the kernel writes the structures and tracepoints that are named", async () => {
   const { status, stdout } = await sonde(["types", "kernel", "task_struct", "sched:sched_switch", "--depth", "1"]);
   expect(status).toBe(0);
