@@ -47,7 +47,9 @@ function search(file: OpenFile, opened: OpenedDebugInfo, name: string, symbols: 
     const entry = low === undefined || known.has(low) ? undefined : enclosing(file, low);
     if (entry !== undefined && entry.address === low) {
       known.add(low);
-      entries.push(entry);
+      // The compiler calls it f.constprop.0.
+      const own = symbols[0]?.name ?? nameOf(index, row);
+      entries.push(own === entry.name ? entry : { ...entry, name: own, symbol: entry.symbol ?? entry.name, aliases: [entry.name, ...entry.aliases] });
     }
     for (const address of index.inlined(row)) {
       if (inlined.has(address) || inlined.size >= MOST_PLACES) continue;
