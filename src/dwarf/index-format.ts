@@ -77,7 +77,7 @@ export function encodeColumns(columns: IndexColumns): Uint8Array {
 /** The columns, views of the bytes; undefined for what isn't of this version or isn't whole. */
 export function decodeColumns(from: Uint8Array): IndexColumns | undefined {
   if (from.length < HEADER_SIZE + NAMES.length * ROW_SIZE) return undefined;
-  const bytes = from.byteOffset % 8 === 0 ? from : from.slice();
+  const bytes = from.byteOffset % 8 === 0 ? from : new Uint8Array(from);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0, true) !== MAGIC[0] || view.getUint32(4, true) !== MAGIC[1] || view.getUint32(8, true) !== VERSION) return undefined;
   if (view.getUint32(12, true) !== NAMES.length || view.getFloat64(16, true) !== bytes.length) return undefined;

@@ -27,24 +27,30 @@ let spaces = 0;
 export class DebugInfo {
   readonly sections: DebugSections;
   readonly supplementary: DebugInfo | undefined;
-  /** The units of .debug_info in the order of their offsets, those of types (DWARF 5) among them. */
-  readonly units: readonly Unit[];
   /** The skeleton that this split debug information belongs to. */
   readonly skeleton: Unit | undefined;
   readonly #parts: DebugInfoParts;
-  readonly #tables: AbbreviationTables;
+  #tables: AbbreviationTables | undefined;
+  #units: readonly Unit[] | undefined;
   readonly #parents = new Map<Unit, Parents>();
   #oldTypeUnits: readonly Unit[] | undefined;
   #bySignature: Map<bigint, Unit> | undefined;
 
-  /** Reads the units' headers; one that isn't DWARF 2 to 5 is left out. Throws SONDE_DWARF_UNREADABLE, and what `sections.get` throws. */
+  /** Reads nothing yet: what is damaged is found when it is read. */
   constructor(parts: DebugInfoParts, skeleton?: Unit) {
     this.#parts = parts;
     this.sections = parts.sections;
     this.supplementary = parts.supplementary;
     this.skeleton = skeleton;
-    this.#tables = new AbbreviationTables(parts.sections.get("abbrev"));
-    this.units = readUnits(this, parts.sections.get("info"), false);
+  }
+
+  /**
+   * The units of .debug_info in the order of their offsets, those of types (DWARF 5) among them; one that isn't DWARF 2 to 5 is
+   * left out. Throws SONDE_DWARF_UNREADABLE, and what `sections.get` throws.
+   */
+  get units(): readonly Unit[] {
+    this.#units ??= readUnits(this, this.sections.get("info"), false);
+    return this.#units;
   }
 
   /** The unit of .debug_info with the offset in it. */
@@ -83,6 +89,7 @@ export class DebugInfo {
   }
 
   abbreviations(offset: number): Abbreviations {
+    this.#tables ??= new AbbreviationTables(this.sections.get("abbrev"));
     return this.#tables.at(offset);
   }
 

@@ -36,11 +36,11 @@ export class SymbolTable {
   constructor(entries: Uint8Array, strings: Uint8Array, versions?: Uint8Array, suffixed = versions === undefined) {
     this.#suffixed = suffixed;
     this.count = Math.floor(entries.length / SYMBOL_SIZE);
-    const aligned = entries.byteOffset % 4 === 0 ? entries : entries.slice();
+    const aligned = entries.byteOffset % 4 === 0 ? entries : new Uint8Array(entries);
     this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, this.count * WORDS);
     this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.length);
     if (versions !== undefined && versions.length >= this.count * 2) {
-      const even = versions.byteOffset % 2 === 0 ? versions : versions.slice();
+      const even = versions.byteOffset % 2 === 0 ? versions : new Uint8Array(versions);
       this.#versions = new Uint16Array(even.buffer, even.byteOffset, this.count);
     }
   }

@@ -30,6 +30,7 @@ export class SymbolIndex {
   readonly #image: ElfImage;
   readonly #elsewhere: (() => ElfImage | undefined) | undefined;
   /** Null: the file has none. */
+  #kept: SymbolTable | null | undefined;
   #fuller: SymbolTable | null | undefined;
   #dynamic: SymbolTable | null | undefined;
   /** Go's own table, which stripped programs have too; null: it isn't Go. */
@@ -49,25 +50,26 @@ export class SymbolIndex {
 
   /** Its own .symtab, or the one that was stripped from it. */
   #full(): SymbolTable | null {
-    this.#fuller ??= this.#own() ?? this.#strippedFrom() ?? null;
+    if (this.#fuller === undefined) this.#fuller = this.#own() ?? this.#strippedFrom() ?? null;
     return this.#fuller;
   }
-  #own(): SymbolTable | undefined {
-    return readSymbolTable(this.#image, "symtab");
+  #own(): SymbolTable | null {
+    if (this.#kept === undefined) this.#kept = readSymbolTable(this.#image, "symtab") ?? null;
+    return this.#kept;
   }
   #strippedFrom(): SymbolTable | undefined {
     const image = this.#elsewhere?.();
     return image && readSymbolTable(image, "symtab");
   }
   #small(): SymbolTable | null {
-    this.#dynamic ??= readSymbolTable(this.#image, "dynsym") ?? null;
+    if (this.#dynamic === undefined) this.#dynamic = readSymbolTable(this.#image, "dynsym") ?? null;
     return this.#dynamic;
   }
 
   /**
    * The functions of exactly this name; several where files of the program have static functions of one name. Current
    * versions only, unless there are none. `.dynsym` is a part of `.symtab`, and only read where that is stripped, or
-   * was stripped of this name. A name that no symbol has is looked for among the demangled ones: without parameters it
+   * was stripped of this name; what has been stripped is only looked for where neither has the name. A name that no symbol has is looked for among the demangled ones: without parameters it
    * means every overload, without template arguments every instance.
    */
   find(name: string): FunctionEntry[] {
@@ -108,7 +110,7 @@ export class SymbolIndex {
 
   /** By the name in the symbol table alone. */
   #findSymbol(name: string): FunctionEntry[] {
-    for (const tables of this.#oneByOne()) {
+    for (const tables of this.#nearestFirst()) {
       const found = this.#collect(tables, (table) => table.find(name).filter((i) => table.isFunction(i)));
       if (found.length > 0) return found;
       // Assembly often leaves the type out.
@@ -136,6 +138,14 @@ export class SymbolIndex {
       if (found.length > 0) return [...found, ...this.#matchGo(pieces, found)].sort((a, b) => a.address - b.address);
     }
     return this.#matchGo(pieces, []);
+  }
+
+  /** What was stripped from the file comes last: to look for it takes longer than to read the file. */
+  *#nearestFirst(): Iterable<readonly SymbolTable[]> {
+    for (const table of [() => this.#own(), () => this.#small(), () => this.#full()]) {
+      const read = table();
+      if (read !== null) yield [read];
+    }
   }
 
   *#oneByOne(): Iterable<readonly SymbolTable[]> {

@@ -216,9 +216,11 @@ class Search {
   }
 }
 
-/** A build-id isn't enough: dwz and strip change what is in a file, and leave that. */
-function identityOf({ path, image, sections }: DebugFile): string {
+/** A build-id isn't enough: dwz and strip change what is in a file, and leave that. The sections' sizes tell, without a look into them. */
+function identityOf({ path, image }: DebugFile): string {
   const { size, mtimeNs, ino } = statSync(path, { bigint: true });
   const id = buildId(image);
-  return id === undefined ? `${path} ${ino} ${size} ${mtimeNs}` : `${id} ${size} ${sections.get("info").length}`;
+  if (id === undefined) return `${path} ${ino} ${size} ${mtimeNs}`;
+  const sizes = image.sections.filter(({ name }) => /^\.z?debug_/.test(name)).map((section) => section.size);
+  return `${id} ${size} ${sizes.join(" ")}`;
 }
