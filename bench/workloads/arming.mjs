@@ -69,10 +69,18 @@ async function arm(path, subject, expected) {
 }
 
 const result = { one: [], all: [], allGap: [], threadsGap: [], quiet: [], armed: [], bystander: [] };
-const few = await Subject.start(0);
-const crowd = await Subject.start(threads);
-const bystander = await Subject.start(0);
-try {
+/** With subjects that end behind it: each has a thread that keeps a processor busy, so there are no more than are measured. */
+async function withSubjects(threads, work) {
+  const subjects = [];
+  try {
+    for (const count of threads) subjects.push(await Subject.start(count));
+    await work(...subjects);
+  } finally {
+    for (const subject of subjects) subject.end();
+  }
+}
+
+async function armings(few) {
   // What is compiled is kept, and text is in memory.
   await arm(one, few, 1);
   await arm(all, few, sites);
@@ -81,13 +89,23 @@ try {
     const many = await arm(all, few, sites);
     result.all.push(many.ms);
     result.allGap.push(many.gap);
-    result.threadsGap.push((await arm(one, crowd, 1)).gap);
+  }
+}
+
+async function manyThreads(crowd) {
+  await arm(one, crowd, 1);
+  for (let i = 0; i < rounds; i++) {
+    const { ms, gap } = await arm(one, crowd, 1);
+    result.threadsGap.push(gap);
     // The same time without us: what the machine's other work makes of it.
     await crowd.ask("reset");
-    await pause(many.ms);
+    await pause(ms);
     result.quiet.push((await crowd.ask("gap")) / 1e6);
   }
-  // Of each program before, during and after a session: the machine's own speed changes from second to second.
+}
+
+/** Of each program before, during and after a session: the machine's own speed changes from second to second. */
+async function unhit(few, bystander) {
   const loops = async () => [await few.loop(), await bystander.loop()];
   let before = await loops();
   for (let i = 0; i < PAIRS; i++) {
@@ -100,8 +118,13 @@ try {
     result.bystander.push(ratio(1));
     before = after;
   }
+}
+
+try {
+  await withSubjects([0], armings);
+  await withSubjects([Number(threads)], manyThreads);
+  await withSubjects([0, 0], unhit);
 } finally {
-  for (const subject of [few, crowd, bystander]) subject.end();
   rmSync(folder, { recursive: true });
 }
 process.stdout.write(`${JSON.stringify(result)}\n`);

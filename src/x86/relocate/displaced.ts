@@ -38,6 +38,7 @@ export interface Refusal {
 }
 
 const LONGEST = 15;
+const RET = 0xc3;
 
 const OPERAND_SIZE = 0x66;
 const ADDRESS_SIZE = 0x67;
@@ -169,18 +170,25 @@ function targetOf(bytes: Uint8Array, address: number, reach: 0 | 1 | 4): number 
 }
 
 /**
- * Bytes before the opcode, and in all, of what most functions begin with: push, endbr64, sub rsp. It is the same everywhere,
- * and needs no decoder, which takes 30 µs for each and 50 ms to load.
+ * Bytes before the opcode, and in all, of what most functions begin with: push, endbr64, sub rsp, a move of a constant or a
+ * register to a register, or a return alone. It is the same everywhere, and needs no decoder, which takes 30 µs for each and 50 ms to load: an
+ * arming of which no instruction needs it, the C library's places of our own among them, goes without.
  */
 function commonBeginning(code: Uint8Array): { readonly opcode: number; readonly length: number } | undefined {
   const first = code[0] as number;
   const second = code[1] as number;
-  if ((first & 0xf8) === 0x50) return { opcode: 0, length: 1 };
+  const third = code[2] as number;
+  if ((first & 0xf8) === 0x50 || first === RET) return { opcode: 0, length: 1 };
   if (first === 0x41 && (second & 0xf8) === 0x50) return { opcode: 1, length: 2 };
-  if (first === 0xf3 && second === 0x0f && code[2] === 0x1e && code[3] === 0xfa) return { opcode: 1, length: 4 };
-  if (first === 0x48 && second === 0x83 && code[2] === 0xec && code.length >= 4) return { opcode: 1, length: 4 };
-  return undefined;
+  if (first === 0xf3 && second === 0x0f && third === 0x1e && code[3] === 0xfa) return { opcode: 1, length: 4 };
+  if (first === 0x48 && second === 0x83 && third === 0xec && code.length >= 4) return { opcode: 1, length: 4 };
+  if ((first & 0xf8) === 0xb8 && code.length >= 5) return { opcode: 0, length: 5 };
+  if (isRegisterMove(first, second)) return { opcode: 0, length: 2 };
+  return (first & 0xf0) === 0x40 && isRegisterMove(second, third) ? { opcode: 1, length: 3 } : undefined;
 }
+
+/** mov between general registers of 32 or 64 bits. */
+const isRegisterMove = (opcode: number, modrm: number): boolean => (opcode === 0x89 || opcode === 0x8b) && modrm >= 0xc0;
 
 let decoded: Iced.Instruction | undefined;
 
@@ -189,7 +197,7 @@ export function displace(code: Uint8Array, address: number): Displaced | Refusal
   const common = commonBeginning(code);
   if (common !== undefined) {
     const bytes = new Uint8Array(code.subarray(0, common.length));
-    return { bytes, address, flow: "plain", opcode: common.opcode, faults: false, target: undefined, ripRelative: undefined };
+    return { bytes, address, flow: code[0] === RET ? "return" : "plain", opcode: common.opcode, faults: false, target: undefined, ripRelative: undefined };
   }
   const { Decoder, DecoderError, DecoderOptions, FlowControl, Instruction } = iced();
   if (code.length === 0) return refuse("no code is mapped there");

@@ -102,12 +102,16 @@ export class Area {
     const index = this.#indexOf.get(site);
     return index === undefined ? undefined : this.slots + index * SLOT_BYTES;
   }
-  /** Whether a site's slot is for this very code: then it serves again. */
-  holds(memory: ProcessMemory, { site, original, code }: SlotEntry): boolean {
+  /** What is in the slots that are taken, one after the other; undefined if it can't be read. */
+  content(memory: ProcessMemory): Uint8Array | undefined {
+    return this.count === 0 ? undefined : memory.bytes(this.slots, this.count * SLOT_BYTES);
+  }
+  /** Whether a site's slot is for this very code: then it serves again. `content`: of all slots. */
+  holds(content: Uint8Array, { site, original, code }: SlotEntry): boolean {
     const index = this.#indexOf.get(site);
     if (index === undefined || this.#originals[index] !== original) return false;
-    const there = memory.bytes(this.slots + index * SLOT_BYTES, code.length);
-    return there?.every((byte, i) => byte === code[i]) ?? false;
+    for (let i = 0; i < code.length; i++) if (content[index * SLOT_BYTES + i] !== code[i]) return false;
+    return true;
   }
   /** The slot of the next site to be added, or of one further on. */
   nextSlot(ahead: number): number {

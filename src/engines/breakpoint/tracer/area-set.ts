@@ -54,18 +54,23 @@ export class AreaSet {
   install(tid: number, sites: readonly Displaced[]): (number | undefined)[] {
     this.adopt(tid);
     const fresh = new Map<Area, SlotEntry[]>();
-    const slots = sites.map((displaced, i) => this.#kept(displaced) ?? this.#fresh(tid, displaced, sites, i, fresh));
+    const contents = new Map<Area, Uint8Array | undefined>();
+    const slots = sites.map((displaced, i) => this.#kept(displaced, contents) ?? this.#fresh(tid, displaced, sites, i, fresh));
     for (const [area, entries] of fresh)
       if (!area.append(this.#target, entries))
         throw new SondeError("SONDE_PROCESS_NOT_FOUND", `process ${this.pid} has ended while it was armed`, { where: `pid ${this.pid}` });
     return slots;
   }
 
-  #kept({ site, original, code }: Displaced): number | undefined {
+  /** The slot that a site has already, for the same code; `contents` has what was read of areas: all of one at once. */
+  #kept({ site, original, code }: Displaced, contents: Map<Area, Uint8Array | undefined>): number | undefined {
     for (const area of this.#areas) {
       const slot = area.slotOf(site);
       const there = slot === undefined ? undefined : code(slot);
-      if (there !== undefined && area.holds(this.#target, { site, original, code: there })) return slot;
+      if (there === undefined) continue;
+      if (!contents.has(area)) contents.set(area, area.content(this.#target));
+      const content = contents.get(area);
+      if (content !== undefined && area.holds(content, { site, original, code: there })) return slot;
     }
     return undefined;
   }
