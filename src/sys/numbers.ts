@@ -25,6 +25,7 @@ export const nr = {
   prlimit64: 302,
   process_vm_readv: 310,
   process_vm_writev: 311,
+  kcmp: 312,
   memfd_create: 319,
   bpf: 321,
   pidfd_open: 434,

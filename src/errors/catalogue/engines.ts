@@ -133,6 +133,11 @@ export const breakpoint: RunEntries = {
     example: "sonde run script.ts --engine breakpoint -p 1234",
     mend: "The message has the reason; the engine kernel makes no calls in the target.",
   },
+  SONDE_TRACE_VFORK: {
+    cause: "Every thread of the process waits for a process that it has made by vfork; until that has executed something or ended, none can be stopped.",
+    example: "sonde run script.ts --engine breakpoint -p 1234",
+    mend: "Try again, or use the engine kernel.",
+  },
   SONDE_TRACE_NO_ROOM: {
     cause: "Displaced instructions must lie near the code, and nothing is free there, or the process may not map memory.",
     example: "sonde run script.ts --engine breakpoint -p 1234",

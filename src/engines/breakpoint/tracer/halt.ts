@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Child, cont, Event, getRegs, getSigInfo, interrupt, newRegs, newSigInfo, pokeReg, Reg, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { waitsForChild } from "./sharers.ts";
 import { leaveSlot } from "./signals.ts";
 import type { Tracee } from "./space.ts";
 
@@ -15,17 +16,28 @@ const SYSCALL_STOP = SIGTRAP | 0x80;
 /** si_code of a breakpoint's signal; other codes are a trap flag's or a sender's. */
 export const SI_KERNEL = 0x80;
 const INT3 = 0xcc;
+/** A thread that runs has stopped after so many looks; one that sleeps is looked for each NAP_MS. */
+const LOOKS = 200;
+const NAP_MS = 0.2;
+
+const bed = new Int32Array(new SharedArrayBuffer(4));
+/** For a moment, without the processor. */
+export const nap = (ms = NAP_MS): void => void Atomics.wait(bed, 0, 0, ms);
 
 const regs = newRegs();
 const info = newSigInfo();
 
-/** The signal that it was about to get (0: none), with which it is to go on; undefined if it has ended. `isSite`: a breakpoint is there, or was. */
-export function halt(lifecycle: Lifecycle, tracee: Tracee, isSite: (address: number) => boolean): number | undefined {
+/**
+ * The signal that it was about to get (0: none), with which it is to go on; undefined if it has ended; "waits" if it can't stop
+ * before a child of its own goes on, which is for the caller to see to. `isSite`: a breakpoint is there, or was.
+ */
+export function halt(lifecycle: Lifecycle, tracee: Tracee, isSite: (address: number) => boolean): number | "waits" | undefined {
   const { tid } = tracee;
   const found: WaitStatus = { tid: 0, code: 0, status: 0 };
   if (interrupt(tid) < 0) return undefined;
   for (;;) {
-    if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait, found) < 0) return undefined;
+    const result = stopOf(tracee, found);
+    if (result !== "stopped") return result;
     if (found.code === Child.exited || found.code === Child.killed || found.code === Child.dumped) {
       wait(tid, Wait.exited | Wait.all, found);
       lifecycle.ended(tid);
@@ -43,10 +55,26 @@ export function halt(lifecycle: Lifecycle, tracee: Tracee, isSite: (address: num
       continue;
     }
     if (event === Event.fork || event === Event.vfork || event === Event.clone) lifecycle.born(tracee, event);
+    if (event === Event.vfork) {
+      // In the middle of its call it can make none for us.
+      cont(tid);
+      continue;
+    }
     if (event !== Event.none || signal === SYSCALL_STOP) return 0;
     if (signal === SIGTRAP && comesAgain(tracee, isSite)) return 0;
     leaveSlot(tracee, signal);
     return signal;
+  }
+}
+
+/** The next stop, or end, in `found`. */
+function stopOf({ pid, tid }: Tracee, found: WaitStatus): "stopped" | "waits" | undefined {
+  for (let looks = 1; ; looks++) {
+    if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait | Wait.noHang, found) < 0) return undefined;
+    if (found.tid !== 0) return "stopped";
+    if (looks < LOOKS) continue;
+    if (waitsForChild(pid, tid)) return "waits";
+    nap();
   }
 }
 

@@ -13,6 +13,7 @@ import { Event, getEventMessage, getRegs, newRegs, Reg, seize } from "../../../s
 import { OPTIONS } from "../area/inject.ts";
 import { AreaSet } from "./area-set.ts";
 import type { Returns } from "./returns.ts";
+import { sharersOf } from "./sharers.ts";
 import { Space, Tracee } from "./space.ts";
 
 const INT3 = 0xcc;
@@ -76,7 +77,17 @@ export class Lifecycle {
       }
     }
     if (this.tracees.size === before) throw refusal(pid, 3);
-    return this.tracees.get(pid) ?? [...space.tracees][0]!;
+    const first = this.tracees.get(pid) ?? [...space.tracees][0]!;
+    this.#attachSharers(space, wanted);
+    return first;
+  }
+
+  /** Children that threads wait for already see what is armed from now on, and nothing would be told of them. */
+  #attachSharers(space: Space, wanted: boolean): void {
+    // Theirs are behind them in the set.
+    for (const { pid, tid } of space.tracees)
+      for (const child of sharersOf(pid, tid))
+        if (!this.tracees.has(child) && seize(child, OPTIONS) === 0) this.#add(new Tracee(child, child, space, wanted && this.#parts.children)).started = true;
   }
 
   #add(tracee: Tracee): Tracee {

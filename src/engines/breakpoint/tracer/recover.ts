@@ -11,7 +11,7 @@ import { AREA_NAME } from "../area/layout.ts";
 import { deadTracers, removeMarker } from "../area/markers.ts";
 import { isOwnerAlive } from "../area/owner.ts";
 import { isArmable } from "./arming.ts";
-import { halt } from "./halt.ts";
+import { letAllGo } from "./let-go.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Returns } from "./returns.ts";
 import type { Space, Tracee } from "./space.ts";
@@ -81,7 +81,12 @@ function recover(pid: number): boolean {
   try {
     const sites = new Set<number>();
     restoreBytes(first.space, sites);
-    letGo(lifecycle, sites);
+    letAllGo({
+      lifecycle,
+      isSite: (_, address) => sites.has(address),
+      clean: ({ space }) => tried(() => restoreBytes(space, sites)),
+      last: ({ space, tid }) => tried(() => putBack(space, tid)),
+    });
     return true;
   } catch (error) {
     if (error instanceof SondeError) return true;
@@ -100,37 +105,17 @@ export function restoreBytes(space: Space, sites: Set<number>): void {
     }
 }
 
-function letGo(lifecycle: Lifecycle, sites: Set<number>): void {
-  const stopped = new Map<Tracee, number>();
-  // Threads that come into being meanwhile are traced too, and so are forked children.
-  while ([...lifecycle.tracees.values()].some((tracee) => !stopped.has(tracee)))
-    for (const tracee of [...lifecycle.tracees.values()]) {
-      if (stopped.has(tracee)) continue;
-      const signal = halt(lifecycle, tracee, (address) => sites.has(address));
-      if (signal !== undefined) stopped.set(tracee, signal);
-      else if (lifecycle.tracees.get(tracee.tid) === tracee) lifecycle.ended(tracee.tid);
-    }
-  const done = new Set<Space>();
-  for (const [tracee, signal] of stopped) {
-    const { space, tid } = tracee;
-    if (signal === 0 && !done.has(space)) {
-      done.add(space);
-      putBack(space, tid, sites);
-    }
-    detach(tid, signal);
-    lifecycle.detached(tracee);
-  }
+function putBack({ areas }: Space, tid: number): void {
+  areas.adopt(tid);
+  areas.restoreSigtrap(tid);
+  areas.disown();
 }
 
-/** A child may have been forked before its parent's bytes were put back: its own are looked at, while it is stopped. */
-function putBack(space: Space, tid: number, sites: Set<number>): void {
+/** Killed meanwhile. */
+function tried(work: () => void): void {
   try {
-    restoreBytes(space, sites);
-    space.areas.adopt(tid);
-    space.areas.restoreSigtrap(tid);
-    space.areas.disown();
+    work();
   } catch (error) {
-    // Killed meanwhile.
     if (!(error instanceof SondeError)) throw error;
   }
 }

@@ -91,6 +91,13 @@ export class Tracer {
     this.#over = true;
   }
 
+  /** What one thread has stopped for, if it has. */
+  attend(tid: number): void {
+    const found = this.#found;
+    if (wait(tid, Wait.stopped | Wait.exited | Wait.all | Wait.noWait | Wait.noHang, found) >= 0 && found.tid !== 0)
+      this.dispatch(found.tid, found.code, found.status);
+  }
+
   dispatch(tid: number, code: number, status: number): void {
     if (code === Child.exited || code === Child.killed || code === Child.dumped) {
       wait(tid, Wait.exited | Wait.all, this.#found);

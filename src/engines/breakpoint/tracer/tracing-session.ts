@@ -9,10 +9,11 @@ import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
 import { FileWatch } from "./file-watch.ts";
 import { refuseForeign } from "./foreign.ts";
-import { halt } from "./halt.ts";
+import { halt, nap } from "./halt.ts";
 import { Hits } from "./hits.ts";
 import { Interceptions } from "./interceptions.ts";
 import { judge } from "./judge.ts";
+import { letAllGo } from "./let-go.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Programs } from "./programs.ts";
 import { restoreBytes } from "./recover.ts";
@@ -22,6 +23,9 @@ import { attachShared } from "./shared.ts";
 import { evict } from "./signals.ts";
 import type { Space, Tracee } from "./space.ts";
 import { Tracer } from "./tracer.ts";
+
+/** A process all of whose threads wait for children is waited for so long, ms. */
+const LONGEST_VFORK = 2000;
 
 type ArmMessage = Extract<ToTracer, { kind: "arm" }>;
 
@@ -201,18 +205,32 @@ export class TracingSession {
     }
   }
 
-  #halt(tracee: Tracee): number | undefined {
-    return halt(this.#lifecycle, tracee, (address) => tracee.space.armed.has(address));
-  }
   #pendingSignal = 0;
+  /** One of the process's own threads, which may have to make system calls. Throws SONDE_TRACE_VFORK. */
   #stopOne(space: Space): Tracee | undefined {
-    for (const tracee of [...space.tracees]) {
-      const signal = this.#halt(tracee);
-      if (signal === undefined) continue;
-      this.#pendingSignal = signal;
-      return tracee;
+    for (const start = performance.now(); ; nap()) {
+      let waiting = 0;
+      for (const tracee of [...space.tracees]) {
+        if (tracee.pid !== space.pid) continue;
+        const signal = halt(this.#lifecycle, tracee, (address) => space.armed.has(address));
+        if (signal === undefined) continue;
+        if (signal === "waits") {
+          waiting++;
+          continue;
+        }
+        this.#pendingSignal = signal;
+        return tracee;
+      }
+      if (waiting === 0) return undefined;
+      if (performance.now() - start > LONGEST_VFORK)
+        throw new SondeError("SONDE_TRACE_VFORK", `process ${space.pid} waits for a process that it has made by vfork`, {
+          where: `pid ${space.pid}`,
+          why: "none of its threads can be stopped before that has executed something or ended",
+          mend: "Try again, or use the engine kernel.",
+        });
+      // Those that they wait for have stops of their own.
+      for (const tracee of [...space.tracees]) if (tracee.pid !== space.pid) this.#tracer.attend(tracee.tid);
     }
-    return undefined;
   }
   #continue(tracee: Tracee, signal: number): void {
     this.#tracer.resume(tracee, signal);
@@ -315,25 +333,12 @@ export class TracingSession {
     this.#watch = undefined;
     this.#interceptions.releaseAll();
     for (const space of this.#spaces()) this.#arming.removeAll(space);
-    // Threads that come into being meanwhile are traced, and are let go in their turn.
-    const restored = new Set<Space>();
-    while (this.#lifecycle.tracees.size > 0) {
-      for (const tracee of [...this.#lifecycle.tracees.values()]) {
-        const signal = this.#halt(tracee);
-        if (signal === undefined) {
-          // It has ended, or executed something.
-          if (this.#lifecycle.tracees.get(tracee.tid) === tracee) this.#lifecycle.detached(tracee);
-          continue;
-        }
-        if (!restored.has(tracee.space)) {
-          restored.add(tracee.space);
-          evict(tracee);
-          // Again: of a child that was forked before, nothing was known until now.
-          this.#putBack(tracee);
-        }
-        this.#detachStopped(tracee, signal);
-      }
-    }
+    letAllGo({
+      lifecycle: this.#lifecycle,
+      isSite: ({ space }, address) => space.armed.has(address),
+      clean: ({ space }) => this.#arming.removeAll(space),
+      last: (tracee) => this.#putBack(tracee),
+    });
   }
 
   #end(): void {
