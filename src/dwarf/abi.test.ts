@@ -21,7 +21,7 @@ const leaf = (kind: AbiLeaf["kind"], offset: number, size: number): AbiLeaf => (
 function show(place: CPlace): string {
   if (place.k === "registers") return place.parts.map((part) => part.register).join("+");
   if (place.k === "none") return place.why;
-  if (place.k === "value") return "value";
+  if (place.k === "value" || place.k === "pieces") return place.k;
   return place.address.map((step) => (step.op === "register" ? `[${step.register}+${step.plus}]` : step.op)).join(" ");
 }
 const places = (types: readonly AbiType[], hidden = false): string[] => {

@@ -22,6 +22,7 @@ const reduce = (bytes: readonly number[], with_: Partial<ExpressionContext> = {}
 function show(place: CPlace): string {
   if (place.k === "none") return place.why;
   if (place.k === "registers") return place.parts.map((part) => `${part.register}@${part.offset}:${part.size}`).join("+");
+  if (place.k === "pieces") return place.parts.map((part) => `${part.offset}:${part.size} ${show(part.place)}`).join(", ");
   const steps = (place.k === "memory" ? place.address : place.steps).map((step) => {
     if (step.op === "constant") return `${step.value}`;
     if (step.op === "address") return `@${step.value.toString(16)}`;
@@ -62,7 +63,24 @@ describe("an expression", () => {
     ["a jump out of it", [DW_OP.skip, 0, 0x80], "its expression jumps out of itself"],
     ["two registers", [DW_OP.reg0, DW_OP.piece, 8, DW_OP.reg0 + 1, DW_OP.piece, 4], "rax@0:8+rdx@8:4"],
     ["memory in a row", [DW_OP.breg0, 0, DW_OP.piece, 4, DW_OP.breg0, 4, DW_OP.piece, 4], "[rax]"],
-    ["a piece that is nowhere", [DW_OP.reg0, DW_OP.piece, 4, DW_OP.piece, 4], "the compiler has removed a part of it"],
+    ["a piece that is nowhere", [DW_OP.reg0, DW_OP.piece, 4, DW_OP.piece, 4], "0:4 rax@0:4, 4:4 the compiler has removed it, or it has no value here"],
+    ["pieces that are all nowhere", [DW_OP.piece, 4, DW_OP.piece, 4], "the compiler has removed it, or it has no value here"],
+    [
+      "pieces of each kind",
+      [DW_OP.reg0, DW_OP.piece, 8, DW_OP.breg0 + 7, 8, DW_OP.piece, 24, ...value(DW_OP.breg0 + 5, 1), DW_OP.piece, 4, DW_OP.regx, 17, DW_OP.piece, 16],
+      "0:8 rax@0:8, 8:24 [rsp+8], 32:4 =rdi+1, 36:16 xmm0@0:16",
+    ],
+    [
+      "a register and bytes in the debug information, too few of them",
+      [DW_OP.reg0, DW_OP.piece, 8, DW_OP.implicit_value, 10, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, DW_OP.piece, 12],
+      "0:8 rax@0:8, 8:8 =1, 16:2 =2, 18:2 the compiler has removed it, or it has no value here",
+    ],
+    ["memory that isn't in a row", [DW_OP.breg0, 0, DW_OP.piece, 8, DW_OP.breg0, 16, DW_OP.piece, 8], "0:8 [rax], 8:8 [rax+16]"],
+    [
+      "a computed part of more than a word",
+      [DW_OP.reg0, DW_OP.piece, 8, ...value(DW_OP.lit0), DW_OP.piece, 16],
+      "0:8 rax@0:8, 8:16 it is computed, and larger than 8 bytes",
+    ],
     ["a word of two values", [DW_OP.lit0 + 2, DW_OP.stack_value, DW_OP.piece, 4, DW_OP.lit0 + 1, DW_OP.stack_value, DW_OP.piece, 4], "=4294967298"],
     ["bits that are no bytes", [DW_OP.reg0, DW_OP.bit_piece, 3, 0], "its parts aren't whole bytes"],
     ["bytes in the debug information", [DW_OP.implicit_value, 2, 1, 2], "=513"],

@@ -1,6 +1,7 @@
 /** Reduces DWARF expressions to places: what registers, memory and arithmetic at the hit give a value. DWARF 5 §2.5, §2.6. */
 import type { CPlace, PlaceRegister } from "../schema/ctypes.ts";
 import { DW_ATE, DW_OP } from "./constants.ts";
+import { composite, isVector, none, type Piece, REMOVED, readSize, type Simple, wholePlace } from "./expression-places.ts";
 import {
   absolute,
   address,
@@ -55,7 +56,6 @@ export function registerOf(number: number): PlaceRegister | undefined {
   if (number >= 17 && number <= 32) return `xmm${number - 17}`;
   return undefined;
 }
-const isVector = (name: PlaceRegister): boolean => name.startsWith("xmm");
 const namedRegister = (number: number): PlaceRegister => {
   const name = registerOf(number);
   if (name !== undefined) return name;
@@ -73,24 +73,9 @@ interface Cell {
   readonly type: IntegerType | undefined;
 }
 
-type Simple =
-  | { readonly k: "register"; readonly register: PlaceRegister }
-  | { readonly k: "memory"; readonly word: Word }
-  | { readonly k: "value"; readonly word: Word }
-  | { readonly k: "bytes"; readonly bytes: Uint8Array }
-  | { readonly k: "lost" };
-interface Piece {
-  readonly of: Simple;
-  readonly size: number;
-}
-
 const MOST_OPERATIONS = 1024;
 const MOST_DEPTH = 64;
 const MOST_PIECES = 64;
-
-/** Why a variable without a location, or with an empty one, can't be read. */
-export const REMOVED = "the compiler has removed it, or it has no value here";
-const none = (why: string): CPlace => ({ k: "none", why });
 
 /** The place that an expression describes at a pc. Never throws; what can't be read is a place of kind "none" that says why. */
 export function reduceExpression(bytes: Uint8Array, context: ExpressionContext): CPlace {
@@ -135,7 +120,7 @@ class Machine {
     this.run();
     if (this.pieces.length > 0) return composite(this.pieces, this.context.size);
     if (this.bytes.length === 0) return none(REMOVED);
-    return simplePlace(this.found ?? { k: "memory", word: this.pop().word }, this.context.size);
+    return wholePlace(this.found ?? { k: "memory", word: this.pop().word }, this.context.size);
   }
 
   private run(): void {
@@ -436,11 +421,6 @@ class Machine {
   }
 }
 
-const readSize = (size: number): 1 | 2 | 4 | 8 => {
-  if (size === 1 || size === 2 || size === 4 || size === 8) return size;
-  throw new Unreadable(`its expression reads ${size} bytes at once`);
-};
-
 const UNSIGNED: ReadonlySet<number> = new Set([DW_ATE.unsigned, DW_ATE.unsigned_char, DW_ATE.address, DW_ATE.boolean, DW_ATE.UTF, DW_ATE.UCS, DW_ATE.ASCII]);
 const BINARY: { readonly [opcode: number]: Binary } = {
   [DW_OP.plus]: "add",
@@ -480,99 +460,3 @@ const REFUSED: { readonly [opcode: number]: string } = {
   [DW_OP.xderef_size]: "it is in another address space",
   [DW_OP.xderef_type]: "it is in another address space",
 };
-
-function littleEndian(bytes: Uint8Array): bigint {
-  const padded = new Uint8Array(8);
-  padded.set(bytes.subarray(0, 8));
-  return big64(padded, 0);
-}
-
-function simplePlace(of: Simple, size: number | undefined): CPlace {
-  switch (of.k) {
-    case "memory":
-      return { k: "memory", address: stepsOf(of.word) };
-    case "value":
-      return (size ?? 8) > 8 ? none("it is computed, and larger than 8 bytes") : { k: "value", steps: stepsOf(of.word) };
-    case "bytes":
-      return constantPlace(of.bytes);
-    case "lost":
-      return none(REMOVED);
-    case "register": {
-      const most = isVector(of.register) ? 16 : 8;
-      const bytes = size ?? 8;
-      if (bytes > most) return none(`it takes more than the ${most} bytes of ${of.register}`);
-      return { k: "registers", parts: [{ register: of.register, offset: 0, size: bytes }] };
-    }
-  }
-}
-
-/** A value that the debug information itself has. */
-export function constantPlace(bytes: Uint8Array): CPlace {
-  if (bytes.length > 8) return none("it is a constant of more than 8 bytes");
-  return { k: "value", steps: [{ op: "constant", value: BigInt.asIntN(64, littleEndian(bytes)) }] };
-}
-
-/** What pieces make in all: registers, memory in a row, or a word put together. */
-function composite(pieces: readonly Piece[], size: number | undefined): CPlace {
-  const total = pieces.reduce((sum, piece) => sum + piece.size, 0);
-  if (size !== undefined && total < size) return none("a part of it is nowhere");
-  if (pieces.every((piece) => piece.of.k === "lost")) return none(REMOVED);
-  if (pieces.some((piece) => piece.of.k === "lost")) return none("the compiler has removed a part of it");
-  if (pieces.length === 1) return simplePlace(pieces[0]!.of, size ?? total);
-  return inRegisters(pieces) ?? inMemory(pieces) ?? inWord(pieces, total);
-}
-
-function inRegisters(pieces: readonly Piece[]): CPlace | undefined {
-  const parts: { register: PlaceRegister; offset: number; size: number }[] = [];
-  let offset = 0;
-  for (const { of, size } of pieces) {
-    if (of.k !== "register") return undefined;
-    if (size > (isVector(of.register) ? 16 : 8)) return none(`it takes more than the bytes of ${of.register}`);
-    parts.push({ register: of.register, offset, size });
-    offset += size;
-  }
-  return { k: "registers", parts };
-}
-
-/** Only where each piece follows the one before it. */
-function inMemory(pieces: readonly Piece[]): CPlace | undefined {
-  const first = pieces[0]!.of;
-  if (first.k !== "memory") return undefined;
-  let offset = 0;
-  for (const { of, size } of pieces) {
-    if (of.k !== "memory") return undefined;
-    const expected = JSON.stringify(stepsOf(binary("add", first.word, constant(offset))), withBigints);
-    if (JSON.stringify(stepsOf(of.word), withBigints) !== expected) return undefined;
-    offset += size;
-  }
-  return { k: "memory", address: stepsOf(first.word) };
-}
-const withBigints = (_: string, value: unknown): unknown => (typeof value === "bigint" ? value.toString() : value);
-
-function inWord(pieces: readonly Piece[], total: number): CPlace {
-  if (total > 8) return none("its parts are in places of different kinds");
-  let whole: Word = constant(0);
-  let offset = 0;
-  for (const { of, size } of pieces) {
-    const part = widen(pieceWord(of, size), size, false);
-    whole = offset === 0 ? part : binary("or", whole, binary("shl", part, constant(offset * 8)));
-    offset += size;
-  }
-  return { k: "value", steps: stepsOf(whole) };
-}
-
-function pieceWord(of: Simple, size: number): Word {
-  switch (of.k) {
-    case "register":
-      if (isVector(of.register)) throw new Unreadable("its parts are in places of different kinds");
-      return register(of.register, 0n);
-    case "memory":
-      return read(of.word, readSize(size));
-    case "value":
-      return of.word;
-    case "bytes":
-      return constant(littleEndian(of.bytes));
-    case "lost":
-      throw new Unreadable(REMOVED);
-  }
-}

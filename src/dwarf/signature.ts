@@ -126,7 +126,7 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
   const places = said.map((one, i): CPlace => {
     const own = mine.params[i]!;
     // Memory that isn't where the caller puts arguments can't have the argument yet.
-    if (one?.place !== undefined && (changed || one.place.k !== "memory")) return one.place;
+    if (one?.place !== undefined && (changed || !isInMemory(one.place))) return one.place;
     if (changed) return none("the compiler has changed how this function is called");
     const agrees = one?.place !== undefined || (one?.first !== undefined && same(one.first, own));
     return external || one?.fixed || agrees || plain ? own : none("the compiler has removed it");
@@ -168,10 +168,17 @@ function conventional(
 /** Whether a place that the debug information gives isn't the convention's. One that is in fewer registers is: nobody looks at the rest. */
 function differs(said: CPlace, convention: CPlace): boolean {
   if (said.k === "value") return true;
+  if (said.k === "pieces") {
+    return said.parts.some(({ offset, place }) =>
+      differs(place.k === "registers" ? { ...place, parts: place.parts.map((part) => ({ ...part, offset: offset + part.offset })) } : place, convention),
+    );
+  }
   if (said.k !== "registers" || convention.k === "none") return false;
   if (convention.k !== "registers") return true;
   return said.parts.some((part) => !convention.parts.some((one) => one.register === part.register && one.offset === part.offset));
 }
+
+const isInMemory = (place: CPlace): boolean => place.k === "memory" || (place.k === "pieces" && place.parts.some((part) => part.place.k === "memory"));
 
 /** Whether two places are one, as far as can be told without computing. */
 function same(a: CPlace, b: CPlace): boolean {

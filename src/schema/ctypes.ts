@@ -71,6 +71,18 @@ export type PlaceStep =
 
 /** Where a value is when its site is hit. */
 export type CPlace =
+  | SinglePlace
+  /** In parts of which some are in registers, some in memory, some computed and some nowhere; in order, without gaps. */
+  | { readonly k: "pieces"; readonly parts: readonly PlacePiece[] };
+
+/** Bytes `offset` to `offset + size` of a value: the first ones of what is at the place. Computed ones are at most 8. */
+export interface PlacePiece {
+  readonly offset: number;
+  readonly size: number;
+  readonly place: SinglePlace;
+}
+
+export type SinglePlace =
   /** In registers: bytes `offset` to `offset + size` of the value are the register's lowest ones. */
   | { readonly k: "registers"; readonly parts: readonly { readonly register: PlaceRegister; readonly offset: number; readonly size: number }[] }
   /** In memory, at the address that the steps leave on the stack. */

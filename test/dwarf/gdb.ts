@@ -116,13 +116,13 @@ function computed(stop: Stop, steps: Extract<CPlace, { k: "value" }>["steps"]): 
   return stack.at(-1);
 }
 
-/** The bytes of a value at its place; what no register holds of it is zero. Undefined: it is nowhere, or memory that wasn't looked at. */
-export function bytesAt(stop: Stop, place: CPlace, size: number): Buffer | undefined {
+/** The bytes of a value at its place; what is nowhere of it is `absent`. Undefined: all of it is, or memory that wasn't looked at. */
+export function bytesAt(stop: Stop, place: CPlace, size: number, absent = 0): Buffer | undefined {
   switch (place.k) {
     case "none":
       return undefined;
     case "registers": {
-      const bytes = Buffer.alloc(Math.max(size, 16));
+      const bytes = Buffer.alloc(Math.max(size, 16), absent);
       for (const part of place.parts) registerBytes(stop, part.register).copy(bytes, part.offset, 0, part.size);
       return bytes;
     }
@@ -135,6 +135,16 @@ export function bytesAt(stop: Stop, place: CPlace, size: number): Buffer | undef
       if (value === undefined) return undefined;
       const bytes = Buffer.alloc(Math.max(size, 16));
       bytes.writeBigUInt64LE(value & MASK);
+      return bytes;
+    }
+    case "pieces": {
+      const bytes = Buffer.alloc(Math.max(size, 16), absent);
+      for (const part of place.parts) {
+        if (part.place.k === "none") continue;
+        const from = bytesAt(stop, part.place, part.size);
+        if (from === undefined) return undefined;
+        from.copy(bytes, part.offset, 0, part.size);
+      }
       return bytes;
     }
   }
@@ -186,6 +196,12 @@ export function valuesOf(type: CType, bytes: Buffer, structs: { readonly [name: 
   };
   visit(type, 0, "");
   return out;
+}
+
+/** Scalars of which a part is nowhere: they depend on what is taken for it. */
+export function absentOf(stop: Stop, place: CPlace, type: CType, structs: { readonly [name: string]: CStruct }): ReadonlySet<string> {
+  const [zeros, others] = [0, 0xff].map((filler) => valuesOf(type, bytesAt(stop, place, sizeOf(type, structs), filler) ?? Buffer.alloc(0), structs));
+  return new Set([...zeros!].flatMap(([path, value]) => (others!.get(path) === value ? [] : path)));
 }
 
 /** Where ours isn't what gdb says: "path: gdb …, ours …". What is unknown to us is passed over, and counted by the caller. */

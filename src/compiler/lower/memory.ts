@@ -56,6 +56,12 @@ export function readWord(p: Program, address: Operand, size: number): { readonly
   return { present: flag(p, failed), op: p.b.load(base, 0, 8) };
 }
 
+/** Bytes of the target's memory, copied into the program's: what is there after a failed read means nothing. */
+export function readBlock(p: Program, address: Operand, size: number): { readonly base: Base; readonly present: Operand } {
+  const base = p.zeroed(roundUp8(size));
+  return { base, present: flag(p, readUser(p, base, 0, BigInt(size), address)) };
+}
+
 export interface TypedRead {
   readonly structs: Structs;
   /** As messages name it: "`size`". */

@@ -1,11 +1,11 @@
 /** Values that debug information places: in registers, in memory, or as something to be computed. */
-import type { CPlace, CType, PlaceStep } from "../../schema/ctypes.ts";
+import type { CPlace, CType, PlacePiece, PlaceStep } from "../../schema/ctypes.ts";
 import { unplaced, unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Operand } from "../mir/types.ts";
-import { hold, type Piece } from "./held.ts";
+import { hold, type Piece, scattered } from "./held.ts";
 import type { Register } from "./input.ts";
-import { readTyped, readWord } from "./memory.ts";
+import { readBlock, readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { register, vectorHalf } from "./registers.ts";
 import { scalar, sizeOf } from "./typed.ts";
@@ -45,12 +45,44 @@ export function readPlace(p: Program, place: CPlace, placed: Placed): Value {
         place.parts.flatMap((part) => piecesOf(p, part, placed)),
         placed,
       );
+    case "pieces":
+      return fromPieces(
+        p,
+        place.parts.flatMap((part) => scatteredPieces(p, part, placed)),
+        placed,
+        place.parts.filter((part) => part.place.k === "none"),
+      );
   }
 }
 
 /** Both the address and what is there can be read. */
 function both(p: Program, present: Operand, value: Value): Value {
   return value.k === "maybe" ? maybe(p.b.binary("and", present, value.present), value.value) : maybe(present, value);
+}
+
+/** The words of a part that is somewhere. */
+function scatteredPieces(p: Program, { offset, size, place }: PlacePiece, placed: Placed): Piece[] {
+  const refuse = (why: string): never => p.fail(unplaced(p.place(placed.span), placed.what, why));
+  if (offset < 0 || size < 1) refuse(NOT_UNDERSTOOD);
+  if (offset + size > MOST_BYTES) refuse("it is scattered, and too large to be copied");
+  switch (place.k) {
+    case "none":
+      return [];
+    case "registers":
+      return place.parts.flatMap((part) => piecesOf(p, { ...part, offset: offset + part.offset }, placed));
+    case "value": {
+      if (size > 8) refuse(NOT_UNDERSTOOD);
+      const { op, present } = compute(p, place.steps, placed);
+      return [{ op, offset, size, ...(present !== 1n && { present }) }];
+    }
+    case "memory": {
+      const { op, present: reached } = compute(p, place.address, placed);
+      const { base, present: read } = readBlock(p, op, size);
+      const present = reached === 1n ? read : p.b.binary("and", reached, read);
+      const words = Array.from({ length: Math.ceil(size / 8) }, (_, i) => 8 * i);
+      return words.map((at) => ({ op: p.b.load(base, at, 8), offset: offset + at, size: Math.min(8, size - at), present }));
+    }
+  }
 }
 
 type RegisterPart = Extract<CPlace, { k: "registers" }>["parts"][number];
@@ -66,12 +98,14 @@ function piecesOf(p: Program, { register: name, offset, size }: RegisterPart, { 
 }
 
 /** A value of the given type: a scalar that lies in one register, or a copy of a structure, array or scattered scalar. */
-function fromPieces(p: Program, pieces: readonly Piece[], { type, structs, what, span }: Placed): Value {
+function fromPieces(p: Program, pieces: readonly Piece[], { type, structs, what, span }: Placed, nowhere?: readonly PlacePiece[]): Value {
   if (type.k === "unknown") return p.fail(unreadableType(p.place(span), what, type.what, "c.regs"));
-  if (type.k === "struct" || type.k === "array") return hold(p, pieces, type, structs);
+  if (type.k === "struct" || type.k === "array") return hold(p, pieces, type, structs, nowhere);
   const size = sizeOf(type, structs);
   const whole = pieces.find((piece) => piece.offset === 0 && piece.size >= size);
-  if (whole !== undefined) return scalar(p, whole.op, type, structs);
+  if (whole !== undefined) return maybe(whole.present ?? 1n, scalar(p, whole.op, type, structs));
+  if (nowhere?.length) return p.fail(unplaced(p.place(span), what, "the compiler has removed a part of it"));
+  if (nowhere !== undefined) return scattered(p, pieces, type, structs, what, span);
   return p.fail(unplaced(p.place(span), what, pieces.length === 0 ? "it is in no register" : "only parts of it are in registers"));
 }
 

@@ -47,6 +47,18 @@ const signature: Signature = {
     { name: "exact", type: { k: "unknown", size: 16, what: "long double" }, place: registers(["rdi", 0, 8]) },
     { name: "part", type: struct("cost"), place: registers(["rdi", 4, 4]) },
     { name: "scattered", type: { k: "int", name: "i64" }, place: registers(["rdi", 0, 4], ["rsi", 4, 4]) },
+    {
+      name: "halved",
+      type: { k: "int", name: "i64" },
+      place: {
+        k: "pieces",
+        parts: [
+          { offset: 0, size: 4, place: { k: "registers", parts: [{ register: "rdi", offset: 0, size: 4 }] } },
+          { offset: 4, size: 4, place: { k: "none", why: "the compiler has removed it" } },
+        ],
+      },
+    },
+    { name: "huge", type: struct("cost"), place: { k: "pieces", parts: [{ offset: 0, size: 1 << 20, place: { k: "memory", address: [] } }] } },
     { name: "any", type: pointer(), place: registers(["rdi", 0, 8]) },
     { name: "hidden", type: pointer(struct("hidden")), place: registers(["rdi", 0, 8]) },
     { name: "cost", type: struct("cost"), place: registers(["rdi", 0, 8]) },
@@ -105,6 +117,8 @@ test.each([
   ["a field of such a type", "c.args.plan.cost.total", "SONDE_C_TYPE", /`total` of type long double .*buf\(address, 16\)/],
   ["a field that is in no register", "c.args.part.start", "SONDE_C_NO_PLACE", /`start` can't be read here: this part of it is in no register/],
   ["a number that is scattered over registers", "c.args.scattered", "SONDE_C_NO_PLACE", /only parts of it/],
+  ["a number of which a part is nowhere", "c.args.halved", "SONDE_C_NO_PLACE", /the compiler has removed a part of it/],
+  ["what is scattered, and large", "c.args.huge.start", "SONDE_C_NO_PLACE", /too large to be copied/],
   ["a computation that isn't one", "c.args.nonsense", "SONDE_C_NO_PLACE", /isn't understood/],
   ["a computation without an end", "c.args.endless", "SONDE_C_NO_PLACE", /too long/],
   ["what is at a fixed address, where several places are probed", "c.args.fixed", "SONDE_C_NO_PLACE", /fixed address in its file/],

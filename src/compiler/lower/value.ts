@@ -86,6 +86,13 @@ export interface PlaceValue {
   readonly type: CType;
   readonly structs: Structs;
 }
+/** Bytes behind a held value's base that are known at compile time to be somewhere, or to be nowhere. */
+export interface HeldRange {
+  readonly offset: number;
+  readonly size: number;
+  /** Behind the base too: a byte that is 0 where they couldn't be read. "never": they are nowhere. Undefined: they are there. */
+  readonly present?: number | "never";
+}
 /** A structure or array of the target that was in its registers: a copy in the program's memory, each byte of which is on its own alignment. */
 export interface HeldValue {
   readonly k: "held";
@@ -93,8 +100,7 @@ export interface HeldValue {
   readonly offset: number;
   readonly type: CType;
   readonly structs: Structs;
-  /** What of the bytes behind `base` was in registers. */
-  readonly known: readonly { readonly offset: number; readonly size: number }[];
+  readonly known: readonly HeldRange[];
   readonly own?: true;
 }
 /** A double in transit. */
@@ -151,7 +157,7 @@ export type Value =
 
 /** Bytes behind a held value's base, in whole words. */
 export const heldSize = ({ known }: Pick<HeldValue, "known">): number =>
-  Math.ceil(known.reduce((end, { offset, size }) => Math.max(end, offset + size), 1) / 8) * 8;
+  Math.ceil(known.reduce((end, { offset, size, present }) => Math.max(end, offset + size, typeof present === "number" ? present + 1 : 0), 1) / 8) * 8;
 
 export const I64_MIN = -(2n ** 63n);
 export const I64_MAX = 2n ** 63n - 1n;

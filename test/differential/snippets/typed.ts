@@ -1,6 +1,6 @@
 /** Handlers on a program's own types: signatures as debug information gives them, and what each handler prints. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: handlers are written as text here.
-import type { CPlace, CType, Signature } from "../../../src/schema/ctypes.ts";
+import type { CPlace, CType, Signature, SinglePlace } from "../../../src/schema/ctypes.ts";
 import { AT_END, text, UNREADABLE, WORDS } from "./snippet.ts";
 import { array, at, color, i8, i32, i64, pointer, struct, structs, u16, u32, u64 } from "./structures.ts";
 
@@ -21,7 +21,7 @@ const signature = (params: readonly Param[], variables?: Signature["variables"])
   ...(variables && { variables }),
 });
 type Parts = Extract<CPlace, { k: "registers" }>["parts"];
-const registers = (...parts: readonly (readonly [Parts[number]["register"], number, number])[]): CPlace => ({
+const registers = (...parts: readonly (readonly [Parts[number]["register"], number, number])[]): SinglePlace => ({
   k: "registers",
   parts: parts.map(([register, offset, size]) => ({ register, offset, size })),
 });
@@ -289,8 +289,13 @@ export const inRegisters: readonly TypedCase[] = [
   },
 ];
 
-const inMemory = (...address: Extract<CPlace, { k: "memory" }>["address"]): CPlace => ({ k: "memory", address });
-const computed = (...steps: Extract<CPlace, { k: "memory" }>["address"]): CPlace => ({ k: "value", steps });
+const inMemory = (...address: Extract<CPlace, { k: "memory" }>["address"]): SinglePlace => ({ k: "memory", address });
+const computed = (...steps: Extract<CPlace, { k: "memory" }>["address"]): SinglePlace => ({ k: "value", steps });
+const pieces = (...parts: readonly (readonly [offset: number, size: number, place: SinglePlace])[]): CPlace => ({
+  k: "pieces",
+  parts: parts.map(([offset, size, place]) => ({ offset, size, place })),
+});
+const nowhere: SinglePlace = { k: "none", why: "the compiler has removed it" };
 const rdi = (plus = 0n) => ({ op: "register", register: "rdi", plus }) as const;
 const rsi = (plus = 0n) => ({ op: "register", register: "rsi", plus }) as const;
 const constant = (value: bigint) => ({ op: "constant", value }) as const;
@@ -351,6 +356,54 @@ export const placed: readonly TypedCase[] = [
     hits: [
       [[9, WORDS + 40n], `${3n * (11n - (WORDS + 40n))} ${BigInt.asUintN(32, ~9n ^ (WORDS + 40n))} -112 -5 15 41 -9 9 1003 1432778632 136 1432778632`],
       [[7, 0], `27 ${BigInt.asUintN(32, ~7n)} 112 -4 15 7 -9 7 1003 <unreadable> <unreadable> <unreadable>`],
+    ],
+  },
+  {
+    name: "a structure in pieces: in a register, in memory, computed, and nowhere",
+    signature: signature([
+      [
+        "n",
+        struct("node"),
+        pieces(
+          [0, 4, registers(["rdi", 0, 4])],
+          [4, 4, nowhere],
+          [8, 8, computed(rsi(1n))],
+          // `name`, the bit-fields, `kind` and `ok`; `ratio` begins in them.
+          [16, 34, inMemory({ op: "register", register: "rdx", plus: 16n })],
+          [50, 6, nowhere],
+          [56, 8, computed({ op: "register", register: "rcx", plus: 0n }, { op: "read", size: 8 })],
+          [64, 8, registers(["rdi", 0, 8])],
+          [72, 8, nowhere],
+          [80, 8, registers(["rdi", 0, 8])],
+        ),
+      ],
+      ["sum", i64, pieces([0, 4, registers(["rdi", 0, 4])], [4, 4, inMemory(rsi())])],
+    ]),
+    body: print(
+      "c.args.n.id",
+      "c.args.n.next",
+      "str(c.args.n.name)",
+      "c.args.n.across",
+      "c.args.n.kind",
+      "c.args.n.ratio",
+      "c.args.n.big",
+      "c.args.n.u.half",
+      "c.args.n.grid[0][1]",
+      "c.args.n.grid[1][2]",
+      "c.args.sum",
+    ),
+    hits: [
+      [[-7, at.first, at.first, at.first + 56], "-7 1073741825 abcdefgh 10940 GREEN <unreadable> 000000000000f8bf 4294967289 <unreadable> -1 8589934585"],
+      [[8, 0, UNREADABLE, UNREADABLE], "8 1 <unreadable> <unreadable> <unreadable> <unreadable> <unreadable> 8 <unreadable> 0 <unreadable>"],
+    ],
+  },
+  {
+    name: "a structure in pieces that enter hands to leave, where it could be read and where it couldn't",
+    signature: signature([["p", struct("mixed"), pieces([0, 8, registers(["rdi", 0, 8])], [8, 8, inMemory(rsi())])]]),
+    body: `{ enter: (c) => ({ p: c.args.p }), leave: (c, at) => { ${print("at.p.a", "at.p.b")} } }`,
+    hits: [
+      [[-1, at.points], "-1 1000"],
+      [[-2, UNREADABLE], "-2 <unreadable>"],
     ],
   },
   {
