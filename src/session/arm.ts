@@ -14,9 +14,9 @@ import type { NamedState } from "./names.ts";
 import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
 import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
-import { commonSignature, fileOfSite } from "./signatures.ts";
+import { commonSignature } from "./signatures.ts";
 import type { State } from "./state/state.ts";
-import { signatureOfSite, whyUntyped } from "./typed/site-types.ts";
+import { signatureOfPlace, whyUntyped } from "./typed/site-types.ts";
 import { variantsOf } from "./typed/variants.ts";
 
 export interface LowerScriptRequest {
@@ -85,7 +85,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
   return scope.probes.flatMap((entry, probe) => {
     const handler = handlerOf(unit, entry);
     const captures = captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex });
-    const variants = variantsOf(handler, entry, (site) => fileOfSite(entry, site), signatureOfSite);
+    const variants = variantsOf(handler, entry, (site) => signatureOfPlace(entry, site));
     return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, address, goroutines }) => ({
       sites,
       lower: {
@@ -162,6 +162,9 @@ function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, option
   return { ...options, exact: exact || !isKernel || !wherever, once: !exact && wherever, unjudged: !isKernel };
 }
 
+/** An instruction that was asked for is where it is, and so are a static probe's arguments. */
+const mayMove = ({ shape, register }: HandlerHir): boolean => shape.kind !== "instruction" && register !== "usdt";
+
 function armCompiled(request: ArmRequest): ArmProbe[] {
   const { scope, lowered } = request;
   return lowered.probes.map(({ sites, lower: { probe, handler } }, i) => {
@@ -172,7 +175,7 @@ function armCompiled(request: ArmRequest): ArmProbe[] {
       probe,
       programs,
       pids: entry.pids,
-      sites: placeAll(own, placing(request, { mode: placeMode(handler), reads }, handler.shape.kind !== "instruction")),
+      sites: placeAll(own, placing(request, { mode: placeMode(handler), reads }, mayMove(handler))),
       cookies: cookiesOf(scope, { sites: own }),
     };
   });

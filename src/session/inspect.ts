@@ -13,10 +13,12 @@ import { goroutineIdOffset } from "../symbols/go-code.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
+import { resolveUsdt } from "../symbols/usdt/resolve.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
 import { needOf } from "./engine-for-script.ts";
 import { goroutineIdOf, hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
+import type { ProbePlaces } from "./probe.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
 import { loadScript } from "./script/load.ts";
@@ -24,6 +26,8 @@ import type { ScriptSource } from "./script/source.ts";
 import { type DiagnosedFile, ScriptErrors } from "./script-errors.ts";
 import { commonSignature, type NamedFunctions } from "./signatures.ts";
 import { State } from "./state/state.ts";
+import { signatureOfPlace } from "./typed/site-types.ts";
+import { variantsOf } from "./typed/variants.ts";
 import type { ParamValues } from "./vocabulary/params.ts";
 import { NOT_YET } from "./vocabulary/probes.ts";
 import { schemaOf } from "./vocabulary/schemas.ts";
@@ -159,22 +163,24 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   const targets = handler.targets ?? [];
   const sites: NamedFunctions["sites"][number][] = [];
   const from: number[] = [];
-  const found: (readonly FunctionSite[])[] = [];
+  const found: FunctionSite[] = [];
+  let complete = true;
   const diagnostics: Diagnostic[] = [];
   const { register, span } = handler;
-  if (register !== "uprobe" && register !== "uretprobe") {
+  if (register !== "uprobe" && register !== "uretprobe" && register !== "usdt") {
     const file = files[handler.file]?.path ?? "-e";
     diagnostics.push(error("SONDE_C_ENGINE", { file, start: span[0], end: span[1] }, { message: `${register}() isn't there yet: ${NOT_YET[register]}` }));
     return { signature: undefined, names: [], goroutineId: undefined, diagnostics };
   }
   for (const [index, target] of targets.entries()) {
     try {
-      const resolved = resolveTarget(target, { mode: hasReturn(handler) ? "leave" : "entry" });
-      found.push(resolved.sites);
+      const resolved = register === "usdt" ? resolveUsdt(target, []) : resolveTarget(target, { mode: hasReturn(handler) ? "leave" : "entry" });
+      found.push(...resolved.sites);
       for (const site of resolved.sites) from.push(sites.push(site) && index);
     } catch (error) {
       if (!(error instanceof SondeError)) throw error;
-      const { place } = target.includes(":") ? parseTarget(target) : { place: undefined };
+      complete = false;
+      const { place } = register !== "usdt" && target.includes(":") ? parseTarget(target) : { place: undefined };
       if (place?.kind === "function") from.push(sites.push({ name: place.name, aliases: [] }) && index);
       const file = files[handler.file]?.path ?? "-e";
       diagnostics.push(
@@ -186,11 +192,17 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
       );
     }
   }
-  const signature = sites.length === 0 ? undefined : commonSignature({ targets, sites, from });
+  const signature = complete && found.length > 0 ? signatureFor(handler, { targets, sites: found, from }) : shippedFor({ targets, sites, from });
   // Programs that aren't here may be Go's, of any version.
-  const goroutineId = found.length < targets.length ? goroutineIdOffset(17) : goroutineIdOf(found.flat());
+  const goroutineId = complete ? goroutineIdOf(found) : goroutineIdOffset(17);
   return { signature, names: sites.map(({ name }) => name), goroutineId, diagnostics };
 }
+
+/** Of the first of the sites that the handler is compiled for together. */
+const signatureFor = (handler: HandlerHir, places: Pick<ProbePlaces, "sites" | "targets" | "from">): Signature | undefined =>
+  variantsOf(handler, places, (site) => signatureOfPlace(places, site))[0]?.signature;
+
+const shippedFor = (functions: NamedFunctions): Signature | undefined => (functions.sites.length === 0 ? undefined : commonSignature(functions));
 
 async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const captures = new StaticCaptures(idleScope());
@@ -271,7 +283,7 @@ export async function explainScript(source: ScriptSource, params: ParamValues): 
     unsafe: true,
     actions: NO_ACTIONS,
     modeOf: (handler) => (returns.has(handler) ? "leave" : "entry"),
-    resolve: (target, mode, pids) => resolveTarget(target, { mode, pids }),
+    resolve: (target, kind, mode, pids) => (kind === "usdt" ? resolveUsdt(target, pids) : resolveTarget(target, { mode, pids })),
   });
   const loaded = await loadScript(unit, source, scope, makeVocabulary(scope));
   try {

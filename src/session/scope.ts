@@ -19,12 +19,16 @@ export interface ScopeActions {
   symbol(address: bigint, pid?: number): string;
 }
 
+/** What a target names. */
+export type TargetKind = "function" | "usdt";
+
 /** What is probed of a function; `leave`: its return too, by an engine that leaves the stack alone. */
 export type ProbeMode = "entry" | "return" | "leave";
 
-/** Finds the functions of one target. Throws what `resolveTarget` throws. */
+/** Finds the functions, or static probes, of one target. Throws what `resolveTarget` and `resolveUsdt` throw. */
 export type Resolve = (
   target: string,
+  kind: TargetKind,
   mode: ProbeMode,
   pids: readonly number[],
 ) => { readonly sites: readonly FunctionSite[]; readonly notes: readonly string[] };
@@ -36,6 +40,7 @@ export type ModeOf = (handler: number) => ProbeMode;
 export interface Wanted {
   /** As the script wrote it, for messages: `uprobe("libc:malloc")`. */
   readonly what: string;
+  readonly kind: TargetKind;
   readonly targets: readonly string[];
   readonly pids: readonly number[] | undefined;
   readonly optional: boolean;
@@ -106,7 +111,7 @@ export class Scope {
     this.intercepts.push({ handlers, what: wanted.what, ...places });
     return places.probe;
   }
-  #places({ what, targets, pids, optional }: Wanted, mode: ProbeMode): ProbePlaces {
+  #places({ what, kind, targets, pids, optional }: Wanted, mode: ProbeMode): ProbePlaces {
     if (this.#sealed) {
       throw new SondeError("SONDE_TOO_LATE", `${what}: the session is armed already`, {
         mend: "Register every probe while the script loads; a variable(bool, false) turns one on later.",
@@ -119,7 +124,7 @@ export class Scope {
     for (const [index, target] of targets.entries()) {
       let file: FileIdentity | undefined;
       let taken = new Set<number>();
-      for (const site of this.#resolve(target, mode, pids ?? this.#parts.pids, optional)) {
+      for (const site of this.#resolve(target, kind, mode, pids ?? this.#parts.pids, optional)) {
         // A file's sites come one after the other, and there may be ten thousand.
         if (site.file !== file) {
           file = site.file;
@@ -137,14 +142,14 @@ export class Scope {
     for (const site of sites) this.functionIndex(site.name);
     return { probe: new RegisteredProbe(targets.join(", "), sites.length), targets, sites, from, pids };
   }
-  #resolve(target: string, mode: ProbeMode, pids: readonly number[], optional: boolean): readonly FunctionSite[] {
+  #resolve(target: string, kind: TargetKind, mode: ProbeMode, pids: readonly number[], optional: boolean): readonly FunctionSite[] {
     try {
-      const { sites, notes } = this.#parts.resolve(target, mode, pids);
+      const { sites, notes } = this.#parts.resolve(target, kind, mode, pids);
       this.notes.push(...notes);
       return sites;
     } catch (error) {
       // Only what isn't there may be missing: a target written wrongly, or a file without permission, is an error still.
-      if (optional && error instanceof SondeError && /_(NOT_FOUND|NO_MATCH)$/.test(error.code)) return [];
+      if (optional && error instanceof SondeError && /_(NOT_FOUND|NO_MATCH|USDT_NONE)$/.test(error.code)) return [];
       throw error;
     }
   }

@@ -64,7 +64,7 @@ export interface NamedFunctions extends Pick<ProbeEntry, "targets" | "from"> {
   readonly sites: readonly Pick<ProbeEntry["sites"][number], "name" | "aliases">[];
 }
 
-/** The file as the target names it that a site comes from. */
+/** The file as the target names it that a function's site comes from. */
 export const fileOfSite = ({ targets, from }: Pick<NamedFunctions, "targets" | "from">, site: number): string => parseTarget(targets[from[site]!]!).file;
 
 /** What is shipped of a function. */

@@ -5,6 +5,7 @@ import { type ChosenEngine, chooseEngine, type EngineChoice } from "../engines/c
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import { resolveTarget } from "../symbols/resolve.ts";
+import { resolveUsdt } from "../symbols/usdt/resolve.ts";
 import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
@@ -71,7 +72,8 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
     pids: options.pids,
     unsafe: options.unsafe,
     modeOf: (handler) => (atReturns.has(handler) ? returns : "entry"),
-    resolve: (target, mode, own) => {
+    resolve: (target, kind, mode, own) => {
+      if (kind === "usdt") return resolveUsdt(target, own);
       try {
         return resolveTarget(target, { mode, pids: own, unjudged: returns === "leave" });
       } catch (error) {

@@ -134,6 +134,7 @@ function makeSite(site: FunctionSite, at: number, bytes: Uint8Array, emulated: b
     go: site.go,
     delta: site.delta,
     source: site.source,
+    usdt: site.usdt,
     offset: site.functionOffset + at,
     instruction: new PlacedInstruction(bytes, site.address, at),
     cost: emulated ? "emulated" : "stepped",

@@ -1,5 +1,7 @@
 /** A site: a place in a file where a probe can be armed. */
 
+import type { Signature } from "../schema/ctypes.ts";
+
 /** Which file it is, whatever path leads to it. */
 export interface FileIdentity {
   readonly device: bigint;
@@ -34,6 +36,21 @@ export interface SourceSite {
   readonly scope: number | undefined;
 }
 
+/** A 16-bit count in the program's writable memory: a static probe's arguments may be made up only while it isn't 0. */
+export interface Semaphore {
+  /** As linked. */
+  readonly address: bigint;
+  /** Its place in the file; undefined where it is in memory only, as zeros are (.bss). */
+  readonly offset: number | undefined;
+}
+
+/** What a static probe's note says of one of its places. */
+export interface StaticProbe {
+  /** Parameters arg0 to arg11, each with its place. */
+  readonly signature: Signature;
+  readonly semaphore: Semaphore | undefined;
+}
+
 /** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */
 export interface FunctionSite {
   /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
@@ -58,6 +75,8 @@ export interface FunctionSite {
   readonly delta: number;
   /** The probe is exactly `delta` bytes behind the function's start then. */
   readonly source?: SourceSite | undefined;
+  /** Of a static probe, whose nop is at the "function's" start: its name is `provider:name`. */
+  readonly usdt?: StaticProbe | undefined;
 }
 
 export interface Site extends FunctionSite {

@@ -117,6 +117,8 @@ export function loadBtf(blob: Uint8Array, log?: Uint8Array): number {
 export interface MultiParts {
   readonly path: string;
   readonly offsets: readonly number[];
+  /** For each, where in the file a 16-bit count is that is up while it is probed (0: none); undefined: for none. Kernel ≥ 6.6. */
+  readonly counters: readonly number[] | undefined;
   readonly cookies: readonly number[];
   readonly atReturn: boolean;
   readonly session: boolean;
@@ -131,6 +133,7 @@ export function linkUprobeMulti(program: number, multi: MultiParts): number {
     .u32(8, multi.session ? attachType.uprobeSession : attachType.uprobeMulti)
     .pointer(16, cString(multi.path))
     .pointer(24, u64Array(multi.offsets))
+    .pointer(32, multi.counters && u64Array(multi.counters))
     .pointer(40, u64Array(multi.cookies))
     .u32(48, multi.offsets.length)
     .u32(52, multi.atReturn ? MULTI_RETURN : 0)

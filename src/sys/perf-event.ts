@@ -46,16 +46,27 @@ export function openTracepointEvent(id: number, scope: EventScope): number {
   return open(new Struct(ATTR_SIZE).u32(0, TYPE_TRACEPOINT).u64(8, id), scope);
 }
 
+/** Where in an event's config the place of a uprobe's count is (PERF_UPROBE_REF_CTR_OFFSET_SHIFT in kernel/events/core.c), since Linux 4.20. */
+const COUNTER_BIT = 32n;
+
 /** An event on an offset of a file, by perf's own uprobe unit (kernel ≥ 4.17). Gives a descriptor, or minus errno. */
-export function openUprobeEvent(unit: UprobeUnit, path: string, offset: number, atReturn: boolean, scope: EventScope): number {
+export function openUprobeEvent(unit: UprobeUnit, { path, offset, atReturn, counter }: UprobePlace, scope: EventScope): number {
   return open(
     new Struct(ATTR_SIZE)
       .u32(0, unit.type)
-      .u64(8, atReturn ? 1n << BigInt(unit.returnBit) : 0n)
+      .u64(8, (atReturn ? 1n << BigInt(unit.returnBit) : 0n) | (BigInt(counter) << COUNTER_BIT))
       .pointer(56, cString(path))
       .u64(64, offset),
     scope,
   );
+}
+
+export interface UprobePlace {
+  readonly path: string;
+  readonly offset: number;
+  readonly atReturn: boolean;
+  /** Where in the file a 16-bit count is that is up while the place is probed; 0: there is none. */
+  readonly counter: number;
 }
 
 export interface UprobeUnit {

@@ -35,6 +35,7 @@ export const behaviours = {
   28: "a library overwritten in place: reported",
   29: "return probes: 100 nested, recursion, tail call, longjmp, sigaltstack, C++ exceptions",
   30: "a target under seccomp is refused or survives",
+  31: "semaphores of static probes: up and down, delayed mapping, never negative, fork",
   32: "the filter is by process, not by thread",
   33: "strings: not resident, unmapped, cut: marked so, no crash",
   35: "a batch with one bad site arms none",

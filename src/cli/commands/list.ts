@@ -8,12 +8,15 @@ import { declarationOf } from "../../session/typed/site-types.ts";
 import { placeAll } from "../../symbols/place.ts";
 import type { CostClass, Site, SourceSite } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
+import { listUsdt } from "./list-usdt.ts";
 
 export interface ListOptions {
   readonly process?: readonly string[];
   readonly verbose?: boolean;
   readonly exact?: boolean;
   readonly json?: boolean;
+  /** The target is a static probe's. */
+  readonly usdt?: boolean;
 }
 
 /** What a handler that reads arguments needs unchanged. */
@@ -89,6 +92,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
 
 export async function list(target: string, options: ListOptions): Promise<number> {
   const pids = processIds(options.process ?? []);
+  if (options.usdt === true) return listUsdt(target, pids, options);
   const { sites, notes } = await resolveOrFetch(target, { pids, mode: "entry" });
   const placed = placeAll(sites, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS });
   const print = (line: string): void => {

@@ -4,7 +4,7 @@ import { error, type Place, warning } from "./place.ts";
 // What the front end can see too has its one factory there.
 export { capturedAssignment, hostMethod } from "./capture.ts";
 export { bigintArithmetic, floatOperand, recursion } from "./syntax.ts";
-export { noMember, noParameter, voidResult } from "./types.ts";
+export { noMember, noParameter, noStaticArgument, voidResult } from "./types.ts";
 
 export const notAnInteger = (at: Place, what: string) =>
   error("SONDE_C_NOT_INTEGER", at, {

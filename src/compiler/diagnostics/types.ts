@@ -30,6 +30,13 @@ export const noParameter = (at: Place, name: string, has: readonly string[] | un
         mend: has.length === 0 ? "It has none; raw registers are `c.arg0`, `c.arg1`, …." : (didYouMean(name, undefined, has) ?? `It has ${listed(has)}.`),
       });
 
+/** `count`: how many the static probe has. */
+export const noStaticArgument = (at: Place, index: number, count: number) =>
+  error("SONDE_C_NO_ARGUMENT", at, {
+    message: `this static probe has no argument ${index}`,
+    mend: count === 0 ? "It has none." : `It has ${count}, from \`c.arg(0)\` on. Where the target names several probes, all of them must have it.`,
+  });
+
 export const noCarried = (at: Place, name: string, has: readonly string[]) =>
   error("SONDE_C_NO_CARRIED", at, {
     message: `\`enter\` gave no \`${name}\``,

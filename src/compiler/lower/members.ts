@@ -9,7 +9,7 @@ import { elementOf, fieldOf, isTyped } from "./fields.ts";
 import type { Register } from "./input.ts";
 import { readInteger } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
-import { argument, rawArgument, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
+import { argument, numberedArgument, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
 import type { Program } from "./program.ts";
 import { FAULT_ADDRESS, register, registerOffsets, SIGNAL, vectorHalf } from "./registers.ts";
 import { snapshot } from "./snapshot.ts";
@@ -138,8 +138,7 @@ function contextMember(p: Program, name: string, span: Span): Value {
   const b = p.b;
   const numbered = /^arg([0-5])$/.exec(name);
   if (numbered) {
-    refuseWithoutArguments(p, name, span);
-    return i64(rawArgument(p, Number(numbered[1])));
+    return numberedArgument(p, Number(numbered[1]), span);
   }
   switch (name) {
     case "pid":

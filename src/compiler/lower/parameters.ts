@@ -86,12 +86,28 @@ export function result(p: Program, span: Span): Value {
   return scalar(p, raw, type, signature.structs);
 }
 
+/** `c.arg0` … `c.arg5`: registers; of a static probe what its note says. */
+export function numberedArgument(p: Program, i: number, span: Span): Value {
+  refuseWithoutArguments(p, `arg${i}`, span);
+  return isStatic(p) ? staticArgument(p, i, `\`c.arg${i}\``, span) : i64(rawArgument(p, i));
+}
+
+const isStatic = (p: Program): boolean => p.probe.handler.register === "usdt";
+
+function staticArgument(p: Program, i: number, what: string, span: Span): Value {
+  const { signature } = p.probe;
+  const param = signature?.params[i];
+  if (signature === undefined || param?.place === undefined) return p.fail(problem.noStaticArgument(p.place(span), i, signature?.params.length ?? 0));
+  return readPlace(p, param.place, { type: param.type, structs: signature.structs, what, span });
+}
+
 /** `c.arg(n)`: a register, or the stack from the seventh on. */
 export function nthArgument(p: Program, n: IntValue, span: Span): Value {
   refuseWithoutArguments(p, "arg", span);
   if (!isConstant(n)) return p.fail(problem.notConstant(p.place(span), "which argument"));
   const i = Number(numberOf(n));
   if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));
+  if (isStatic(p)) return staticArgument(p, i, `\`c.arg(${i})\``, span);
   return i64(rawArgument(p, i));
 }
 

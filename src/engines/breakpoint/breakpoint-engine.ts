@@ -102,6 +102,7 @@ function wire(probe: ArmProbe): WireProbe {
       name: site.name,
       cookie: probe.cookies[i] ?? 0,
       stackDelta: site.stackDelta,
+      semaphore: site.usdt?.semaphore && Number(site.usdt.semaphore.address - site.address),
     })),
   };
 }

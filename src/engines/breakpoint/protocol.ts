@@ -30,6 +30,8 @@ export interface WireSite {
   readonly cookie: number;
   /** rsp at the site minus rsp at the function's entry. */
   readonly stackDelta: number;
+  /** A static probe's semaphore: its address minus the site's. */
+  readonly semaphore: number | undefined;
 }
 
 export interface WireProbe {

@@ -44,7 +44,7 @@ const nothing = [mov(r0, 0), exit()];
 function tryLink(type: number, session: boolean, pid: number): number {
   const program = tryLoad(nothing, type);
   if (program < 0) return program;
-  const link = linkUprobeMulti(program, { path: "/", offsets: [0], cookies: [0], atReturn: false, session, pid });
+  const link = linkUprobeMulti(program, { path: "/", offsets: [0], counters: undefined, cookies: [0], atReturn: false, session, pid });
   closeAll(link < 0 ? [program] : [link, program]);
   return link;
 }

@@ -131,6 +131,26 @@ export const targets: RunEntries = {
     example: "sonde list 'libc:nothing*'",
     mend: "See what there is: sonde list 'libc:*'.",
   },
+  SONDE_USDT_NONE: {
+    cause: "The file has no static probes: it was built without them, or its notes (.note.stapsdt) were stripped.",
+    example: "sonde list --usdt 'cat:*'",
+    mend: "Name another build of the program (an option such as --enable-dtrace puts them in), or probe a function with uprobe().",
+  },
+  SONDE_USDT_NOT_FOUND: {
+    cause: "The file has static probes, and none of this provider and name.",
+    example: "sonde list --usdt 'libstdc++:libstdcxx:trow'",
+    mend: "Near names are suggested; see what there is: sonde list --usdt 'libstdc++:*'.",
+  },
+  SONDE_USDT_SEVERAL: {
+    cause: "The target names a probe without its provider, and several providers have one of that name.",
+    example: "sonde list --usdt './server:start'",
+    mend: "Name the provider too, or all of them by *: ./server:*:start.",
+  },
+  SONDE_USDT_SEMAPHORE: {
+    cause: "The static probe is off until its semaphore is raised, and that has no place in the file by which the kernel could do it.",
+    example: "sonde run script.ts --engine kernel",
+    mend: "Use the engine breakpoint, which raises it in the process's memory.",
+  },
   SONDE_FUNCTION_NO_SYMBOLS: {
     cause: "The file was stripped: no symbol says where its functions are.",
     example: "sonde list './stripped:main'",

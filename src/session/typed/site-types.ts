@@ -15,7 +15,8 @@ import { missingError } from "../../symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
-import { prototypeOf } from "../signatures.ts";
+import type { ProbePlaces } from "../probe.ts";
+import { fileOfSite, prototypeOf } from "../signatures.ts";
 
 /** Where a file's debug information was found, with what was read of it. The files stay open. */
 interface OpenFile {
@@ -32,9 +33,11 @@ const opened = new Map<string, OpenFile | Lacking>();
 
 const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.inode} ${path}`;
 
-/** `file` as the target names it. Debug information that can't be read is none. */
-export function signatureOfSite(file: string, site: FunctionSite): Signature | undefined {
-  const known = isAtEntry(site) ? prototypeOf(file, site) : undefined;
+/** Of one of a probe's sites, by its index. Debug information that can't be read is none. */
+export function signatureOfPlace(places: Pick<ProbePlaces, "sites" | "targets" | "from">, index: number): Signature | undefined {
+  const site = places.sites[index]!;
+  if (site.usdt !== undefined) return site.usdt.signature;
+  const known = isAtEntry(site) ? prototypeOf(fileOfSite(places, index), site) : undefined;
   return known ?? unlessRefused(() => fromDebugInfo(site));
 }
 
@@ -53,6 +56,7 @@ export function declarationOf(site: FunctionSite): string | undefined {
 
 /** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where the debug information doesn't describe it. */
 export function whyUntyped(site: FunctionSite): SondeError | undefined {
+  if (site.usdt !== undefined) return undefined;
   const found = open(site);
   return typeof found === "function" ? found() : undefined;
 }

@@ -18,6 +18,7 @@ export function usedTypes(handler: HandlerHir): UsedTypes {
   let vars: Names = new Set<string>();
   let ret = false;
   let casts = false;
+  let numbered = false;
   const note = (set: string, name: string | undefined): void => {
     if (set === "args") args = name === undefined || args === "all" ? "all" : args.add(name);
     if (set === "vars") vars = name === undefined || vars === "all" ? "all" : vars.add(name);
@@ -35,9 +36,12 @@ export function usedTypes(handler: HandlerHir): UsedTypes {
     }
     if ("k" in node && node.k === "member" && "name" in node && node.name === "ret") ret = true;
     if ("k" in node && node.k === "cast") casts = true;
+    if ("k" in node && node.k === "member" && "name" in node && /^arg[0-5]?$/.test(String(node.name))) numbered = true;
     for (const value of Object.values(node)) visit(value);
   };
   visit(handler.functions);
+  // Of a static probe they have places of their own as well.
+  if (handler.register === "usdt" && numbered) args = "all";
   return { args, vars, ret, casts };
 }
 

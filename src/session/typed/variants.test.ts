@@ -33,12 +33,7 @@ const site = (name: string): FunctionSite => ({
 });
 function groups(body: string, functions: { readonly [name: string]: Signature | undefined }): (readonly number[])[] {
   const sites = Object.keys(functions).map(site);
-  return variantsOf(
-    handler(body),
-    { sites },
-    () => "a",
-    (_, { name }) => functions[name],
-  ).map((variant) => variant.sites);
+  return variantsOf(handler(body), { sites }, (i) => functions[sites[i]!.name]).map((variant) => variant.sites);
 }
 
 describe("what a handler uses", () => {

@@ -4,12 +4,9 @@
  */
 import type { HandlerHir } from "../../compiler/hir/types.ts";
 import type { CPlace, CVariable, Signature } from "../../schema/ctypes.ts";
-import type { FunctionSite } from "../../symbols/site.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { commonOf } from "../signatures.ts";
 import { type UsedTypes, usedTypes, usesAny } from "./used-types.ts";
-
-export type SignatureOfSite = (file: string, site: FunctionSite) => Signature | undefined;
 
 export interface Variant {
   /** Indices into the probe's sites. */
@@ -19,17 +16,12 @@ export interface Variant {
   readonly address?: bigint | undefined;
 }
 
-/** At least one, also for a probe without sites. `fileOf` gives the file as a site's target names it. */
-export function variantsOf(
-  handler: HandlerHir,
-  { sites }: Pick<ProbePlaces, "sites">,
-  fileOf: (site: number) => string,
-  signatureOf: SignatureOfSite,
-): Variant[] {
+/** At least one, also for a probe without sites. `signatureOf` takes an index into them. */
+export function variantsOf(handler: HandlerHir, { sites }: Pick<ProbePlaces, "sites">, signatureOf: (site: number) => Signature | undefined): Variant[] {
   const all = sites.map((_, i) => i);
   const used = usedTypes(handler);
   if (!usesAny(used)) return [{ sites: all, signature: undefined }];
-  const signatures = sites.map((site, i) => signatureOf(fileOf(i), site));
+  const signatures = all.map(signatureOf);
   if (signatures.every((one) => one === undefined || !hasPlaces(one))) return [{ sites: all, signature: commonOf(signatures) }];
   const groups = new Map<string, { readonly sites: number[]; readonly address: bigint | undefined }>();
   for (const i of all) {

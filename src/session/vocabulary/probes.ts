@@ -45,7 +45,6 @@ function registrationOf(what: string, handler: unknown): Registration {
 
 /** Declared, and in no engine of this version: what it would need, and what to do meanwhile. */
 export const NOT_YET = {
-  usdt: "static probes are read by no engine of this version; uprobe() on the function around it works",
   tracepoint: "no engine of this version has the kernel's tracepoints",
   interval: "no engine of this version has timers in handlers; setInterval() runs on the host",
   profile: "no engine of this version samples",
@@ -58,7 +57,7 @@ const notYet = (name: keyof typeof NOT_YET) => (): never => {
 function wantedOf(name: string, target: unknown, options: unknown): Wanted {
   const targets = targetsOf(`${name}()`, target);
   const what = `${name}(${JSON.stringify(targets[0])})`;
-  return { what, targets, ...optionsOf(what, options) };
+  return { what, kind: name === "usdt" ? "usdt" : "function", targets, ...optionsOf(what, options) };
 }
 
 /** Host code: any function will do. */
@@ -77,7 +76,7 @@ function interceptHandlersOf(what: string, handlers: unknown): InterceptHandlers
 
 export function probeVocabulary(scope: Scope) {
   const register =
-    (name: "uprobe" | "uretprobe") =>
+    (name: "uprobe" | "uretprobe" | "usdt") =>
     (target: unknown, handler: unknown, options?: unknown): RegisteredProbe => {
       const wanted = wantedOf(name, target, options);
       return scope.register(registrationOf(wanted.what, handler), wanted);
@@ -95,7 +94,7 @@ export function probeVocabulary(scope: Scope) {
   return {
     uprobe: register("uprobe"),
     uretprobe: register("uretprobe"),
-    usdt: notYet("usdt"),
+    usdt: register("usdt"),
     tracepoint: notYet("tracepoint"),
     interval: notYet("interval"),
     profile: notYet("profile"),

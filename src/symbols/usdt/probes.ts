@@ -3,16 +3,10 @@ import { codeSegment, type ElfImage, PT_LOAD } from "../../elf/image.ts";
 import { type LeftOut, LeftOutCounts, readStapsdtNotes, type StapsdtNote } from "../../elf/stapsdt.ts";
 import type { Signature } from "../../schema/ctypes.ts";
 import { decodeSimple } from "../../x86/simple-decoder.ts";
+import type { Semaphore } from "../site.ts";
 import type { AddressesOf } from "./operand.ts";
 import { usdtSignature } from "./signature.ts";
 
-/** A 16-bit count in the program's writable memory: the probe's arguments may be made up only while it isn't 0. */
-export interface Semaphore {
-  /** As linked. */
-  readonly address: bigint;
-  /** Its place in the file; undefined where it is in memory only, as zeros are (.bss). */
-  readonly offset: number | undefined;
-}
 export interface UsdtSite {
   /** The nop's place in the file. */
   readonly offset: number;

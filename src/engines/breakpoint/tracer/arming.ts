@@ -9,6 +9,7 @@ import { type Refusal, relocate, type Slot } from "../../../x86/relocate/relocat
 import { isGo, returnInstructions } from "./go.ts";
 import { internalSites } from "./internal-sites.ts";
 import type { RegisteredFile, Registry } from "./registry.ts";
+import { lower, raiseAll } from "./semaphores.ts";
 import type { Armed, InternalUse, ProbeUse, Space } from "./space.ts";
 
 export const INT3 = Uint8Array.of(0xcc);
@@ -31,6 +32,8 @@ interface Wish {
   readonly uses: readonly ProbeUse[];
   readonly internal: InternalUse | undefined;
   readonly go: boolean;
+  /** A static probe's: where its semaphore is. */
+  readonly semaphore?: number | undefined;
 }
 
 export interface ArmingParts {
@@ -102,6 +105,7 @@ export class Arming {
     // What is writable for a while keeps its breakpoints, and what the program writes over them.
     for (const address of space.armed.keys()) if (!isWithin(files, address)) space.armed.delete(address);
     const armed = this.#arm(space, tid, wishes);
+    raiseAll(space, mappings);
     // While the places that tell of mappings were not armed yet, other threads may have made some.
     return armed > 0 && --passes > 0 && !isSame(mapped, this.#idsOf(space.pid)) ? armed + this.#sync(space, tid, passes) : armed;
   }
@@ -118,7 +122,8 @@ export class Arming {
       if (uses.length === 0) continue;
       const address = mapping.start + offset - mapping.offset;
       const go = isGo(file.path);
-      yield { address, file, offset, name: registered.site.name, uses, internal: undefined, go };
+      const { name, semaphore } = registered.site;
+      yield { address, file, offset, name, uses, internal: undefined, go, semaphore: semaphore && address + semaphore };
       if (!go || !uses.some(({ leave, intercept }) => leave >= 0 || intercept?.leave === true)) continue;
       const { functionOffset, size } = registered.site;
       for (const at of returnInstructions(space, mapping.start + functionOffset - mapping.offset, size))
@@ -253,6 +258,7 @@ export class Arming {
 
   /** Takes it out, where it is still ours; the slot stays for threads that are inside. */
   remove(space: Space, armed: Armed): void {
+    lower(space, armed);
     if (!armed.inserted) return;
     armed.inserted = false;
     const now = space.memory.bytes(armed.address, armed.length);
@@ -309,6 +315,8 @@ function makeArmed(wish: Wish, bytes: Uint8Array, slot: number, { length, positi
     inserted: false,
     overwritten: false,
     idle: 0,
+    semaphore: wish.semaphore,
+    raised: false,
   };
 }
 

@@ -54,6 +54,9 @@ export interface Armed {
   overwritten: boolean;
   /** Hits at which nothing was to do, in a row. */
   idle: number;
+  /** A static probe's: where its semaphore is; and whether it counts us. */
+  readonly semaphore: number | undefined;
+  raised: boolean;
 }
 
 /** A call whose return is awaited. */

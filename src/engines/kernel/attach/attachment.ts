@@ -1,5 +1,6 @@
 /** What the ways to attach have in common: what is to be hooked, for whom, and what comes of it. */
 import type { ProgramImage } from "../../../compiler/image.ts";
+import { SondeError } from "../../../errors/error.ts";
 import type { Site } from "../../../symbols/site.ts";
 import { closeLinks } from "../../../sys/descriptor.ts";
 
@@ -12,6 +13,20 @@ export interface Hook {
   readonly path: string;
   readonly sites: readonly Site[];
   readonly cookies: readonly number[];
+}
+
+/**
+ * Where in the file the kernel finds what it counts up in each process that is probed at the site: a static probe's semaphore.
+ * 0: nothing. Throws SONDE_USDT_SEMAPHORE.
+ */
+export function counterOf({ usdt, name, display }: Site): number {
+  if (usdt?.semaphore === undefined) return 0;
+  if (usdt.semaphore.offset !== undefined) return usdt.semaphore.offset;
+  throw new SondeError("SONDE_USDT_SEMAPHORE", `the semaphore of ${name} in ${display} isn't in the file`, {
+    where: `${display}:${name}`,
+    why: "it is in memory that begins with zeros (.bss), and the kernel counts up what has a place in the file; without it the probe never fires",
+    mend: "Use the engine breakpoint (--engine breakpoint), which counts it up in the process's memory.",
+  });
 }
 
 /** Whose hits reach the kernel's hook at all. */

@@ -2,7 +2,7 @@
 import { SondeError } from "../../../errors/error.ts";
 import { closeLinks } from "../../../sys/descriptor.ts";
 import { openUprobeEvent, uprobeUnit } from "../../../sys/perf-event.ts";
-import { Attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, counterOf, type Hook, type Scope } from "./attachment.ts";
 import { linkEvents, openEvents } from "./events.ts";
 import { siteError } from "./site-error.ts";
 
@@ -15,7 +15,9 @@ export function attachPerf(hook: Hook, scope: Scope): Attachment {
   const fds: number[] = [];
   try {
     for (const [i, site] of hook.sites.entries()) {
-      const events = openEvents(scope, (of) => openUprobeEvent(unit, hook.path, site.offset, hook.runs === "return", of));
+      const events = openEvents(scope, (of) =>
+        openUprobeEvent(unit, { path: hook.path, offset: site.offset, atReturn: hook.runs === "return", counter: counterOf(site) }, of),
+      );
       if (typeof events === "number") throw siteError("perf_event_open", -events, site, hook.path, scope);
       const linked = linkEvents(hook.program, hook.cookies[i]!, events, true);
       if (typeof linked === "number") throw siteError("bpf(BPF_LINK_CREATE)", -linked, site, hook.path, scope);

@@ -1,16 +1,19 @@
 /** Arms sites by definitions in tracefs, each a perf event (or one a thread, inherited by its children) with the program on it. */
 import { closeSync, openSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
+import type { Site } from "../../../symbols/site.ts";
 import { closeLinks } from "../../../sys/descriptor.ts";
 import { openTracepointEvent } from "../../../sys/perf-event.ts";
 import { defineUprobe, eventId, mountTracefs, tracefs } from "../../../sys/tracefs.ts";
-import { Attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, counterOf, type Hook, type Scope } from "./attachment.ts";
 import { ourGroup } from "./definitions.ts";
 import { linkEvents, openEvents } from "./events.ts";
 import { siteError } from "./site-error.ts";
 
 /** Counts this process's definitions, so that each has a name of its own. */
 let serial = 0;
+
+const counterText = (site: Site): string => (counterOf(site) > 0 ? `(0x${counterOf(site).toString(16)})` : "");
 
 export function attachTracefs(hook: Hook, scope: Scope): Attachment {
   const folder = tracefs() ?? mountTracefs();
@@ -34,7 +37,7 @@ export function attachTracefs(hook: Hook, scope: Scope): Attachment {
         throw siteError(call, -code, site, hook.path, scope);
       };
       const name = `s${serial++}`;
-      const defined = defineUprobe(folder, `${hook.runs === "return" ? "r" : "p"}:${group}/${name} ${path}:0x${site.offset.toString(16)}`);
+      const defined = defineUprobe(folder, `${hook.runs === "return" ? "r" : "p"}:${group}/${name} ${path}:0x${site.offset.toString(16)}${counterText(site)}`);
       if (defined < 0) fail("write to uprobe_events", defined);
       names.push(name);
       const id = eventId(folder, group, name);

@@ -1,19 +1,28 @@
 /** Arms any number of sites of one file by one link: uprobe_multi (kernel ≥ 6.6), and its sessions (≥ 6.13). */
+
+import type { Site } from "../../../symbols/site.ts";
 import { linkUprobeMulti } from "../../../sys/bpf.ts";
 import { closeAll } from "../../../sys/descriptor.ts";
 import { errno } from "../../../sys/errno.ts";
-import { Attachment, type Hook, type Scope } from "./attachment.ts";
+import { Attachment, counterOf, type Hook, type Scope } from "./attachment.ts";
 import { siteError } from "./site-error.ts";
 
 const link = (hook: Hook, pid: number, from: number, to: number): number =>
   linkUprobeMulti(hook.program, {
     path: hook.path,
     offsets: hook.sites.slice(from, to).map((site) => site.offset),
+    counters: countersOf(hook.sites.slice(from, to)),
     cookies: hook.cookies.slice(from, to),
     atReturn: hook.runs === "return",
     session: hook.runs === "session",
     pid,
   });
+
+/** Undefined where no site has one: kernels before 6.8 know of none. */
+function countersOf(sites: readonly Site[]): readonly number[] | undefined {
+  const counters = sites.map(counterOf);
+  return counters.some((one) => one > 0) ? counters : undefined;
+}
 
 export function attachMulti(hook: Hook, scope: Scope): Attachment {
   const pid = scope.kind === "all" ? 0 : scope.pid;
