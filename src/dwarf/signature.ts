@@ -127,6 +127,8 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
     const own = mine.params[i]!;
     // Memory that isn't where the caller puts arguments can't have the argument yet.
     if (one?.place !== undefined && (changed || !isInMemory(one.place))) return one.place;
+    // What has no bytes is passed in no way.
+    if (own.k === "registers" && own.parts.length === 0) return own;
     if (changed) return none("the compiler has changed how this function is called");
     const agrees = one?.place !== undefined || (one?.first !== undefined && same(one.first, own));
     return external || one?.fixed || agrees || plain ? own : none("the compiler has removed it");

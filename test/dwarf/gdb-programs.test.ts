@@ -130,7 +130,10 @@ describe("what gdb shows of parameters is at our places at the first instruction
   test("of optimized Rust, where most functions are called in ways of their own", () => {
     const outcome = compare(typedRust("-O"), /^typed/, true);
     expect(outcome.wrong).toEqual([]);
-    expect(outcome.values).toBeGreaterThan(40);
+    // Those that are spilled first thing, and of which nothing says in which registers they come.
+    expect(outcome.nowhere.filter((one) => !/the compiler has (changed how this function is called|removed it)$/.test(one))).toEqual([]);
+    expect(outcome.nowhere.length).toBeLessThan(23);
+    expect(outcome.values).toBeGreaterThan(60);
   });
 
   test("of Go", () => {
