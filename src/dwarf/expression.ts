@@ -13,13 +13,12 @@ import {
   read,
   register,
   remainder,
-  stepsOf,
   Unreadable,
   unary,
   type Word,
   widen,
 } from "./expression-value.ts";
-import { big64, bigSleb, bigUleb, type Position, u16, uleb } from "./leb.ts";
+import { bigSleb, bigUleb, type Position, u16, uleb } from "./leb.ts";
 
 /** What an expression may refer to. What is undefined can't be referred to. */
 export interface ExpressionContext {

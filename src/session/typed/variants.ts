@@ -3,7 +3,7 @@
  * rdi and another one in rsi, or a variable that is in a register at one line and on the stack at the next, takes two.
  */
 import type { HandlerHir } from "../../compiler/hir/types.ts";
-import type { CPlace, CVariable, Signature } from "../../schema/ctypes.ts";
+import type { CPlace, CVariable, PlaceStep, Signature } from "../../schema/ctypes.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { commonOf } from "../signatures.ts";
 import { type UsedTypes, usedTypes, usesAny } from "./used-types.ts";
@@ -83,4 +83,5 @@ function isFixed({ params, ret, variables }: Projected): boolean {
   return places.some((place) => stepsOf(place).some(({ op }) => op === "address"));
 }
 
-const stepsOf = (place: CPlace | undefined) => (place?.k === "memory" ? place.address : place?.k === "value" ? place.steps : []);
+const stepsOf = (place: CPlace | undefined): readonly PlaceStep[] =>
+  place?.k === "memory" ? place.address : place?.k === "value" ? place.steps : place?.k === "pieces" ? place.parts.flatMap((part) => stepsOf(part.place)) : [];
