@@ -1,8 +1,8 @@
 /** Programs whose debug information is elsewhere, made by the tools that distributions use. */
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { indexFunctions } from "../../src/dwarf/index.ts";
 import { signatureOf } from "../../src/dwarf/signature.ts";
 import type { DebugInfo } from "../../src/dwarf/units.ts";
@@ -23,33 +23,6 @@ struct list { struct item item; struct list *next; };
 int twice(struct list *first, int times);
 int main(int argc, char **argv) { struct list list = { { argc, 2, "x" }, 0 }; return argv == 0 ? twice(&list, 2) : twice(&list, 0); }
 `;
-
-/** Debian's packages with programs that tests need. */
-const PACKAGES: { readonly [program: string]: string } = { dwz: "dwz", xz: "xz-utils", dwp: "binutils", "llvm-dwp": "llvm", "debuginfod-find": "debuginfod" };
-
-/** Installs what isn't here. */
-export function provide(...programs: readonly string[]): void {
-  const missing = programs.filter((program) => !isOnPath(program)).map((program) => PACKAGES[program]!);
-  if (missing.length === 0) return;
-  const options = { stdio: "pipe", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } } as const;
-  const install = (): Buffer => execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
-  try {
-    install();
-  } catch {
-    execFileSync("apt-get", ["update", "-qq"], options);
-    install();
-  }
-}
-
-const isOnPath = (program: string): boolean =>
-  (process.env.PATH ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 
 /** A folder of a test's own, taken away with `using`. */
 export class Folder implements Disposable {

@@ -10,7 +10,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { DownloadOptions } from "../../src/symbols/debug-files/debuginfod/download.ts";
 import { missingError } from "../../src/symbols/debug-files/missing.ts";
 import { openDebugInfo, openOrFetchDebugInfo } from "../../src/symbols/debug-files/open.ts";
-import { described, Folder, idOf, imageOf, provide, TWICE } from "./build.ts";
+import { provide } from "../fixtures/packages.ts";
+import { described, Folder, idOf, imageOf, TWICE } from "./build.ts";
 
 beforeAll(() => provide("dwz", "debuginfod-find"), 300_000);
 

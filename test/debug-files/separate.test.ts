@@ -14,7 +14,8 @@ import { typeName } from "../../src/dwarf/type-names.ts";
 import { missingError } from "../../src/symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../src/symbols/debug-files/open.ts";
 import { placeOf } from "../../src/symbols/debug-files/where.ts";
-import { described, Folder, filed, idOf, imageOf, provide, TWICE } from "./build.ts";
+import { provide } from "../fixtures/packages.ts";
+import { described, Folder, filed, idOf, imageOf, TWICE } from "./build.ts";
 
 beforeAll(() => provide("dwz"), 300_000);
 

@@ -6,7 +6,8 @@ import { type FunctionIndex, indexFunctions } from "../../src/dwarf/index.ts";
 import type { DebugInfo } from "../../src/dwarf/units.ts";
 import { SondeError } from "../../src/errors/error.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../src/symbols/debug-files/open.ts";
-import { described, Folder, filed, imageOf, provide, TWICE } from "./build.ts";
+import { provide } from "../fixtures/packages.ts";
+import { described, Folder, filed, imageOf, TWICE } from "./build.ts";
 
 beforeAll(() => provide("dwp", "llvm-dwp"), 300_000);
 

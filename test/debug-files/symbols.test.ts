@@ -4,7 +4,8 @@ import { beforeAll, expect, test } from "vitest";
 import type { ElfImage } from "../../src/elf/image.ts";
 import { readSymbolTable } from "../../src/elf/symbol-table.ts";
 import { symbolsElsewhere } from "../../src/symbols/debug-files/symbols.ts";
-import { Folder, filed, imageOf, provide } from "./build.ts";
+import { provide } from "../fixtures/packages.ts";
+import { Folder, filed, imageOf } from "./build.ts";
 
 beforeAll(() => provide("xz"), 300_000);
 

@@ -28,16 +28,38 @@ def arguments(frame):
 
 def at_stop():
     found = registers(gdb.newest_frame())
-    return {"registers": found, "memory": [*memory(found, ["rsp"], 4096), *memory(found, ["rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax"], 512)]}
+    return {"bias": str(bias), "registers": found, "memory": [*memory(found, ["rsp"], 4096), *memory(found, ["rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax"], 512)]}
 
 
 by_address = {}
-for one in plan["functions"]:
-    one["seen"] = None
-    by_address[int(one["address"])] = one
-    gdb.Breakpoint("*%s" % one["address"], temporary=True, internal=True)
+bias = 0
 
-for frame, pc in stops():
+
+def break_at(base):
+    global bias
+    bias = base
+    for one in plan["functions"]:
+        one["seen"] = None
+        by_address[int(one["address"]) + bias] = one
+        gdb.Breakpoint("*%d" % (int(one["address"]) + bias), temporary=True, internal=True)
+
+
+def all_stops():
+    if "library" not in plan:
+        break_at(0)
+        return stops()
+    # Where the library is, is known once the program has been loaded.
+    gdb.execute("set breakpoint pending on")
+    gdb.Breakpoint("__libc_start_main", temporary=True, internal=True)
+    run(plan["arguments"])
+    for line in open("/proc/%d/maps" % gdb.selected_inferior().pid):
+        if line.rstrip().endswith(plan["library"]):
+            break_at(int(line.split("-")[0], 16))
+            break
+    return further_stops()
+
+
+for frame, pc in all_stops():
     one = by_address.get(pc)
     if one is not None and one["seen"] is None:
         stop = one["seen"] = at_stop()

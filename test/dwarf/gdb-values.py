@@ -103,6 +103,11 @@ def run(arguments=""):
 def stops(arguments=""):
     """Runs the program, and gives the frame and the pc at each stop until it has ended."""
     run(arguments)
+    return further_stops()
+
+
+def further_stops():
+    """From the one where it stands on."""
     while True:
         try:
             frame = gdb.newest_frame()

@@ -10,6 +10,8 @@ import type { CPlace, CStruct, CType } from "../../src/schema/ctypes.ts";
 export type Values = { readonly [path: string]: string };
 
 export interface Stop {
+  /** How far from its addresses as linked the file is loaded; 0 where it isn't said. */
+  readonly bias?: string;
   readonly registers: { readonly [name: string]: string | readonly [low: string, high: string] };
   readonly memory: readonly (readonly [address: string, bytes: string])[];
 }
@@ -59,6 +61,18 @@ export function observe(program: string, functions: readonly Planned[], prologue
   return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
 }
 
+/** The same of a library's functions, in whichever program runs with it: its addresses are as linked. */
+export function observeLibrary(
+  program: readonly [path: string, ...words: string[]],
+  library: string,
+  functions: readonly Planned[],
+): Map<string, Seen | undefined> {
+  const [path, ...words] = program;
+  const plan = { functions, library, arguments: words.map((word) => `'${word}'`).join(" ") };
+  const found = inGdb(path, "functions", plan) as readonly { readonly name: string; readonly seen: Seen | null }[];
+  return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
+}
+
 const MASK = (1n << 64n) - 1n;
 
 function registerBytes(stop: Stop, name: string): Buffer {
@@ -86,8 +100,10 @@ function computed(stop: Stop, steps: Extract<CPlace, { k: "value" }>["steps"]): 
   for (const step of steps) {
     switch (step.op) {
       case "constant":
-      case "address":
         stack.push(step.value & MASK);
+        break;
+      case "address":
+        stack.push((BigInt(stop.bias ?? 0) + step.value) & MASK);
         break;
       case "register":
         stack.push((BigInt(stop.registers[step.register] as string) + step.plus) & MASK);

@@ -10,6 +10,7 @@ import type { DebugInfo } from "../../src/dwarf/units.ts";
 import { readElf } from "../../src/elf/image.ts";
 import { buildId } from "../../src/elf/notes.ts";
 import { memorySource } from "../../src/elf/source.ts";
+import { providePackages } from "../fixtures/packages.ts";
 
 const sources = join(import.meta.dirname, "..", "fixtures", "programs");
 
@@ -64,7 +65,7 @@ export function libcDebug(): string {
   const id = buildId(readElf(memorySource(readFileSync(library), library)));
   if (id === undefined) throw new Error(`${library} has no build-id`);
   const path = `/usr/lib/debug/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`;
-  if (!existsSync(path)) execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "libc6-dbg"], { stdio: "pipe" });
+  providePackages("libc6-dbg");
   return path;
 }
 
