@@ -125,6 +125,8 @@ export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOp
   const plain = said.every((one) => one !== undefined && one.place === undefined && (one.fixed || one.first?.k === "memory"));
   const places = said.map((one, i): CPlace => {
     const own = mine.params[i]!;
+    // Of what a function doesn't use, debug information lacks a part; who calls from elsewhere passes it all the same.
+    if (!changed && external && own.k === "registers" && one?.place !== undefined && isPartial(one.place)) return own;
     // Memory that isn't where the caller puts arguments can't have the argument yet.
     if (one?.place !== undefined && (changed || !isInMemory(one.place))) return one.place;
     // What has no bytes is passed in no way.
@@ -167,9 +169,12 @@ function conventional(
   };
 }
 
-/** Whether a place that the debug information gives isn't the convention's. One that is in fewer registers is: nobody looks at the rest. */
+/**
+ * Whether a place that the debug information gives isn't the convention's. One that is in fewer registers is: nobody looks at the
+ * rest. So is what is computed from its registers alone: clang takes small structures apart so.
+ */
 function differs(said: CPlace, convention: CPlace): boolean {
-  if (said.k === "value") return true;
+  if (said.k === "value") return !isComputedFrom(said, convention);
   if (said.k === "pieces") {
     return said.parts.some(({ offset, place }) =>
       differs(place.k === "registers" ? { ...place, parts: place.parts.map((part) => ({ ...part, offset: offset + part.offset })) } : place, convention),
@@ -179,6 +184,14 @@ function differs(said: CPlace, convention: CPlace): boolean {
   if (convention.k !== "registers") return true;
   return said.parts.some((part) => !convention.parts.some((one) => one.register === part.register && one.offset === part.offset));
 }
+
+function isComputedFrom({ steps }: Extract<CPlace, { k: "value" }>, convention: CPlace): boolean {
+  const read = steps.flatMap((step) => (step.op === "register" ? step.register : []));
+  const inMemory = steps.some(({ op }) => op === "read");
+  return read.length > 0 && !inMemory && convention.k === "registers" && read.every((name) => convention.parts.some(({ register }) => register === name));
+}
+
+const isPartial = (place: CPlace): boolean => place.k === "pieces" && place.parts.some((part) => part.place.k === "none");
 
 const isInMemory = (place: CPlace): boolean => place.k === "memory" || (place.k === "pieces" && place.parts.some((part) => part.place.k === "memory"));
 

@@ -3,6 +3,7 @@ import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { entryAddress } from "../../src/dwarf/locations.ts";
 import { signatureOf } from "../../src/dwarf/signature.ts";
 import { qualifiedName } from "../../src/dwarf/type-names.ts";
+import { clangProgram } from "../fixtures/build.ts";
 import { compare, type Outcome, planOf } from "./compare.ts";
 import { bytesAt, observe, type Seen, type Values, valuesOf } from "./gdb.ts";
 import { debugOf, functionsOf, typedC, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
@@ -43,6 +44,13 @@ describe("what gdb shows of parameters is at our places at the first instruction
     expect(outcome.nowhere).toHaveLength(1);
     expect(outcome.nowhere[0]).toMatch(/unused_one: /);
     expect(outcome.values).toBeGreaterThan(40);
+  });
+
+  test("of C that clang has optimized, which takes small structures apart", () => {
+    const outcome = compareProgram(clangProgram(), /./, true);
+    expect(outcome).toMatchObject({ functions: 5, wrong: [], types: [] });
+    expect(outcome.nowhere.filter((one) => !one.includes("hidden("))).toEqual([]);
+    expect(outcome.values).toBeGreaterThan(14);
   });
 
   test("of C++ without optimization", () => {
