@@ -64,7 +64,8 @@ const constantWord = (bytes: Uint8Array): SinglePlace => ({ k: "value", steps: [
 /** What pieces make in all: registers, memory in a row, a word put together, or parts of their own. */
 export function composite(pieces: readonly Piece[], size: number | undefined): CPlace {
   const total = pieces.reduce((sum, piece) => sum + piece.size, 0);
-  if (size !== undefined && total < size) return none("a part of it is nowhere");
+  // What no piece is of is nowhere: clang leaves out those at the end.
+  if (size !== undefined && total < size) return composite([...pieces, { of: { k: "lost" }, size: size - total }], size);
   if (pieces.every((piece) => piece.of.k === "lost")) return none(REMOVED);
   if (pieces.length === 1) return wholePlace(pieces[0]!.of, size ?? total);
   return inRegisters(pieces) ?? inMemory(pieces) ?? inWord(pieces, total) ?? inPieces(pieces);
