@@ -1,0 +1,64 @@
+/** Static probes in a running program, on both engines: what handlers are handed, and what is refused. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { open } from "../../src/session/open.ts";
+import { privateCopy, usdtProgram } from "../fixtures/build.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sonde-usdt-"));
+const copy = privateCopy(usdtProgram({ optimize: "2" }));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  copy.remove();
+});
+
+let scripts = 0;
+/** The lines that a script prints of one round of the program. */
+async function printed(engine: "kernel" | "breakpoint", body: string): Promise<string[]> {
+  const path = join(folder, `${scripts++}.probe.ts`);
+  writeFileSync(path, `import { print, usdt } from "sonde";\nconst file = ${JSON.stringify(copy.path)};\n${body}\n`);
+  const session = await open(path, { engine, command: [copy.path, "1"] });
+  const lines: string[] = [];
+  for await (const line of session.lines) lines.push(line);
+  return lines;
+}
+
+const BOTH = ["kernel", "breakpoint"] as const;
+
+test.each(BOTH)("%s: arguments in registers, in memory and as constants have the values that the program passes", async (engine) => {
+  const eight = "${c.arg0} ${c.arg1} ${c.args.arg2} ${c.arg(3)} ${c.arg4} ${c.args.arg5} ${c.arg(6)} ${c.arg(7)}";
+  const values = "-100 200 -20000 50000 -1000000000 3000000000 -5000000000000000000 15000000000000000000";
+  for (const name of ["registers", "memory", "anywhere"])
+    expect(await printed(engine, `usdt(\`\${file}:forms:${name}\`, (c) => print\`${eight}\`);`)).toEqual([values]);
+  expect(await printed(engine, `usdt(\`\${file}:forms:immediates\`, (c) => print\`${eight}\`);`)).toEqual([
+    "-5 200 -30000 60000 -2000000000 4000000000 -9000000000000000000 18000000000000000000",
+  ]);
+  expect(await printed(engine, "usdt(`${file}:forms:twelve`, (c) => print`${c.arg(8)} ${c.arg(9)} ${c.args.arg10} ${c.arg(11)}`);")).toEqual(["9 -10 -10 -3"]);
+  expect(await printed(engine, "usdt(`${file}:forms:symbols`, (c) => print`${c.arg0} ${c.arg1} ${c.arg2} ${c.arg3}`);")).toEqual(["-10 -30 1234567 -77"]);
+});
+
+test.each(BOTH)("%s: a probe in three places has its arguments at each, and one that waits for a listener is told of us", async (engine) => {
+  const lines = await printed(
+    engine,
+    "usdt([`${file}:counts:*`], (c) => print`${c.func}`); usdt(`${file}:counts:counted`, (c) => print`${c.arg0} ${c.arg1}`);",
+  );
+  expect(lines.filter((line) => line.startsWith("counts:")).sort()).toEqual(["counts:counted", "counts:counted", "counts:counted", "counts:idle"]);
+  expect(lines.filter((line) => !line.startsWith("counts:"))).toEqual(["3 -4", "5 1099511627776", "1 -2"]);
+});
+
+test.each([
+  ["usdt(`${file}:forms:twelwe`, () => {});", { code: "SONDE_USDT_NOT_FOUND", mend: expect.stringContaining("forms:twelve") }],
+  ["usdt(`${file}:counted`, () => {});", { code: "SONDE_USDT_SEVERAL", mend: expect.stringContaining("counts:counted") }],
+  ["usdt('cat:forms:twelve', () => {});", { code: "SONDE_USDT_NONE" }],
+  ["usdt(`${file}:forms:twelve`, (c) => c.arg(12) > 0);", { message: expect.stringContaining("no argument 12") }],
+  ["usdt(`${file}:forms:twelve`, (c) => c.args.total > 0);", { message: expect.stringContaining("no parameter `total`") }],
+  ["usdt(`${file}:forms:unreadable`, (c) => c.arg1 > 0);", { message: expect.stringContaining("memory of the thread's own") }],
+  ["usdt(`${file}:forms:twelve`, { enter: () => {}, leave: () => {} } as never);", { message: expect.stringContaining("usdt") }],
+])("%s is refused", async (body, error) => {
+  await expect(printed("kernel", body)).rejects.toMatchObject(error);
+});
+
+test("one that isn't there is passed over where that is permitted", async () => {
+  expect(await printed("kernel", "usdt('cat:a:b', () => {}, { optional: true }); usdt(`${file}:forms:twelve`, (c) => print`${c.arg(8)}`);")).toEqual(["9"]);
+});
