@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
-const DECLARATIONS = `import { array, avg, bool, buf, bytes, clear, comm, count, cstring, events, exit, f64, func, hash, hex, hist, i16, i32, i64, max, param, print, read, show, stack, stats, str, struct, sum, u16, u32, u64, u8, uprobe, uretprobe, variable, type Ptr } from "sonde";
+const DECLARATIONS = `import { array, avg, bool, buf, bytes, clear, comm, count, cstring, events, exit, f64, func, hash, hex, hist, i16, i32, i64, max, param, print, read, show, stack, stats, str, struct, sum, u16, u32, u64, u8, uprobe, uretprobe, usdt, variable, type Ptr } from "sonde";
 const Pair = struct({ a: u64, b: cstring(4) });
 export const n = count(), total = sum(), m = hash(u32, u64), pairs = hash(u32, Pair), four = array(4, u32), text = hash(cstring(8), count()), e = events({ a: u32, s: cstring(8) }), v = variable(u32, 1), names = hash(func, count());
 const list = [1, 2, 3], half = 1.5, huge = 2n ** 70n, many = Array.from({ length: 70 }, () => 1), limit = 9;
@@ -88,6 +88,7 @@ const cases: readonly Case[] = [
       `${Array.from({ length: 90 }, (_, i) => `const v${i} = c.arg${i % 3} * ${i + 3};`).join(" ")} n.add(); ${Array.from({ length: 9 }, (_, r) => `print\`${Array.from({ length: 10 }, (_, i) => `\${v${r * 10 + i}}`).join(" ")}\`;`).join(" ")}`,
     ),
   ],
+  ["noStaticArgument", "SONDE_C_NO_ARGUMENT", `usdt("libstdc++:libstdcxx:throw", (c) => { total.add(«c.arg(9)»); });`],
   ["mapTruth", "SONDE_C_MAP_TRUTH", probe("if («m») n.add();")],
 ];
 

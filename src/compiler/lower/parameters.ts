@@ -92,7 +92,8 @@ export function numberedArgument(p: Program, i: number, span: Span): Value {
   return isStatic(p) ? staticArgument(p, i, `\`c.arg${i}\``, span) : i64(rawArgument(p, i));
 }
 
-const isStatic = (p: Program): boolean => p.probe.handler.register === "usdt";
+/** Where nothing is known of it, only the script's text is looked at: then any integer will do. */
+const isStatic = ({ probe }: Program): boolean => probe.handler.register === "usdt" && probe.signature !== undefined;
 
 function staticArgument(p: Program, i: number, what: string, span: Span): Value {
   const { signature } = p.probe;
