@@ -45,15 +45,15 @@ def break_at(base):
 
 
 def all_stops():
-    if "library" not in plan:
+    if "file" not in plan:
         break_at(0)
         return stops()
-    # Where the library is, is known once the program has been loaded.
+    # Where the file is, is known once the program has been loaded.
     gdb.execute("set breakpoint pending on")
     gdb.Breakpoint("__libc_start_main", temporary=True, internal=True)
     run(plan["arguments"])
     for line in open("/proc/%d/maps" % gdb.selected_inferior().pid):
-        if line.rstrip().endswith(plan["library"]):
+        if line.rstrip().endswith(plan["file"]):
             break_at(int(line.split("-")[0], 16))
             break
     return further_stops()

@@ -94,6 +94,8 @@ def run(arguments=""):
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
     gdb.execute("set print object off")
+    # Thousands of them, at hundreds of stops.
+    gdb.execute("set breakpoint always-inserted on")
     gdb.execute("set python print-stack full")
     gdb.execute("handle SIGURG nostop noprint pass", to_string=True)
     gdb.execute("run %s > /dev/null" % arguments, to_string=True)

@@ -37,14 +37,26 @@ export interface Planned {
   readonly result?: string;
 }
 
+/** What gdb has besides a program: where its separate debug information is, and what is in the program's environment. */
+export interface Surroundings {
+  readonly debugFolder?: string;
+  readonly environment?: { readonly [name: string]: string };
+}
+
 /** Runs a driver of this folder in gdb on a program, and gives what it writes of its plan. */
-export function inGdb(program: string, driver: "functions" | "locations" | "lines", plan: unknown): unknown {
+export function inGdb(program: string, driver: "functions" | "locations" | "lines", plan: unknown, around: Surroundings = {}): unknown {
   const folder = mkdtempSync(join(tmpdir(), "sonde-gdb-"));
   try {
     const [given, seen] = [join(folder, "plan"), join(folder, "seen")];
     writeFileSync(given, JSON.stringify(plan));
     const scripts = ["values", driver].flatMap((name) => ["-x", join(import.meta.dirname, `gdb-${name}.py`)]);
-    execFileSync("gdb", ["-batch", "-nx", "-iex", "set auto-load off", "-iex", "set debuginfod enabled off", ...scripts, program], {
+    const settings = [
+      "set auto-load off",
+      "set debuginfod enabled off",
+      ...(around.debugFolder === undefined ? [] : [`set debug-file-directory ${around.debugFolder}:/usr/lib/debug`]),
+      ...Object.entries(around.environment ?? {}).map(([name, value]) => `set environment ${name} ${value}`),
+    ];
+    execFileSync("gdb", ["-batch", "-nx", ...settings.flatMap((one) => ["-iex", one]), ...scripts, program], {
       env: { ...process.env, SONDE_PLAN: given, SONDE_SEEN: seen, PYTHONDONTWRITEBYTECODE: "1" },
       stdio: ["ignore", "pipe", "pipe"],
       timeout: 180_000,
@@ -61,15 +73,16 @@ export function observe(program: string, functions: readonly Planned[], prologue
   return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
 }
 
-/** The same of a library's functions, in whichever program runs with it: its addresses are as linked. */
-export function observeLibrary(
+/** The same of the functions of a library, in whichever program runs with it, or of a program that may be anywhere: addresses are as linked. */
+export function observeFile(
   program: readonly [path: string, ...words: string[]],
-  library: string,
+  file: string,
   functions: readonly Planned[],
+  around?: Surroundings,
 ): Map<string, Seen | undefined> {
   const [path, ...words] = program;
-  const plan = { functions, library, arguments: words.map((word) => `'${word}'`).join(" ") };
-  const found = inGdb(path, "functions", plan) as readonly { readonly name: string; readonly seen: Seen | null }[];
+  const plan = { functions, file, arguments: words.map((word) => `'${word}'`).join(" ") };
+  const found = inGdb(path, "functions", plan, around) as readonly { readonly name: string; readonly seen: Seen | null }[];
   return new Map(found.map((one) => [one.name, one.seen ?? undefined]));
 }
 
