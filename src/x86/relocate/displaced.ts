@@ -190,6 +190,9 @@ function commonBeginning(code: Uint8Array): { readonly opcode: number; readonly 
 /** mov between general registers of 32 or 64 bits. */
 const isRegisterMove = (opcode: number, modrm: number): boolean => (opcode === 0x89 || opcode === 0x8b) && modrm >= 0xc0;
 
+/** Whether code begins with an instruction that can be executed anywhere, as far as that can be told without a decoder. */
+export const isCommonBeginning = (code: Uint8Array): boolean => commonBeginning(code) !== undefined;
+
 let decoded: Iced.Instruction | undefined;
 
 /** The instruction at the start of `code`, which is to stand at `address`; or why it can stand nowhere else. */

@@ -20,6 +20,7 @@
 import { type Displaced, displace, type Refusal, signed32 } from "./displaced.ts";
 import { reaches, rebiased, type SlotPosition, SlotWriter } from "./slot-writer.ts";
 
+export { isCommonBeginning } from "./displaced.ts";
 export type { Refusal, SlotPosition };
 
 export interface Slot {

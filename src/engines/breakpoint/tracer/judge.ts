@@ -1,7 +1,7 @@
 /** Whether sites can be probed at all, by the file alone: before anything is attached to, and where nothing runs yet. */
 import { SondeError } from "../../../errors/error.ts";
 import { FileSource } from "../../../symbols/file-source.ts";
-import { relocate } from "../../../x86/relocate/relocate.ts";
+import { isCommonBeginning, relocate } from "../../../x86/relocate/relocate.ts";
 import type { RegisteredFile } from "./registry.ts";
 
 const INT3 = 0xcc;
@@ -31,6 +31,8 @@ export function judge(file: RegisteredFile): void {
 
 function refusalOf(bytes: Uint8Array, offset: number): string | undefined {
   if (bytes[0] === INT3) return "there is a breakpoint (int3) already";
+  // Nearly all, where there are many.
+  if (isCommonBeginning(bytes)) return undefined;
   const moved = relocate(bytes, NOMINAL_BASE + offset, NOMINAL_SLOT);
   return "refused" in moved ? moved.refused : undefined;
 }
