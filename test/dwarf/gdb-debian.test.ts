@@ -9,13 +9,15 @@ import { describe, expect, test } from "vitest";
 import type { DebugInfo, Entry } from "../../src/dwarf/entry.ts";
 import { entryAddress } from "../../src/dwarf/locations.ts";
 import { parametersOf } from "../../src/dwarf/signature.ts";
-import { readElf } from "../../src/elf/image.ts";
+import { type ElfImage, readElf } from "../../src/elf/image.ts";
 import { openDebugInfo } from "../../src/symbols/debug-files/open.ts";
 import { FileSource } from "../../src/symbols/file-source.ts";
 import { unpacked } from "../fixtures/debian-packages.ts";
 import { providePackages } from "../fixtures/packages.ts";
 import { compare, type Outcome, planOf } from "./compare.ts";
+import { compareAt, expectAgreement as expectVariables } from "./compare-locations.ts";
 import { observeFile, type Surroundings } from "./gdb.ts";
+import { statementsOf } from "./lines-programs.ts";
 import { functionsOf } from "./typed-programs.ts";
 
 /** The path under which a program maps a library. */
@@ -36,19 +38,26 @@ function distinct(debug: DebugInfo): Entry[] {
   return [...byAddress.values()].filter((entry) => parametersOf(entry).length > 0);
 }
 
-/** Each function of a file that has parameters, once, while a program runs. */
-function comparedIn(program: readonly [path: string, ...words: string[]], file: string, around: Surroundings = {}): Outcome {
+/** A file's code and debug information, while they are used. */
+function withDebug<T>(file: string, { debugFolder }: Surroundings, use: (debug: DebugInfo, image: ElfImage) => T): T {
   const source = new FileSource(file);
   try {
-    const opened = openDebugInfo(file, readElf(source), { environment: { SONDE_DEBUG_PATH: around.debugFolder } });
+    const image = readElf(source);
+    const opened = openDebugInfo(file, image, { environment: { SONDE_DEBUG_PATH: debugFolder } });
     if ("missing" in opened) throw new Error(`${file} has no debug information here`);
     if (opened.incomplete !== undefined) throw new Error(`${file} has a part of its debug information here`);
-    const functions = distinct(opened.debug);
-    return compare(opened.debug, functions, observeFile(program, file, planOf(functions), around), true);
+    return use(opened.debug, image);
   } finally {
     source.close();
   }
 }
+
+/** Each function of a file that has parameters, once, while a program runs. */
+const comparedIn = (program: readonly [path: string, ...words: string[]], file: string, around: Surroundings = {}): Outcome =>
+  withDebug(file, around, (debug) => {
+    const functions = distinct(debug);
+    return compare(debug, functions, observeFile(program, file, planOf(functions), around), true);
+  });
 
 interface Least {
   readonly functions: number;
@@ -59,6 +68,15 @@ interface Least {
 
 /** What a function does without isn't passed, or only its callers know it: gdb looks at their debug information for it. */
 const REASONS = /: (the compiler has (removed it|changed how this function is called)|it is known only at the call)$/;
+
+/** gdb finds what a register had at the entry by what the caller has left of it. */
+const REASONS_INSIDE = [
+  "it is known only at its function's entry",
+  "it is known only at the call",
+  "the compiler has removed what it points to",
+  "finding it takes a division",
+  "its expression computes with floats",
+];
 
 function expectAgreement(outcome: Outcome, { functions, values, nowhere }: Least): void {
   expect(outcome).toMatchObject({ wrong: [], types: [] });
@@ -81,6 +99,7 @@ const PERL = [
   'print join(",", (getpwnam("root"))[0, 2], sprintf("%e", 1 / 3), lc("ABC"), crypt("a", "bc") // "")',
 ].join("; ");
 
+const LUA = ["lua5.4", "liblua5.4-0-dbg"];
 const script = (name: string): string => join(import.meta.dirname, "..", "fixtures", "programs", name);
 
 /** Packages file them below a folder of their architecture, by whose absolute path the others name them. */
@@ -89,6 +108,18 @@ function linkSupplementaryFiles(folder: string): void {
   for (const name of readdirSync(join(folder, "x86_64-linux-gnu"))) {
     if (!existsSync(join(folder, name))) symlinkSync(join("x86_64-linux-gnu", name), join(folder, name));
   }
+}
+
+/** As if the folder with unpacked packages were the root. */
+function surroundings(root: string, preload: readonly string[] = []): Surroundings {
+  const debugFolder = join(root, "usr/lib/debug");
+  linkSupplementaryFiles(join(debugFolder, ".dwz"));
+  const libraries = ["usr/lib", "lib"].map((folder) => join(root, folder, "x86_64-linux-gnu"));
+  const environment = {
+    LD_LIBRARY_PATH: libraries.join(":"),
+    ...(preload.length > 0 && { LD_PRELOAD: preload.map((one) => join(root, one)).join(":") }),
+  };
+  return { debugFolder, environment };
 }
 
 describe("what gdb shows of parameters at the first instruction is at our places", { timeout: 240_000 }, () => {
@@ -104,7 +135,7 @@ describe("what gdb shows of parameters at the first instruction is at our places
   test.each([
     {
       of: "Lua, whose types are in a supplementary file",
-      packages: ["lua5.4", "liblua5.4-0-dbg"],
+      packages: LUA,
       file: "usr/bin/lua5.4",
       program: ["usr/bin/lua5.4", script("many.lua")],
       functions: 300,
@@ -142,14 +173,20 @@ describe("what gdb shows of parameters at the first instruction is at our places
     },
   ] as const)("of $of", ({ packages, file, program, ...rest }) => {
     const root = unpacked(...packages);
-    linkSupplementaryFiles(join(root, "usr/lib/debug/.dwz"));
     const [path, ...words] = program.map((word) => (word.startsWith("usr/") ? join(root, word) : word));
-    const preloaded = ("preload" in rest ? rest.preload : []).map((one) => join(root, one));
-    const environment = {
-      LD_LIBRARY_PATH: ["usr/lib", "lib"].map((folder) => join(root, folder, "x86_64-linux-gnu")).join(":"),
-      ...(preloaded.length > 0 && { LD_PRELOAD: preloaded.join(":") }),
-    };
-    const around = { debugFolder: join(root, "usr/lib/debug"), environment };
+    const around = surroundings(root, "preload" in rest ? rest.preload : []);
     expectAgreement(comparedIn([path!, ...words], realpathSync(join(root, file)), around), rest);
   });
+});
+
+test("variables at lines of Lua have the values that gdb shows, or a reason why they have none", { timeout: 120_000 }, () => {
+  const root = unpacked(...LUA);
+  const file = realpathSync(join(root, "usr/bin/lua5.4"));
+  const around = surroundings(root);
+  const outcome = withDebug(file, around, (debug, image) => {
+    const addresses = [...new Set(statementsOf(debug, /\b(ltable|lstrlib)\.c$/).map(({ address }) => address))];
+    return compareAt(file, image, debug, addresses, { file, arguments: script("many.lua"), around });
+  });
+  expectVariables(outcome, 1500);
+  expect([...outcome.nowhere.keys()].filter((why) => !REASONS_INSIDE.includes(why))).toEqual([]);
 });

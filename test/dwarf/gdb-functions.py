@@ -31,36 +31,12 @@ def at_stop():
     return {"bias": str(bias), "registers": found, "memory": [*memory(found, ["rsp"], 4096), *memory(found, ["rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax"], 512)]}
 
 
-by_address = {}
-bias = 0
+by_address = {int(one["address"]): one for one in plan["functions"]}
+for one in plan["functions"]:
+    one["seen"] = None
 
-
-def break_at(base):
-    global bias
-    bias = base
-    for one in plan["functions"]:
-        one["seen"] = None
-        by_address[int(one["address"]) + bias] = one
-        gdb.Breakpoint("*%d" % (int(one["address"]) + bias), temporary=True, internal=True)
-
-
-def all_stops():
-    if "file" not in plan:
-        break_at(0)
-        return stops()
-    # Where the file is, is known once the program has been loaded.
-    gdb.execute("set breakpoint pending on")
-    gdb.Breakpoint("__libc_start_main", temporary=True, internal=True)
-    run(plan["arguments"])
-    for line in open("/proc/%d/maps" % gdb.selected_inferior().pid):
-        if line.rstrip().endswith(plan["file"]):
-            break_at(int(line.split("-")[0], 16))
-            break
-    return further_stops()
-
-
-for frame, pc in all_stops():
-    one = by_address.get(pc)
+for frame, address in stops(by_address):
+    one = by_address.get(address)
     if one is not None and one["seen"] is None:
         stop = one["seen"] = at_stop()
         stop["entry"] = arguments(frame)
@@ -68,7 +44,7 @@ for frame, pc in all_stops():
             stop.setdefault("truth", {})[name] = shown(lambda t=text: gdb.parse_and_eval(t))
         back = struct.unpack("<Q", bytes(gdb.selected_inferior().read_memory(int(stop["registers"]["rsp"]), 8)))[0]
         if plan.get("prologue"):
-            last = gdb.find_pc_line(pc).last
+            last = gdb.find_pc_line(frame.pc()).last
             if last is not None:
                 gdb.Breakpoint("*%d" % (last + 1), temporary=True, internal=True)
                 gdb.execute("continue", to_string=True)

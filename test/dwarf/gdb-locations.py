@@ -21,7 +21,7 @@ def memory(found):
     """The stack, what registers point to, and the ranges of the plan."""
     stack = int(found["rsp"]) - 256
     around = [(int(found[name]) - 512, 1536) for name in REGISTERS]
-    return bytes_at([(stack, 8192), (stack, 1024), *around, *((one["address"], one["size"]) for one in plan["ranges"])])
+    return bytes_at([*((stack, size) for size in (8192, 4096, 2048, 1024)), *around, *((one["address"] + bias, one["size"]) for one in plan["ranges"])])
 
 
 def level(frame):
@@ -32,21 +32,20 @@ def level(frame):
 
 
 left = {int(address) for address in plan["addresses"]}
-for address in left:
-    gdb.Breakpoint("*%d" % address, temporary=True, internal=True)
 observed = []
-for frame, pc in stops(plan.get("arguments", "")):
-    if pc in left:
-        left.remove(pc)
+for frame, address in stops(sorted(left)):
+    if address in left:
+        left.remove(address)
         found = registers(frame)
         older = level(frame).older()
         observed.append(
             {
-                "address": pc,
+                "address": address,
+                "bias": str(bias),
                 "registers": found,
                 "memory": memory(found),
                 "cfa": str(int(older.read_register("rsp").cast(WORD)) & MASK) if older is not None else None,
-                "variables": variables(frame, pc),
+                "variables": variables(frame, address + bias),
             }
         )
 

@@ -102,21 +102,40 @@ def run(arguments=""):
     WORD = gdb.newest_frame().architecture().integer_type(64)
 
 
-def stops(arguments=""):
-    """Runs the program, and gives the frame and the pc at each stop until it has ended."""
-    run(arguments)
-    return further_stops()
+def loaded_at(file):
+    """Where the program has a file."""
+    for line in open("/proc/%d/maps" % gdb.selected_inferior().pid):
+        if line.rstrip().endswith(file):
+            return int(line.split("-")[0], 16)
+    raise gdb.GdbError("%s isn't loaded" % file)
 
 
-def further_stops():
-    """From the one where it stands on."""
+bias = 0
+
+
+def stops(addresses):
+    """Runs the program with a breakpoint, hit once, at each address, and gives the frame and the address at each stop until it has ended.
+
+    Addresses are as linked: those of the plan's file, wherever that is loaded (`bias`), or of the program."""
+    global bias
+    arguments = plan.get("arguments", "")
+    if "file" in plan:
+        # Where the file is, is known once the program has been loaded.
+        gdb.execute("set breakpoint pending on")
+        gdb.Breakpoint("__libc_start_main", temporary=True, internal=True)
+        run(arguments)
+        bias = loaded_at(plan["file"])
+    for address in addresses:
+        gdb.Breakpoint("*%d" % (address + bias), temporary=True, internal=True)
+    if "file" not in plan:
+        run(arguments)
     while True:
         try:
             frame = gdb.newest_frame()
             pc = frame.pc()
         except gdb.error:
             return
-        yield frame, pc
+        yield frame, pc - bias
         try:
             gdb.execute("continue", to_string=True)
         except gdb.error:
