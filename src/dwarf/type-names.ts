@@ -45,7 +45,7 @@ export function languageOf(unit: Unit): number | undefined {
 
 /** "namespace::class::method"; Go's and C's names are whole as they are. "" for what has none. */
 export function qualifiedName(entry: Entry): string {
-  const name = entry.name ?? "";
+  const name = entry.name ?? typedefName(entry) ?? "";
   const language = languageOf(entry.unit);
   if (name === "" || language === DW_LANG.Go || isC(language)) return name;
   let declaration = entry;
@@ -60,6 +60,28 @@ export function qualifiedName(entry: Entry): string {
     path.unshift(scope.name ?? (scope.tag === DW_TAG.namespace ? "(anonymous namespace)" : "(anonymous)"));
   }
   return path.join("::");
+}
+
+/**
+ * What a typedef calls a C++ structure that has no name itself: GCC points to the structure, not to the typedef, and has the name
+ * mangled ("N6Window4SpanE", "4Span": Itanium C++ ABI §5.1.3) in the structure. Templates' aren't taken apart.
+ */
+function typedefName(entry: Entry): string | undefined {
+  if (!KEYWORDS.has(entry.tag)) return undefined;
+  const mangled = entry.text(DW_AT.linkage_name);
+  if (mangled === undefined || mangled.length > MAX_TEXT) return undefined;
+  const nested = mangled.startsWith("N");
+  const end = nested ? mangled.length - 1 : mangled.length;
+  if (nested && !mangled.endsWith("E")) return undefined;
+  let last: string | undefined;
+  for (let at = nested ? 1 : 0; at < end; ) {
+    const digits = /^[1-9]\d{0,3}/.exec(mangled.slice(at, at + 4))?.[0];
+    if (digits === undefined) return undefined;
+    last = mangled.slice(at + digits.length, at + digits.length + Number(digits));
+    at += digits.length + Number(digits);
+    if (at > end) return undefined;
+  }
+  return last;
 }
 
 const C: ReadonlySet<number> = new Set([DW_LANG.C89, DW_LANG.C, DW_LANG.C99, DW_LANG.C11, DW_LANG.C17]);

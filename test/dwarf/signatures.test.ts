@@ -12,7 +12,7 @@ import { readElf } from "../../src/elf/image.ts";
 import { memorySource } from "../../src/elf/source.ts";
 import { SondeError } from "../../src/errors/error.ts";
 import type { CType, Signature } from "../../src/schema/ctypes.ts";
-import { debugOf, functionsOf, randomC, typedC, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
+import { debugOf, functionsOf, randomC, randomCxx, typedC, typedCxx, typedGo, typedRust } from "./typed-programs.ts";
 
 function entryOf(debug: DebugInfo, name: string): Entry {
   for (const entry of functionsOf(debug)) if (qualifiedName(entry) === name) return entry;
@@ -186,6 +186,23 @@ describe("C++", () => {
       { k: "unknown", size: 16 },
       { k: "pointer" },
     ]);
+  });
+
+  test("a structure that only a typedef names is called so, wherever it stands", () => {
+    const source = `
+      typedef struct { int a; } Top;
+      namespace geo { class Window { public: typedef struct { long offset, length; } Span; int bind(Span *span, long size); }; }
+      template <typename T> struct Box { typedef struct { T inner; } Held; int held(Held *one) { return one->inner; } };
+      int geo::Window::bind(Span *span, long size) { return span->length > size; }
+      int top(Top *one) { return one->a; }
+      int main() { geo::Window w; geo::Window::Span s{1, 2}; Top t{1}; Box<int>::Held h{1}; return w.bind(&s, 3) + top(&t) + Box<int>().held(&h); }
+    `;
+    const program = randomCxx(source, "-O0");
+    expect(described(program, ["geo::Window::bind", "top"])).toEqual(["int geo::Window::bind(geo::Window::Span *span, long size)", "int top(Top *one)"]);
+    const { params, structs } = signature(program, "geo::Window::bind");
+    expect(params[1]).toMatchObject({ name: "span", type: { k: "pointer", to: { k: "struct", name: "geo::Window::Span" } } });
+    expect(structs["geo::Window::Span"]?.fields.map(({ name }) => name)).toEqual(["offset", "length"]);
+    expect(signature(program, "Box<int>::held").params[1]).toMatchObject({ type: { k: "pointer", to: { k: "struct", name: "Box<int>::Held" } } });
   });
 
   test("types in units of their own are found by their signatures", () => {
