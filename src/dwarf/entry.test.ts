@@ -193,6 +193,32 @@ describe("trees", () => {
     expect(space!.parent()?.key).toBe(root.key);
     expect(root.parent()).toBeUndefined();
   });
+  test("the parents in many small units are remembered: one function needs types of many", () => {
+    const { info, abbrev } = assemble(tree);
+    const debug = debugOf({ info: Array.from({ length: 100 }, () => [...info]).flat(), abbrev });
+    const first = debug.units.map((each) => debug.parents(each));
+    debug.units.forEach((each, i) => {
+      expect(debug.parents(each)).toBe(first[i]);
+    });
+  });
+  test("the parents in large units are remembered of those that were asked for last", () => {
+    const leaves = Array.from({ length: 16 }, () => node(T.base_type, []));
+    const { info, abbrev } = assemble(unit([], leaves));
+    // Its entries again and again: half a million.
+    const [header, root, many] = [[...info.subarray(4, FIRST)], info[FIRST]!, [...info.subarray(FIRST + 1, -1)]];
+    const body = Buffer.concat([Buffer.from([...header, root]), ...Array.from({ length: 1 << 15 }, () => Buffer.from(many)), Buffer.from([0])]);
+    const large = Buffer.concat([Buffer.from(le(body.length, 4)), body]);
+    const debug = debugOf({ info: Buffer.concat(Array.from({ length: 4 }, () => large)), abbrev });
+    const [a, b, c, d] = debug.units;
+    const known = debug.parents(a!);
+    expect(known.offsets.length).toBe((1 << 19) + 1);
+    const other = debug.parents(b!);
+    debug.parents(c!);
+    expect(debug.parents(a!) === known).toBe(true);
+    debug.parents(d!);
+    expect(debug.parents(a!) === known).toBe(true);
+    expect(debug.parents(b!) === other).toBe(false);
+  });
   test("a name is taken from what is completed or copied", () => {
     // The declaration is behind the unit's own entry: one byte, "", and its own is 1 + 5 bytes.
     const at = FIRST + 1;

@@ -18,8 +18,8 @@ export interface DebugInfoParts {
 
 /** More than the largest programs have; bounds the objects that a header of 11 bytes can cost. */
 const MOST_UNITS = 1 << 20;
-/** Parents of all entries of so many units are remembered. */
-const REMEMBERED = 8;
+/** Parents of so many entries are remembered (8 bytes each), those of the units that were asked for last. */
+const REMEMBERED = 1 << 21;
 
 /** Numbers of all sections with entries, so that an entry has a number of its own. */
 let spaces = 0;
@@ -33,6 +33,7 @@ export class DebugInfo {
   #tables: AbbreviationTables | undefined;
   #units: readonly Unit[] | undefined;
   readonly #parents = new Map<Unit, Parents>();
+  #remembered = 0;
   #oldTypeUnits: readonly Unit[] | undefined;
   #bySignature: Map<bigint, Unit> | undefined;
 
@@ -93,14 +94,24 @@ export class DebugInfo {
     return this.#tables.at(offset);
   }
 
+  /** Types are defined in one unit and used in many: one function's may need those of a hundred, again and again. */
   parents(unit: Unit): Parents {
-    let parents = this.#parents.get(unit);
-    if (parents === undefined) {
-      parents = findParents(unit);
-      if (this.#parents.size >= REMEMBERED) this.#parents.delete(this.#parents.keys().next().value!);
-      this.#parents.set(unit, parents);
+    const known = this.#parents.get(unit);
+    if (known !== undefined) {
+      // The last of the map is the last that was asked for.
+      this.#parents.delete(unit);
+      this.#parents.set(unit, known);
+      return known;
     }
-    return parents;
+    const found = findParents(unit);
+    for (const [oldest, { offsets }] of this.#parents) {
+      if (this.#remembered + found.offsets.length <= REMEMBERED) break;
+      this.#parents.delete(oldest);
+      this.#remembered -= offsets.length;
+    }
+    this.#parents.set(unit, found);
+    this.#remembered += found.offsets.length;
+    return found;
   }
 
   /** The split unit of a skeleton, if it is found. */
