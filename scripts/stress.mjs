@@ -1,5 +1,7 @@
-// `npm run stress -- [--engine NAME] [--cycles N] [--kills N] [--threads N]`: attaches and detaches while a program forks, execs, loads,
-// maps and takes signals, and kills the tool's processes at random moments. Prints a table; its status is 1 if anything was not exact.
+// `npm run stress -- [--engine NAME] [--cycles N] [--kills N] [--threads N] [--rest US]`: attaches and detaches while a program forks,
+// execs, loads, maps and takes signals, and kills the tool's processes at random moments. Its threads rest US microseconds between
+// what they do: 200 keep two processors busy many times over (a cycle takes seconds), 20000 leave time for thousands of cycles.
+// Prints a table; its status is 1 if anything was not exact.
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, copyFileSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,12 +17,13 @@ const { values } = parseArgs({
     cycles: { type: "string", default: "10000" },
     kills: { type: "string", default: "1000" },
     threads: { type: "string", default: "64" },
+    rest: { type: "string", default: "200" },
   },
 });
 const { engine } = values;
-const [cycles, kills, threads] = [values.cycles, values.kills, values.threads].map(Number);
-if (![cycles, kills, threads].every((n) => Number.isInteger(n) && n >= 0)) {
-  process.stderr.write("usage: npm run stress -- [--engine NAME] [--cycles N] [--kills N] [--threads N]\n");
+const [cycles, kills, threads, rest] = [values.cycles, values.kills, values.threads, values.rest].map(Number);
+if (![cycles, kills, threads, rest].every((n) => Number.isInteger(n) && n >= 0)) {
+  process.stderr.write("usage: npm run stress -- [--engine NAME] [--cycles N] [--kills N] [--threads N] [--rest US]\n");
   process.exit(2);
 }
 
@@ -97,6 +100,7 @@ async function attachAndDetach() {
   const path = built("cycled");
   const [busy, quiet] = [await run(path), await run(path)];
   await busy.ask(`library ${library}`);
+  await busy.ask(`rest ${rest}`);
   await busy.ask(`churn ${Math.max(1, threads - 6)} fork,exec,load,map,signal,thread`);
   const at = [...PLACES.map((place) => `${path}:${place}`), `${library}:library_call`].join(" ");
   let exact = 0;
@@ -256,5 +260,5 @@ async function killAtRandom() {
 if (cycles > 0) await attachAndDetach();
 if (kills > 0) await killAtRandom();
 const width = Math.max(...table.map(({ what }) => what.length));
-process.stdout.write(`engine ${engine}\n${table.map(({ what, value, good }) => `  ${what.padEnd(width)}  ${value}  ${good}\n`).join("")}`);
+process.stdout.write(`engine ${engine}, ${threads} threads that rest ${rest} µs\n${table.map(({ what, value, good }) => `  ${what.padEnd(width)}  ${value}  ${good}\n`).join("")}`);
 process.exit(table.every(({ good }) => good === "ok") ? 0 : 1);
