@@ -260,5 +260,7 @@ async function killAtRandom() {
 if (cycles > 0) await attachAndDetach();
 if (kills > 0) await killAtRandom();
 const width = Math.max(...table.map(({ what }) => what.length));
-process.stdout.write(`engine ${engine}, ${threads} threads that rest ${rest} µs\n${table.map(({ what, value, good }) => `  ${what.padEnd(width)}  ${value}  ${good}\n`).join("")}`);
+process.stdout.write(
+  `engine ${engine}, ${threads} threads that rest ${rest} µs\n${table.map(({ what, value, good }) => `  ${what.padEnd(width)}  ${value}  ${good}\n`).join("")}`,
+);
 process.exit(table.every(({ good }) => good === "ok") ? 0 : 1);

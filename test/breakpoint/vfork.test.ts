@@ -2,6 +2,7 @@
  * A thread that has made a child by vfork sleeps until that goes on, and can't be stopped: neither arming nor letting go may wait
  * for it, and the child, which shares the memory, runs into what is armed.
  */
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { intact } from "../conformance/support/bytes.ts";
 import { Program, probe } from "../conformance/support/session.ts";
@@ -43,6 +44,21 @@ test.each([
   await using session = await soon(arm(program, running.pid, children));
   await running.ask("call 10");
   expect(await running.ask("free")).toBe(WELL);
+  expect((await session.close()).hits).toBe(hits);
+  expect(await running.end()).toBe(0);
+});
+
+test.each([
+  [false, 10n],
+  [true, 12n],
+])("all threads of a process that shares the memory come through the breakpoint (their hits count: %s)", async (children, hits) => {
+  await using program = new Program(vforks());
+  const running = await program.start();
+  const shares = await running.ask("family");
+  await expect.poll(() => readdirSync(`/proc/${shares}/task`).length).toBe(2);
+  await using session = await soon(arm(program, running.pid, children));
+  await running.ask("call 10");
+  expect(await running.ask("join")).toBe(WELL);
   expect((await session.close()).hits).toBe(hits);
   expect(await running.end()).toBe(0);
 });

@@ -21,6 +21,14 @@ export interface LetGoParts {
   readonly last: (stopped: Tracee) => void;
 }
 
+/** A stopped thread goes on without us, with a signal or 0, from where the program would be. `last` is done before, with the thread out of our slots. */
+export function letGo(lifecycle: Lifecycle, tracee: Tracee, signal: number, last?: (stopped: Tracee) => void): void {
+  evict(tracee);
+  last?.(tracee);
+  detach(tracee.tid, signal);
+  lifecycle.detached(tracee);
+}
+
 /** Threads that come into being meanwhile are traced, and go in their turn. */
 export function letAllGo(parts: LetGoParts): void {
   const { lifecycle } = parts;
@@ -42,10 +50,7 @@ export function letAllGo(parts: LetGoParts): void {
         cleaned.add(tracee.space);
         parts.clean(tracee);
       }
-      evict(tracee);
-      if (isLast(tracee)) parts.last(tracee);
-      detach(tracee.tid, signal);
-      lifecycle.detached(tracee);
+      letGo(lifecycle, tracee, signal, isLast(tracee) ? parts.last : undefined);
     }
     if (performance.now() - progress > LONGEST_WAIT) for (const tracee of [...lifecycle.tracees.values()]) lifecycle.detached(tracee);
     if (lifecycle.tracees.size > 0) nap();

@@ -59,6 +59,19 @@ export class Lifecycle {
     } catch {
       throw refusal(pid, EPERM);
     }
+    const refused = this.#seizeAll(pid, space, wanted);
+    if (refused !== undefined) {
+      for (const one of space.tracees) this.tracees.delete(one.tid);
+      space.close();
+      throw refusal(pid, refused);
+    }
+    const first = this.tracees.get(pid) ?? [...space.tracees][0]!;
+    this.#attachSharers(space, wanted);
+    return first;
+  }
+
+  /** All threads of a process; gives the error (errno) by which its first one, or every one, refuses. */
+  #seizeAll(pid: number, space: Space, wanted: boolean): number | undefined {
     const before = this.tracees.size;
     // Threads come into being meanwhile; those that a traced thread makes are traced from the start.
     for (let fresh = true; fresh; ) {
@@ -69,25 +82,17 @@ export class Lifecycle {
         if (result === 0) {
           this.#add(new Tracee(tid, pid, space, wanted)).started = true;
           fresh = true;
-        } else if (!this.tracees.has(tid) && tid === pid && !this.#early.has(tid)) {
-          for (const one of space.tracees) this.tracees.delete(one.tid);
-          space.close();
-          throw refusal(pid, -result);
-        }
+        } else if (!this.tracees.has(tid) && tid === pid && !this.#early.has(tid)) return -result;
       }
     }
-    if (this.tracees.size === before) throw refusal(pid, 3);
-    const first = this.tracees.get(pid) ?? [...space.tracees][0]!;
-    this.#attachSharers(space, wanted);
-    return first;
+    return this.tracees.size === before ? ESRCH : undefined;
   }
 
   /** Children that threads wait for already see what is armed from now on, and nothing would be told of them. */
   #attachSharers(space: Space, wanted: boolean): void {
-    // Theirs are behind them in the set.
+    // Theirs are behind them in the set. One that can't be traced, for it has gone on to another program, isn't shared any more.
     for (const { pid, tid } of space.tracees)
-      for (const child of sharersOf(pid, tid))
-        if (!this.tracees.has(child) && seize(child, OPTIONS) === 0) this.#add(new Tracee(child, child, space, wanted && this.#parts.children)).started = true;
+      for (const child of sharersOf(pid, tid)) if (!this.tracees.has(child)) this.#seizeAll(child, space, wanted && this.#parts.children);
   }
 
   #add(tracee: Tracee): Tracee {

@@ -1,7 +1,7 @@
 /** One session in the tracer: its programs, what it traces, what it is asked; from arming to letting everything go. */
 import { SondeError } from "../../../errors/error.ts";
 import { isAlive, processesMapping, tracerOf } from "../../../sys/procfs.ts";
-import { cont, detach, interrupt, pokeReg, Reg, Wait, wait } from "../../../sys/ptrace.ts";
+import { cont, interrupt, pokeReg, Reg, Wait, wait } from "../../../sys/ptrace.ts";
 import type { FromTracer, ToTracer } from "../protocol.ts";
 import { Arming } from "./arming.ts";
 import { Bell } from "./bell.ts";
@@ -13,14 +13,13 @@ import { halt, nap } from "./halt.ts";
 import { Hits } from "./hits.ts";
 import { Interceptions } from "./interceptions.ts";
 import { judge } from "./judge.ts";
-import { letAllGo } from "./let-go.ts";
+import { letAllGo, letGo } from "./let-go.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Programs } from "./programs.ts";
 import { restoreBytes } from "./recover.ts";
 import { Registry } from "./registry.ts";
 import { Returns } from "./returns.ts";
 import { attachShared } from "./shared.ts";
-import { evict } from "./signals.ts";
 import type { Space, Tracee } from "./space.ts";
 import { Tracer } from "./tracer.ts";
 
@@ -239,7 +238,7 @@ export class TracingSession {
   /** The new program is mapped and nothing of it has run. */
   #executed(tracee: Tracee): void {
     if (!tracee.wanted) {
-      this.#detachStopped(tracee, 0);
+      letGo(this.#lifecycle, tracee, 0);
       return;
     }
     this.#arming.sync(tracee.space, tracee.tid);
@@ -249,7 +248,7 @@ export class TracingSession {
   /** A forked child that isn't followed: its copy of the text is cleaned. */
   #letChildGo(child: Tracee): void {
     this.#putBack(child);
-    this.#detachStopped(child, 0);
+    letGo(this.#lifecycle, child, 0);
   }
 
   /** All that a stopped thread's address space has of ours goes; its areas stay, for threads that are inside. */
@@ -279,12 +278,6 @@ export class TracingSession {
     } catch (error) {
       if (!(error instanceof SondeError)) throw error;
     }
-  }
-
-  #detachStopped(tracee: Tracee, signal: number): void {
-    evict(tracee);
-    detach(tracee.tid, signal);
-    this.#lifecycle.detached(tracee);
   }
 
   /** The bell rang: the session has said something or is gone, or a file was opened. */
