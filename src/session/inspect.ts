@@ -10,10 +10,9 @@ import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import type { Signature } from "../schema/ctypes.ts";
 import { goroutineIdOffset } from "../symbols/go-code.ts";
-import { resolveTarget } from "../symbols/resolve.ts";
+import { resolveProbe } from "../symbols/resolve-probe.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
-import { resolveUsdt } from "../symbols/usdt/resolve.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
 import { needOf } from "./engine-for-script.ts";
 import { goroutineIdOf, hasReturn } from "./go-returns.ts";
@@ -174,7 +173,7 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   }
   for (const [index, target] of targets.entries()) {
     try {
-      const resolved = register === "usdt" ? resolveUsdt(target, []) : resolveTarget(target, { mode: hasReturn(handler) ? "leave" : "entry" });
+      const resolved = resolveProbe(target, register === "usdt" ? "usdt" : "function", { mode: hasReturn(handler) ? "leave" : "entry" });
       found.push(...resolved.sites);
       for (const site of resolved.sites) from.push(sites.push(site) && index);
     } catch (error) {
@@ -283,7 +282,7 @@ export async function explainScript(source: ScriptSource, params: ParamValues): 
     unsafe: true,
     actions: NO_ACTIONS,
     modeOf: (handler) => (returns.has(handler) ? "leave" : "entry"),
-    resolve: (target, kind, mode, pids) => (kind === "usdt" ? resolveUsdt(target, pids) : resolveTarget(target, { mode, pids })),
+    resolve: (target, kind, mode, pids) => resolveProbe(target, kind, { mode, pids }),
   });
   const loaded = await loadScript(unit, source, scope, makeVocabulary(scope));
   try {

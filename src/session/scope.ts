@@ -3,6 +3,7 @@
  * have a scope each, so the same script may run in both.
  */
 import { SondeBug, SondeError } from "../errors/error.ts";
+import type { TargetKind } from "../symbols/resolve-probe.ts";
 import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
 import type { InterceptHandlers } from "./intercept/host-calls.ts";
 import { type InterceptEntry, type ProbeEntry, type ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -19,13 +20,10 @@ export interface ScopeActions {
   symbol(address: bigint, pid?: number): string;
 }
 
-/** What a target names. */
-export type TargetKind = "function" | "usdt";
-
 /** What is probed of a function; `leave`: its return too, by an engine that leaves the stack alone. */
 export type ProbeMode = "entry" | "return" | "leave";
 
-/** Finds the functions, or static probes, of one target. Throws what `resolveTarget` and `resolveUsdt` throw. */
+/** Finds the functions, or static probes, of one target. Throws what `resolveProbe` throws. */
 export type Resolve = (
   target: string,
   kind: TargetKind,

@@ -4,8 +4,7 @@ import type { ScriptUnit } from "../compiler/hir/types.ts";
 import { type ChosenEngine, chooseEngine, type EngineChoice } from "../engines/choose.ts";
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
-import { resolveTarget } from "../symbols/resolve.ts";
-import { resolveUsdt } from "../symbols/usdt/resolve.ts";
+import { resolveProbe } from "../symbols/resolve-probe.ts";
 import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
@@ -73,9 +72,8 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
     unsafe: options.unsafe,
     modeOf: (handler) => (atReturns.has(handler) ? returns : "entry"),
     resolve: (target, kind, mode, own) => {
-      if (kind === "usdt") return resolveUsdt(target, own);
       try {
-        return resolveTarget(target, { mode, pids: own, unjudged: returns === "leave" });
+        return resolveProbe(target, kind, { mode, pids: own, unjudged: returns === "leave" });
       } catch (error) {
         if (error instanceof SondeError && error.code === "SONDE_DEBUG_INFO_MISSING") early.lacking = target;
         throw error;

@@ -10,15 +10,14 @@ import { relocate } from "../x86/relocate/relocate.ts";
 import { isShortPush } from "../x86/simple-decoder.ts";
 import { checkBoundary } from "./boundary.ts";
 import { symbolsElsewhere } from "./debug-files/symbols.ts";
-import { FileSource } from "./file-source.ts";
 import { goCode } from "./go-code.ts";
 import { IndirectFunctions } from "./ifunc.ts";
+import { inFiles, type Resolved } from "./in-files.ts";
 import { byDebugInfo } from "./inlined-sites.ts";
 import { enclosing, lineSites } from "./line-sites.ts";
 import { notFound } from "./not-found.ts";
 import { type OpenFile, siteOf } from "./open-file.ts";
 import { place } from "./place.ts";
-import { filesFor } from "./process-files.ts";
 import type { FunctionSite } from "./site.ts";
 import { type FunctionEntry, SymbolIndex } from "./symbol-index.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -35,21 +34,13 @@ export interface ResolveOptions {
   readonly unjudged?: boolean;
 }
 
-export interface Resolved {
-  /** By file, then by address. */
-  readonly sites: readonly FunctionSite[];
-  /** What the user should know. */
-  readonly notes: readonly string[];
-}
-
 const INT3 = 0xcc;
 const LONGEST_INSTRUCTION = 15;
 /** How many names a note lists. */
 const SHOWN_NAMES = 5;
 
 /**
- * The functions, or places in functions, that a target names. All its files count: a library's older inode that
- * processes still map, each process's own. A file without the function is passed over if another one has it.
+ * The functions, or places in functions, that a target names, in all files that it means.
  * Throws SONDE_TARGET_…, SONDE_FILE_…, SONDE_ELF_…, SONDE_FUNCTION_…, SONDE_OFFSET_…, SONDE_ADDRESS_…, SONDE_RETURN_…, SONDE_PROCESS_….
  */
 export function resolveTarget(text: string, options: ResolveOptions): Resolved {
@@ -61,33 +52,19 @@ export function resolveTarget(text: string, options: ResolveOptions): Resolved {
     });
   }
   const pids = options.pids ?? [];
-  const { files, notes: fileNotes } = filesFor(target.file, pids);
-  const notes = [...fileNotes];
-  const sites: FunctionSite[] = [];
-  let failure: SondeError | undefined;
-  for (const found of files) {
-    const source = new FileSource(found.path, found.display);
-    let indirect: IndirectFunctions | undefined;
+  return inFiles(target, pids, ({ source, path, display }, notes) => {
+    const image = readElf(source);
+    const indirect = new IndirectFunctions({ ...source.identity, path, image }, pids);
     try {
-      const image = readElf(source);
-      indirect = new IndirectFunctions({ ...source.identity, path: found.path, image }, pids);
-      const { path, display } = found;
       const index = new SymbolIndex(image, () => symbolsElsewhere(path, image, { display }));
-      const inFile = resolveIn({ source, image, indirect, index, path, display }, target, notes, options);
-      if (isGoBinary(image)) {
-        const version = goVersion(image);
-        sites.push(...inFile.map((site) => ({ ...site, go: goCode(source, site, version) })));
-      } else sites.push(...inFile);
-    } catch (error) {
-      if (!(error instanceof SondeError) || files.length === 1) throw error;
-      failure ??= error;
+      const sites = resolveIn({ source, image, indirect, index, path, display }, target, notes, options);
+      if (!isGoBinary(image)) return sites;
+      const version = goVersion(image);
+      return sites.map((site) => ({ ...site, go: goCode(source, site, version) }));
     } finally {
-      indirect?.close();
-      source.close();
+      indirect.close();
     }
-  }
-  if (sites.length === 0) throw failure ?? new SondeError("SONDE_FILE_NOT_FOUND", `no file of ${target.text} could be read`, { where: target.text });
-  return { sites, notes };
+  });
 }
 
 const isInside = ({ place }: Target): boolean => place.kind === "line" || (place.kind === "function" && place.delta > 0);

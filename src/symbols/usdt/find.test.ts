@@ -102,7 +102,7 @@ describe("where there is none, it is said", () => {
       { why: "its name is empty", count: 1 },
       { why: "the instruction at its place isn't a nop", count: 2 },
     ];
-    const why = "3 of its notes were left out: its name is empty; the instruction at its place isn't a nop";
+    const why = "3 of its notes of static probes were left out: its name is empty; the instruction at its place isn't a nop";
     expect(found("app:p:hit", probesOf([], leftOut))).toMatchObject({ kind: "none", why });
     expect(found("app:p:hit", probesOf(["p:other"], leftOut))).toMatchObject({ kind: "name", why });
   });

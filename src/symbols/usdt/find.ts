@@ -17,7 +17,8 @@ export interface NotFound {
  * At least one probe, or why there is none. `display` is the file as a person knows it. A name without a provider is that of
  * one provider's probe; patterns mean all that they match.
  */
-export function findUsdt({ probes, leftOut }: UsdtProbes, target: UsdtTarget, display: string): readonly UsdtProbe[] | NotFound {
+export function findUsdt(all: UsdtProbes, target: UsdtTarget, display: string): readonly UsdtProbe[] | NotFound {
+  const { probes } = all;
   const [provider, name] = [nameMatcher(target.provider), nameMatcher(target.name)];
   const file = target.file.replaceAll(":", "\\:");
   const found = probes.filter((probe) => provider(probe.provider) && name(probe.name));
@@ -30,8 +31,7 @@ export function findUsdt({ probes, leftOut }: UsdtProbes, target: UsdtTarget, di
     };
   }
   if (found.length > 0) return found;
-  const lost = leftOut.reduce((sum, { count }) => sum + count, 0);
-  const why = lost === 0 ? undefined : `${lost} of its notes ${lost === 1 ? "was" : "were"} left out: ${leftOut.map((one) => one.why).join("; ")}`;
+  const why = leftOutText(all);
   if (probes.length === 0) {
     return {
       kind: "none",
@@ -48,6 +48,13 @@ export function findUsdt({ probes, leftOut }: UsdtProbes, target: UsdtTarget, di
     ...(why !== undefined && { why }),
     mend: suggestion(probes, { ...target, file }),
   };
+}
+
+/** How many of its notes couldn't be read, and why; undefined if none. */
+export function leftOutText({ leftOut }: UsdtProbes): string | undefined {
+  const lost = leftOut.reduce((sum, { count }) => sum + count, 0);
+  if (lost === 0) return undefined;
+  return `${lost} of its notes of static probes ${lost === 1 ? "was" : "were"} left out: ${leftOut.map(({ why }) => why).join("; ")}`;
 }
 
 const SHOWN = 3;
