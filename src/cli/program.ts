@@ -92,7 +92,7 @@ export function makeProgram(finish: Finish): Command {
     .addOption(new Option("-p, --process <pid|name>", "look the library up as this process sees it").argParser(collect))
     .option("-v, --verbose", "show the chosen offset, aliases and the expected cost of a hit")
     .option("--exact", "as in run: the place itself, not a cheaper one near it")
-    .option("--usdt", "static probes, as usdt() names them: 'python3:python:gc*', 'libc:*'")
+    .option("--usdt", "static probes, as usdt() names them: 'python3:python:gc*', 'libstdc++:*'")
     .option("--json", "one JSON object a line")
     .action(async (target: string, options) => {
       const { list } = await import("./commands/list.ts");

@@ -42,6 +42,7 @@ export function edgeText(value: bigint): string {
   return `${rest}${suffixes[power]}`;
 }
 
+/** `0x1f`, of negative ones their 64 bits; of bytes their digits. */
 export function hexText(value: number | bigint | Uint8Array): string {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
   const whole = BigInt(value);

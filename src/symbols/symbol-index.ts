@@ -29,8 +29,9 @@ export interface FunctionEntry {
 export class SymbolIndex {
   readonly #image: ElfImage;
   readonly #elsewhere: (() => ElfImage | undefined) | undefined;
-  /** Null: the file has none. */
+  /** Its own .symtab, `#own()`'s. Of these three: undefined before it was looked for, null where there is none. */
   #kept: SymbolTable | null | undefined;
+  /** That, or what was stripped from it: `#full()`'s. */
   #fuller: SymbolTable | null | undefined;
   #dynamic: SymbolTable | null | undefined;
   /** Go's own table, which stripped programs have too; null: it isn't Go. */
@@ -67,10 +68,10 @@ export class SymbolIndex {
   }
 
   /**
-   * The functions of exactly this name; several where files of the program have static functions of one name. Current
-   * versions only, unless there are none. `.dynsym` is a part of `.symtab`, and only read where that is stripped, or
-   * was stripped of this name; what has been stripped is only looked for where neither has the name. A name that no symbol has is looked for among the demangled ones: without parameters it
-   * means every overload, without template arguments every instance.
+   * The functions of exactly this name; several where files of the program have static functions of one name. Current versions
+   * only, unless there are none. What was stripped is looked for only where the file itself has no such name. A name that no
+   * symbol has is looked for among the demangled ones: without parameters it means every overload, without template arguments
+   * every instance.
    */
   find(name: string): FunctionEntry[] {
     const exact = this.#findSymbol(name);

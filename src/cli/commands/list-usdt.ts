@@ -2,12 +2,11 @@
 import { basename } from "node:path";
 import { padEnd, padStart } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
+import { hexText } from "../../output/numbers.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import type { CType } from "../../schema/ctypes.ts";
 import type { FunctionSite, StaticProbe } from "../../symbols/site.ts";
 import { resolveUsdt } from "../../symbols/usdt/resolve.ts";
-
-const hex = (n: bigint): string => `0x${n.toString(16)}`;
 
 function typeText(type: CType): string {
   if (type.k === "int") return type.name;
@@ -23,9 +22,9 @@ function asJson({ name, display, address, functionOffset, usdt }: FunctionSite):
   return jsonLine("static-probe", {
     name,
     file: display,
-    address: hex(address),
+    address: hexText(address),
     offset: functionOffset,
-    semaphore: usdt?.semaphore && hex(usdt.semaphore.address),
+    semaphore: usdt?.semaphore && hexText(usdt.semaphore.address),
     arguments: usdt?.signature.params.map((param) => ({
       name: param.name,
       type: typeText(param.type),
@@ -62,7 +61,7 @@ function table(sites: readonly FunctionSite[], verbose: boolean, print: (line: s
     }
     const semaphore = places.some(({ usdt }) => usdt?.semaphore !== undefined) ? "yes" : "";
     print(`  ${padEnd(first.name, widest)}  ${padStart(String(places.length), 6)}  ${padEnd(semaphore, 9)}  ${argumentsText(first.usdt as StaticProbe)}`);
-    if (verbose) for (const { address, usdt } of places) print(paint.dim(`    at ${hex(address)}  ${argumentsText(usdt as StaticProbe)}`));
+    if (verbose) for (const { address, usdt } of places) print(paint.dim(`    at ${hexText(address)}  ${argumentsText(usdt as StaticProbe)}`));
   }
   if (byProbe.size > 1) print(`${byProbe.size} static probes in ${[...new Set(sites.map((site) => basename(site.display)))].join(", ")}`);
 }

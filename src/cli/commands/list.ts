@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
+import { hexText } from "../../output/numbers.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import { resolveOrFetch } from "../../session/typed/fetch.ts";
 import { declarationOf } from "../../session/typed/site-types.ts";
@@ -24,11 +25,9 @@ const ARGUMENT_REGISTERS = new Set(["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as c
 /** Orders of magnitude on bare metal and in virtual machines. */
 const EXPECTED: { readonly [C in CostClass]: string } = { emulated: "0.3–1.4 µs", stepped: "0.9–18 µs" };
 
-const hex = (n: bigint | number): string => `0x${n.toString(16)}`;
-
 /** `work+0x1b`; of what is inlined `area in work+0x2a`; of a source line with its file and number. */
 function placeText({ name, delta, source }: Site): string {
-  const plus = delta > 0 ? `+${hex(delta)}` : "";
+  const plus = delta > 0 ? `+${hexText(delta)}` : "";
   const place = source?.in === undefined ? `${name}${plus}` : `${name} in ${source.in}${plus}`;
   return source === undefined || source.line === 0 || source.kind === "inlined" ? place : `${place} (${sourceText(source)})`;
 }
@@ -41,7 +40,7 @@ function asJson(site: Site, verbose: boolean): string {
     name: site.name,
     aliases: site.aliases,
     file: site.display,
-    address: hex(site.address),
+    address: hexText(site.address),
     size: site.size,
     offset: site.offset,
     functionOffset: site.functionOffset,
@@ -76,7 +75,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
     const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 11)}  ` : "";
     const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
     print(
-      `  ${padEnd(placeText(site), widest)}  ${padStart(hex(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
+      `  ${padEnd(placeText(site), widest)}  ${padStart(hexText(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
     );
     if (!verbose) continue;
     const { source } = site;

@@ -18,7 +18,7 @@ const link = (hook: Hook, pid: number, from: number, to: number): number =>
     pid,
   });
 
-/** Undefined where no site has one: kernels before 6.8 know of none. */
+/** Undefined where no site has one: the kernel takes that as well. */
 function countersOf(sites: readonly Site[]): readonly number[] | undefined {
   const counters = sites.map(counterOf);
   return counters.some((one) => one > 0) ? counters : undefined;
