@@ -21,7 +21,7 @@ const LAYERS = {
   prototypes: ["errors", "schema"],
   compiler: ["errors", "schema", "bpf"],
   sys: ["errors", "schema", "bpf", "btf", "elf"],
-  symbols: ["errors", "schema", "elf", "dwarf", "x86", "sys"],
+  symbols: ["errors", "schema", "elf", "dwarf", "btf", "x86", "sys"],
   output: ["errors", "schema"],
   engines: ["errors", "schema", "bpf", "btf", "elf", "x86", "compiler", "sys", "symbols"],
   session: ["errors", "schema", "bpf", "btf", "elf", "dwarf", "x86", "compiler", "prototypes", "sys", "symbols", "output", "engines"],

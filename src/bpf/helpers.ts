@@ -31,6 +31,7 @@ export const helpers = Object.freeze({
   get_current_comm: helper(16, "dst, size"),
   get_stackid: helper(27, "ctx, map, flags"),
   get_current_task: helper(35, ""),
+  probe_read_str: helper(45, "dst, size, address"),
   get_stack: helper(67, "ctx, dst, size, flags"),
   get_current_cgroup_id: helper(80, ""),
   send_signal: helper(109, "signal"),

@@ -22,14 +22,14 @@ print fmt: "prev_comm=%s", REC->prev_comm
 
 test("each field has its type, text is text, and what all records begin with is left out", () => {
   expect(tracepointFields(FORMAT, undefined).map(({ name, offset, size, type, elsewhere }) => [name, offset, size, elsewhere, type])).toEqual([
-    ["prev_comm", 8, 16, false, "text"],
-    ["prev_pid", 24, 4, false, { k: "int", name: "i32" }],
-    ["args", 32, 48, false, { k: "array", length: 6, of: { k: "int", name: "u64" } }],
-    ["filename", 80, 8, false, { k: "pointer", to: undefined }],
-    ["name", 88, 4, true, "text"],
-    ["values", 92, 4, true, { k: "pointer", to: undefined }],
-    ["flags", 96, 8, false, { k: "int", name: "u64" }],
-    ["thing", 104, 12, false, { k: "unknown", size: 12, what: "struct odd" }],
+    ["prev_comm", 8, 16, undefined, "text"],
+    ["prev_pid", 24, 4, undefined, { k: "int", name: "i32" }],
+    ["args", 32, 48, undefined, { k: "array", length: 6, of: { k: "int", name: "u64" } }],
+    ["filename", 80, 8, undefined, { k: "pointer", to: undefined }],
+    ["name", 88, 4, "start", "text"],
+    ["values", 92, 4, "start", { k: "pointer", to: undefined }],
+    ["flags", 96, 8, undefined, { k: "int", name: "u64" }],
+    ["thing", 104, 12, undefined, { k: "unknown", size: 12, what: "struct odd" }],
   ]);
 });
 

@@ -4,44 +4,33 @@
  *     field:char prev_comm[16];	offset:8;	size:16;	signed:0;
  *     field:__data_loc char[] name;	offset:20;	size:4;	signed:0;
  */
-import type { CType } from "../schema/ctypes.ts";
+import type { CType, RecordField } from "../schema/ctypes.ts";
 import type { BtfCTypes } from "./c-types.ts";
-
-export interface TracepointField {
-  readonly name: string;
-  /** From the record's start, in bytes. */
-  readonly offset: number;
-  readonly size: number;
-  /** "text": it stands in the record, up to its NUL or the field's end. */
-  readonly type: CType | "text";
-  /** What the field's type says stands elsewhere in the record: the field's low 16 bits are where, from its start (`__rel_loc`: from the field's end). */
-  readonly elsewhere: boolean;
-}
 
 const FIELD = /^\tfield:(.+?)\s*\b(\w+)((?:\[[^\]]*\])*);\toffset:(\d+);\tsize:(\d+);\tsigned:([01]);/;
 /** What every record begins with. */
 const COMMON = /^common_/;
 
 /** The fields of a record, but for those that all have. Types that `types` doesn't know are integers of the field's size. */
-export function tracepointFields(format: string, types: BtfCTypes | undefined): TracepointField[] {
-  return format.split("\n").flatMap((line): TracepointField[] => {
+export function tracepointFields(format: string, types: BtfCTypes | undefined): RecordField[] {
+  return format.split("\n").flatMap((line): RecordField[] => {
     const match = FIELD.exec(line);
     if (match === null) return [];
     const [, text, name, brackets, offset, size, signed] = match as unknown as [string, string, string, string, string, string, string];
     if (COMMON.test(name)) return [];
     const place = { name, offset: Number(offset), size: Number(size) };
-    const dynamic = /^__(?:data|rel)_loc (.+)\[\]$/.exec(text);
+    const dynamic = /^__(data|rel)_loc (.+)\[\]$/.exec(text);
     if (dynamic !== null) {
-      const of = dynamic[1]!.trim();
-      return [{ ...place, elsewhere: true, type: of === "char" ? "text" : { k: "pointer", to: types?.written(of) } }];
+      const of = dynamic[2]!.trim();
+      return [{ ...place, elsewhere: dynamic[1] === "rel" ? "end" : "start", type: of === "char" ? "text" : { k: "pointer", to: types?.written(of) } }];
     }
     const length = /^\[(\d+)\]$/.exec(brackets)?.[1];
-    if (brackets === "") return [{ ...place, elsewhere: false, type: plain(text, place.size, signed === "1", types) }];
-    if (text === "char") return [{ ...place, elsewhere: false, type: "text" }];
+    if (brackets === "") return [{ ...place, elsewhere: undefined, type: plain(text, place.size, signed === "1", types) }];
+    if (text === "char") return [{ ...place, elsewhere: undefined, type: "text" }];
     // A length that is an expression is what fits.
     const count = length === undefined ? place.size : Number(length);
     const of = plain(text, count === 0 ? 0 : place.size / count, signed === "1", types);
-    return [{ ...place, elsewhere: false, type: { k: "array", of, length: count } }];
+    return [{ ...place, elsewhere: undefined, type: { k: "array", of, length: count } }];
   });
 }
 

@@ -93,6 +93,7 @@ export function makeProgram(finish: Finish): Command {
     .option("-v, --verbose", "show the chosen offset, aliases and the expected cost of a hit")
     .option("--exact", "as in run: the place itself, not a cheaper one near it")
     .option("--usdt", "static probes, as usdt() names them: 'python3:python:gc*', 'libstdc++:*'")
+    .option("--tracepoint", "the kernel's tracepoints, with what their records hold: 'sched:*'")
     .option("--json", "one JSON object a line")
     .action(async (target: string, options) => {
       const { list } = await import("./commands/list.ts");

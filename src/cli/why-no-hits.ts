@@ -102,7 +102,10 @@ function reasonsOf(site: FunctionSite, found: MappedFile, chosen: Chosen): strin
 }
 
 /** Lines for the end of a run without hits. */
-export function whyNoHits(sites: readonly FunctionSite[], chosen: Chosen): string[] {
+export function whyNoHits(all: readonly FunctionSite[], chosen: Chosen): string[] {
+  const sites = all.filter(({ event }) => event === undefined);
+  if (sites.length === 0 && all.length > 0)
+    return [`no hits: ${all[0]!.name}${all.length > 1 ? " and the others" : ""} didn't happen meanwhile in a process that is meant`];
   if (sites.length === 0) return ["no hits: nothing was probed, for no target named a function that is there"];
   const files = filesOf(sites);
   const reasons = chosen.command ? files.filter(replacedNow).map(replaced) : [...whoMaps(files)].flatMap(([site, found]) => reasonsOf(site, found, chosen));

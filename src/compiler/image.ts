@@ -75,6 +75,8 @@ export interface ProgramImage {
   readonly name: string;
   /** The probe it belongs to. */
   readonly probe: number;
+  /** It is attached to a tracepoint, whose record is its context, or to a timer; undefined: to places in files. */
+  readonly on?: "tracepoint" | "timer";
   /** When it runs: at the entry, at the return, (a session program) at both, after the probed instruction, or when that faults. */
   readonly runs: "entry" | "return" | "session" | "after" | "fault";
   /** It reads memory of the target that may not be resident (kernel ≥ 6.0). */

@@ -19,6 +19,8 @@ export interface Target {
    */
   readonly extendedContext: boolean;
   readonly filter: HitFilter;
+  /** The same for tracepoints and `profile`, which no filter of the kernel's stands before. Undefined: the engine has neither these nor `interval`. */
+  readonly eventFilter?: HitFilter;
   /** Bytes of the ring's data, a power of two and a multiple of the page size. */
   readonly ringBytes: number;
 }

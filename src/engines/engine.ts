@@ -4,7 +4,7 @@
  */
 import type { SessionImage } from "../compiler/image.ts";
 import type { Target } from "../compiler/target.ts";
-import type { Site } from "../symbols/site.ts";
+import type { KernelEvent, Site } from "../symbols/site.ts";
 
 export type EngineName = "kernel" | "breakpoint" | "inline";
 
@@ -25,6 +25,8 @@ export interface ArmProbe {
   /** Indices into image.programs: entry and/or return, or one session program. */
   readonly programs: readonly number[];
   readonly sites: readonly Site[];
+  /** Instead of sites: what the kernel itself runs the programs at, with names for messages. `cookies` are theirs then. */
+  readonly events?: readonly { readonly event: KernelEvent; readonly name: string }[];
   readonly cookies: readonly number[];
   /** These processes only, besides the session's filter. */
   readonly pids: readonly number[] | undefined;
@@ -119,7 +121,7 @@ export interface Engine {
   readonly name: EngineName;
   available(): Availability;
   /** What to compile for. */
-  target(request: { readonly filter: ProcessFilter; readonly sites: number; readonly calls: boolean }): Target;
+  target(request: { readonly filter: ProcessFilter; readonly sites: number; readonly calls: boolean; readonly events?: boolean }): Target;
   /** All or nothing: if one site can't be armed, none is, and the error names it. */
   arm(image: SessionImage, probes: readonly ArmProbe[], filter: ProcessFilter): Promise<Armed>;
 }

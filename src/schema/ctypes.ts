@@ -114,4 +114,18 @@ export interface Signature {
   /** What is in scope at a source line, innermost first: `c.vars`. Undefined where the site isn't one of a line. */
   readonly variables?: readonly CVariable[];
   readonly structs: { readonly [name: string]: CStruct };
+  /** Of a kernel's tracepoint: its record's fields, which are its arguments instead of `params`. */
+  readonly record?: readonly RecordField[];
+}
+
+/** A field of the record that a tracepoint hands over. */
+export interface RecordField {
+  readonly name: string;
+  /** From the record's start, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** "text": it stands in the record, up to its NUL or the field's end. */
+  readonly type: CType | "text";
+  /** What the field's type says stands elsewhere in the record: the field's low 16 bits are where, from its start ("end": from the field's end), the upper 16 how many bytes. */
+  readonly elsewhere: "start" | "end" | undefined;
 }

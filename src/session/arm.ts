@@ -6,6 +6,7 @@ import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
 import { SondeBug, type SondeError } from "../errors/error.ts";
+import { taskTypes } from "../symbols/kernel/types.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import { captureValues } from "./captures.ts";
 import { byReturns, goroutineIdOf } from "./go-returns.ts";
@@ -137,8 +138,9 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
   const probes = lowerProbes(request, states);
   const target = engine.target({
     filter,
-    sites: scope.probes.reduce((sum, { sites }) => sum + sites.length, 0),
+    sites: scope.probes.reduce((sum, { sites }) => sum + sites.filter(({ event }) => event === undefined).length, 0),
     calls: probes.some(({ lower: { handler } }) => handler.shape.kind === "call"),
+    events: scope.probes.some(({ sites }) => sites.some(({ event }) => event !== undefined)),
   });
   const {
     image,
@@ -151,6 +153,7 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
     target,
     unsafe,
     states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
+    kernelTypes: taskTypes,
   });
   if (image === undefined) throw new ScriptErrors(diagnostics, unit.files);
   return { image, probes, lowered, states: states.list, diagnostics };
@@ -175,7 +178,11 @@ function armCompiled(request: ArmRequest): ArmProbe[] {
       probe,
       programs,
       pids: entry.pids,
-      sites: placeAll(own, placing(request, { mode: placeMode(handler), reads }, mayMove(handler))),
+      sites: placeAll(
+        own.filter(({ event }) => event === undefined),
+        placing(request, { mode: placeMode(handler), reads }, mayMove(handler)),
+      ),
+      events: own.flatMap(({ event, name }) => (event === undefined ? [] : { event, name })),
       cookies: cookiesOf(scope, { sites: own }),
     };
   });
@@ -211,7 +218,7 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
   const probes = [...armCompiled(request), ...armIntercepted(request, intercepts)];
   const armed = await engine.arm(
     image,
-    probes.filter(({ sites }) => sites.length > 0),
+    probes.filter(({ sites, events }) => sites.length + (events?.length ?? 0) > 0),
     filter,
   );
   for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });

@@ -1,6 +1,6 @@
 /** What can be said of a script without arming it: for `check`, which doesn't run its host code, and for `explain`, which does. */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
-import { error, warning } from "../compiler/diagnostics/place.ts";
+import { warning } from "../compiler/diagnostics/place.ts";
 import type { Capture, HandlerHir, ScriptUnit, StaticValue } from "../compiler/hir/types.ts";
 import type { SessionImage } from "../compiler/image.ts";
 import type { CaptureValue, LowerProbe } from "../compiler/lower/input.ts";
@@ -10,7 +10,8 @@ import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import type { Signature } from "../schema/ctypes.ts";
 import { goroutineIdOffset } from "../symbols/go-code.ts";
-import { resolveProbe } from "../symbols/resolve-probe.ts";
+import { taskTypes } from "../symbols/kernel/types.ts";
+import { kindOf, resolveProbe } from "../symbols/resolve-probe.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
@@ -28,7 +29,6 @@ import { State } from "./state/state.ts";
 import { signatureOfPlace } from "./typed/site-types.ts";
 import { variantsOf } from "./typed/variants.ts";
 import type { ParamValues } from "./vocabulary/params.ts";
-import { NOT_YET } from "./vocabulary/probes.ts";
 import { schemaOf } from "./vocabulary/schemas.ts";
 import { makeVocabulary } from "./vocabulary/vocabulary.ts";
 
@@ -165,21 +165,16 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   const found: FunctionSite[] = [];
   let complete = true;
   const diagnostics: Diagnostic[] = [];
-  const { register, span } = handler;
-  if (register !== "uprobe" && register !== "uretprobe" && register !== "usdt") {
-    const file = files[handler.file]?.path ?? "-e";
-    diagnostics.push(error("SONDE_C_ENGINE", { file, start: span[0], end: span[1] }, { message: `${register}() isn't there yet: ${NOT_YET[register]}` }));
-    return { signature: undefined, names: [], goroutineId: undefined, diagnostics };
-  }
+  const { register } = handler;
   for (const [index, target] of targets.entries()) {
     try {
-      const resolved = resolveProbe(target, register === "usdt" ? "usdt" : "function", { mode: hasReturn(handler) ? "leave" : "entry" });
+      const resolved = resolveProbe(target, kindOf(register), { mode: hasReturn(handler) ? "leave" : "entry" });
       found.push(...resolved.sites);
       for (const site of resolved.sites) from.push(sites.push(site) && index);
     } catch (error) {
       if (!(error instanceof SondeError)) throw error;
       complete = false;
-      const { place } = register !== "usdt" && target.includes(":") ? parseTarget(target) : { place: undefined };
+      const { place } = kindOf(register) === "function" && target.includes(":") ? parseTarget(target) : { place: undefined };
       if (place?.kind === "function") from.push(sites.push({ name: place.name, aliases: [] }) && index);
       const file = files[handler.file]?.path ?? "-e";
       diagnostics.push(
@@ -227,7 +222,7 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const calls = probes.some(({ handler }) => handler.shape.kind === "call");
   const lowered = (engine: Engine): readonly Diagnostic[] => {
     const target = engine.target({ filter: NOTHING_ARMED, sites: probes.length, calls });
-    return lower({ files: unit.files, states, functions, probes, target, unsafe: true }).diagnostics;
+    return lower({ files: unit.files, states, functions, probes, target, unsafe: true, kernelTypes: taskTypes }).diagnostics;
   };
   const diagnostics = lowered(await loadEngine("kernel"));
   const need = needOf(diagnostics);

@@ -1,6 +1,6 @@
 /** What is known of the parameters and the result of a probe's functions: where it has several, what they share. */
 import { signatureOf } from "../prototypes/prototypes.ts";
-import type { CVariable, Signature } from "../schema/ctypes.ts";
+import type { CVariable, RecordField, Signature } from "../schema/ctypes.ts";
 import { parseTarget } from "../symbols/target.ts";
 import type { ProbeEntry } from "./probe.ts";
 
@@ -23,11 +23,18 @@ function shared(a: Signature, b: Signature): Signature {
     ret: sameRet ? a.ret : { k: "int", name: "i64" },
     ...(sameRet && a.retPlace !== undefined ? { retPlace: a.retPlace } : {}),
     ...(a.variables !== undefined && b.variables !== undefined ? { variables: sharedVariables(a.variables, b.variables) } : {}),
-    structs: { ...a.structs, ...b.structs },
+    ...(a.record !== undefined && b.record !== undefined ? { record: sharedFields(a.record, b.record) } : {}),
+    // The kernel's are the same for all of its tracepoints, and many.
+    structs: a.structs === b.structs ? a.structs : { ...a.structs, ...b.structs },
   };
 }
 
 function sharedVariables(a: readonly CVariable[], b: readonly CVariable[]): CVariable[] {
+  const others = new Map(b.map((one) => [one.name, one]));
+  return a.filter((one) => same(one, others.get(one.name)));
+}
+
+function sharedFields(a: readonly RecordField[], b: readonly RecordField[]): RecordField[] {
   const others = new Map(b.map((one) => [one.name, one]));
   return a.filter((one) => same(one, others.get(one.name)));
 }

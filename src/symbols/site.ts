@@ -51,6 +51,9 @@ export interface StaticProbe {
   readonly semaphore: Semaphore | undefined;
 }
 
+/** What the kernel itself can run a handler at: a tracepoint by its number, a timer by its period in ns (one CPU's, or every CPU's own). */
+export type KernelEvent = { readonly kind: "tracepoint"; readonly id: number } | { readonly kind: "interval" | "profile"; readonly ns: number };
+
 /** A function that a target names, or a place in it; where exactly the breakpoint goes is decided when the handler is compiled. */
 export interface FunctionSite {
   /** The path to open it by: for a file in another mount namespace, or one deleted since, below /proc/PID/root or /proc/PID/map_files. */
@@ -77,6 +80,8 @@ export interface FunctionSite {
   readonly source?: SourceSite | undefined;
   /** Of a static probe, whose nop is at the "function's" start: its name is `provider:name`. */
   readonly usdt?: StaticProbe | undefined;
+  /** It is no place in a file at all. `name` is the tracepoint's, "sched:sched_switch", or the timer's as written. */
+  readonly event?: KernelEvent | undefined;
 }
 
 export interface Site extends FunctionSite {

@@ -21,7 +21,7 @@ const command = {
 
 export const mapType = { hash: 1, array: 2, percpu_hash: 5, percpu_array: 6, lru_hash: 9, lru_percpu_hash: 10, ringbuf: 27 } as const;
 export const mapFlag = { noPrealloc: 1, mmapable: 1 << 10 } as const;
-export const progType = { kprobe: 2, tracepoint: 5, rawTracepoint: 17 } as const;
+export const progType = { kprobe: 2, tracepoint: 5, perfEvent: 7, rawTracepoint: 17 } as const;
 export const attachType = { none: 0, perfEvent: 41, uprobeMulti: 48, uprobeSession: 57 } as const;
 const PROG_SLEEPABLE = 1 << 4;
 const MULTI_RETURN = 1;

@@ -28,13 +28,21 @@ export function possibleCpus(): number {
   return cpuCount(read("/sys/devices/system/cpu/possible") ?? "0");
 }
 
-export function cpuCount(list: string): number {
-  let count = 0;
-  for (const range of list.trim().split(",")) {
-    const [from = "0", to = from] = range.split("-");
-    count += Number(to) - Number(from) + 1;
-  }
-  return count;
+/** Those that run now, by their numbers. */
+export function onlineCpus(): number[] {
+  return cpuList(read("/sys/devices/system/cpu/online") ?? "0");
+}
+
+export const cpuCount = (list: string): number => cpuList(list).length;
+
+function cpuList(list: string): number[] {
+  return list
+    .trim()
+    .split(",")
+    .flatMap((range) => {
+      const [from = "0", to = from] = range.split("-");
+      return Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i);
+    });
 }
 
 const AT_PAGESZ = 6n;

@@ -10,6 +10,7 @@ const CLOSE_ON_EXEC = 1 << 3;
 const TYPE_TRACEPOINT = 2;
 const TYPE_SOFTWARE = 1;
 const SOFTWARE_DUMMY = 9;
+const SOFTWARE_CPU_CLOCK = 0;
 /**
  * PERF_SAMPLE_TID | PERF_SAMPLE_READ. When two processes that inherited the same events are switched, the kernel may exchange
  * their events instead; a uprobe's event then stays with the memory of the other, and is gone when that one ends. Events that
@@ -39,6 +40,12 @@ function open(attr: Struct, scope: EventScope): number {
 /** An event that never happens: for trying what the kernel accepts. Gives a descriptor, or minus errno. */
 export function openDummyEvent(scope: EventScope): number {
   return open(new Struct(ATTR_SIZE).u32(0, TYPE_SOFTWARE).u64(8, SOFTWARE_DUMMY), scope);
+}
+
+/** A timer of one CPU that goes off every `ns` nanoseconds, whatever runs there. Gives a descriptor, or minus errno. */
+export function openTimerEvent(cpu: number, ns: number): number {
+  const attr = new Struct(ATTR_SIZE).u32(0, TYPE_SOFTWARE).u32(4, ATTR_SIZE).u64(8, SOFTWARE_CPU_CLOCK).u64(16, ns);
+  return syscall(nr.perf_event_open, attr.bytes, -1, cpu, -1, CLOSE_ON_EXEC);
 }
 
 /** An event on a tracepoint or a definition in uprobe_events, by its id in tracefs. Gives a descriptor, or minus errno. */

@@ -178,11 +178,15 @@ describe("check", () => {
     const [first] = (await sonde(["check", "--json", path])).objects();
     expect(first).toMatchObject({ type: "diagnostic", severity: "error", line: 3, message: expect.any(String), code: expect.any(String) });
   });
-  test("says of a kind of probe that isn't there yet what to do meanwhile", async () => {
-    const path = script('import { count, interval } from "sonde";\nconst n = count();\ninterval("1s", () => n.add());\n');
+  test("knows the fields of tracepoints, and what timers have", async () => {
+    const path = script(
+      'import { count, interval, tracepoint } from "sonde";\nconst n = count();\ninterval("1s", () => n.add());\n\n' +
+        'tracepoint("sched:sched_switch", (c) => c.args.next_pid > 0 && n.add());\ntracepoint("sched:sched_switch", (c) => c.args.next_pit > 0 && n.add());\n',
+    );
     const { status, stdout } = await sonde(["check", path]);
     expect(status).toBe(1);
-    expect(stdout).toMatch(/\(3,\d+\): error SONDE_C_ENGINE: interval\(\) isn't there yet: .*setInterval/);
+    expect(stdout.match(/error \w+/g)).toEqual(["error SONDE_C_NO_ARGUMENT"]);
+    expect(stdout).toMatch(/\(6,\d+\): error SONDE_C_NO_ARGUMENT: .*next_pit/);
   });
   test("of a file that isn't there is wrong usage", async () => {
     expect(await sonde(["check", "/no/such.ts"])).toMatchObject({ status: 2, stderr: expect.stringContaining("SONDE_SCRIPT_NOT_FOUND") });

@@ -64,7 +64,7 @@ const cases: readonly Case[] = [
   ["contextAssigned", "SONDE_C_CONTEXT_ASSIGNED", probe("«(c as { arg0: number }).arg0 = 5»;")],
   ["capturedAssignment", "SONDE_C_CAPTURED_ASSIGNMENT", probe("«list[0]» = 5;")],
   ["notCallable", "SONDE_C_CALL", probe("const f = c.arg0 as never as () => void; «f»();")],
-  ["notSupported", "SONDE_C_UNSUPPORTED", probe("print`${c.«task»}`;")],
+  ["notSupported", "SONDE_C_UNSUPPORTED", probe("print`${c.«goid»}`;")],
   ["notIterable", "SONDE_C_ITERATE", probe("for (const x of «c.comm») print`${x}`;")],
   ["notPrintable", "SONDE_C_PRINT", probe("print`${«pairs.get(1)» as never}`;")],
   ["wrongValue", "SONDE_C_VALUE", probe("text.at(«c.arg0» as never).add();")],

@@ -38,6 +38,7 @@ export const behaviours = {
   31: "semaphores of static probes: up and down, delayed mapping, never negative, fork",
   32: "the filter is by process, not by thread",
   33: "strings: not resident, unmapped, cut: marked so, no crash",
+  34: "user and kernel data in one record",
   35: "a batch with one bad site arms none",
   36: "50,000 sites; attach and detach in about linear time",
   37: "a full buffer, a full map, a nested hit that was not run, a return beyond the depth: each counted; hits = delivered + lost",
@@ -139,7 +140,7 @@ export const claims: { readonly [engine: string]: Claims } = {
       oneSessionPerProcess: true,
       nestedReturns: 100_000,
     },
-    exempt: {},
+    exempt: { 34: "the kernel's structures are read by programs in the kernel: `c.task` and tracepoints are refused, and the engine is named that has them" },
     limits: {
       1: "which program starts later is told to root alone, from Linux 6.8 on; others name processes or start them",
       8: "a process has one tracer: a second session on it is refused, and told who traces it",

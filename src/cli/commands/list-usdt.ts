@@ -4,15 +4,9 @@ import { padEnd, padStart } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { hexText } from "../../output/numbers.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
-import type { CType } from "../../schema/ctypes.ts";
+import { typeText } from "../../output/type-text.ts";
 import type { FunctionSite, StaticProbe } from "../../symbols/site.ts";
 import { resolveUsdt } from "../../symbols/usdt/resolve.ts";
-
-function typeText(type: CType): string {
-  if (type.k === "int") return type.name;
-  if (type.k === "float") return type.size === 4 ? "f32" : "f64";
-  return type.k === "unknown" ? type.what : type.k;
-}
 
 /** `arg0: i32, arg1: u64`; of one that can't be read also why. */
 const argumentsText = ({ signature }: StaticProbe): string =>

@@ -9,6 +9,7 @@ import { declarationOf } from "../../session/typed/site-types.ts";
 import { placeAll } from "../../symbols/place.ts";
 import type { CostClass, Site, SourceSite } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
+import { listTracepoints } from "./list-tracepoints.ts";
 import { listUsdt } from "./list-usdt.ts";
 
 export interface ListOptions {
@@ -16,8 +17,9 @@ export interface ListOptions {
   readonly verbose?: boolean;
   readonly exact?: boolean;
   readonly json?: boolean;
-  /** The target is a static probe's. */
+  /** The target is a static probe's; one of the kernel's. */
   readonly usdt?: boolean;
+  readonly tracepoint?: boolean;
 }
 
 /** What a handler that reads arguments needs unchanged. */
@@ -91,6 +93,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
 
 export async function list(target: string, options: ListOptions): Promise<number> {
   const pids = processIds(options.process ?? []);
+  if (options.tracepoint === true) return listTracepoints(target, options);
   if (options.usdt === true) return listUsdt(target, pids, options);
   const { sites, notes } = await resolveOrFetch(target, { pids, mode: "entry" });
   const placed = placeAll(sites, { mode: "hit", exact: options.exact === true, reads: ARGUMENT_REGISTERS });

@@ -14,5 +14,5 @@ export interface Diagnostic {
   /** How to write it instead. */
   readonly mend?: string;
   /** What is wrong is the engine: this one has `what`. */
-  readonly needs?: { readonly engine: "breakpoint"; readonly what: string };
+  readonly needs?: { readonly engine: "breakpoint" | "kernel"; readonly what: string };
 }

@@ -85,8 +85,11 @@ export const differingArgument = (at: Place, name: string) =>
     mend: "Register the targets one by one, or use `c.arg0`, `c.arg1`, …",
   });
 /** `engine` has it: with `--engine auto` it is taken then. */
-export const engineLacks = (at: Place, what: string, engine: "breakpoint") => ({
-  ...error("SONDE_C_ENGINE", at, { message: `${what} can't be had on the kernel engine`, mend: `The engine ${engine} has it: --engine ${engine}.` }),
+export const engineLacks = (at: Place, what: string, engine: "breakpoint" | "kernel") => ({
+  ...error("SONDE_C_ENGINE", at, {
+    message: `${what} can't be had on the ${engine === "kernel" ? "breakpoint" : "kernel"} engine`,
+    mend: `The engine ${engine} has it: --engine ${engine}.`,
+  }),
   needs: { engine, what },
 });
 /** Declared, and in no engine of this version. */

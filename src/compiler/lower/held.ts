@@ -51,8 +51,8 @@ function storeBytes(p: Program, base: Base, at: number, size: number, op: Operan
   }
 }
 
-/** At most 8 bytes as a little-endian word. */
-function loadBytes(p: Program, base: Base, at: number, size: number): Operand {
+/** At most 8 bytes as a little-endian word, by loads each on its own alignment, which the kernel wants of contexts too. */
+export function loadBytes(p: Program, base: Base, at: number, size: number): Operand {
   let word: Operand = 0n;
   for (let i = 0; i < size; ) {
     const n = largest(at + i, size - i);

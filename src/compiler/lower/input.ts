@@ -63,6 +63,8 @@ export interface LowerRequest {
   readonly target: Target;
   /** Changes to the target are permitted. */
   readonly unsafe: boolean;
+  /** The kernel's own structures by name, among them task_struct. Asked where a handler uses them; throws a SondeError where they aren't known. */
+  readonly kernelTypes?: () => Pick<Signature, "structs">;
 }
 
 export type Register = Exclude<PlaceRegister, `xmm${number}`> | "rip" | "rflags";

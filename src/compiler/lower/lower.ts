@@ -31,9 +31,16 @@ interface Lowered {
   readonly runs: ProgramImage["runs"];
   readonly name: string;
   readonly sleepable: boolean;
+  readonly on?: ProgramImage["on"];
   readonly readsFloats: boolean;
   readonly scratchBytes: number;
 }
+
+const eventPhases: ReadonlyMap<HandlerHir["register"], Phase> = new Map([
+  ["tracepoint", "tracepoint"],
+  ["profile", "sample"],
+  ["interval", "timer"],
+]);
 
 export function lower(request: LowerRequest): LowerResult {
   const encode = (schema: Schema, value: unknown): Uint8Array => toBytes(schema, value, request.functions) ?? new Uint8Array(schema.size);
@@ -59,6 +66,7 @@ export function lower(request: LowerRequest): LowerResult {
       probe: l.probe,
       runs: l.runs,
       sleepable: l.sleepable,
+      ...(l.on !== undefined && { on: l.on }),
       readsFloats: l.readsFloats,
       instructions: emitted.instructions,
       functions: [{ index: 0, name: l.name }],
@@ -116,6 +124,11 @@ class ProbeLowering {
     const { shape } = handler;
     switch (shape.kind) {
       case "hit": {
+        const event = eventPhases.get(handler.register);
+        if (event !== undefined) {
+          this.event(event, shape.run);
+          return;
+        }
         const phase: Phase = handler.register === "uretprobe" ? "leave" : "enter";
         this.program(phase === "leave" ? "return" : "entry", (p) => {
           prologue(p, { filter: true, count: true, stopped: this.usesExit });
@@ -187,6 +200,19 @@ class ProbeLowering {
         part("fault", "fault", fault);
       }
     }
+  }
+
+  /** Nothing but the program itself stands between such a hit and the handler: it filters, except for `interval`, which is nobody's. */
+  private event(phase: Phase, run: number): void {
+    const { eventFilter } = this.session.request.target;
+    if (eventFilter === undefined) {
+      this.diagnostics.push(problem.engineLacks(this.place, `${this.probe.handler.register}()`, "kernel"));
+      return;
+    }
+    this.program("entry", (p) => {
+      prologue(p, { ...(phase === "timer" ? { filter: false } : { filter: true, by: eventFilter }), count: true, stopped: this.usesExit });
+      this.call(p, phase, run, []);
+    });
   }
 
   /** The handler as a whole. */
@@ -261,7 +287,8 @@ class ProbeLowering {
         probe: this.index,
         runs,
         name,
-        sleepable: p.readsMemory && this.session.request.target.sleepable,
+        sleepable: p.readsMemory && p.maySleep,
+        ...(eventPhases.has(this.probe.handler.register) && { on: this.probe.handler.register === "tracepoint" ? "tracepoint" : "timer" }),
         readsFloats: p.readsFloats,
         scratchBytes: size.scratchBytes,
       });

@@ -1,4 +1,5 @@
 /** Members of what a handler sees: the context, arguments, registers, pointers, entries, texts. */
+import { SondeError } from "../../errors/error.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { noFields } from "../diagnostics/typed.ts";
 import type { Expr, Span } from "../hir/types.ts";
@@ -9,7 +10,7 @@ import { elementOf, fieldOf, isTyped } from "./fields.ts";
 import type { Register } from "./input.ts";
 import { readInteger } from "./memory.ts";
 import { loadField } from "./memory-layout.ts";
-import { argument, numberedArgument, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
+import { argument, numberedArgument, refuseOutside, refuseWithoutArguments, result, unknownMember, variable } from "./parameters.ts";
 import type { Program } from "./program.ts";
 import { FAULT_ADDRESS, register, registerOffsets, SIGNAL, vectorHalf } from "./registers.ts";
 import { snapshot } from "./snapshot.ts";
@@ -136,6 +137,7 @@ const call = (p: Program, helper: Parameters<Program["b"]["call"]>[0]): number =
 
 function contextMember(p: Program, name: string, span: Span): Value {
   const b = p.b;
+  refuseOutside(p, name, span);
   const numbered = /^arg([0-5])$/.exec(name);
   if (numbered) {
     return numberedArgument(p, Number(numbered[1]), span);
@@ -202,11 +204,27 @@ function contextMember(p: Program, name: string, span: Span): Value {
         ? ofWidth(b.load({ reg: b.fn.context }, SIGNAL, 4, true, true), 4, true)
         : u64(b.load({ reg: b.fn.context }, FAULT_ADDRESS, 8, false, true));
     case "task":
-      return p.fail(problem.notSupported(p.place(span), "`c.task`", "Use `c.pid`, `c.tid`, `c.comm`, `c.cgroup`."));
+      return task(p, span);
     default: {
       const xmm = /^xmm(\d|1[0-5])$/.exec(name);
       return xmm ? vectorRegister(p, Number(xmm[1]), span) : unknownMember(p, name, span);
     }
+  }
+}
+
+/** The kernel's structure of the thread that runs. */
+function task(p: Program, span: Span): Value {
+  const { target, kernelTypes } = p.session.request;
+  if (target.eventFilter === undefined) p.fail(problem.engineLacks(p.place(span), "`c.task`", "kernel"));
+  if (!p.knowledge.task) {
+    p.knowledge.task = true;
+    p.restart();
+  }
+  try {
+    return { ...u64(call(p, "get_current_task")), pointee: { k: "struct", name: "task_struct" }, structs: kernelTypes?.().structs ?? {} };
+  } catch (error) {
+    if (!(error instanceof SondeError)) throw error;
+    return p.fail(problem.notSupported(p.place(span), `\`c.task\` (${error.message})`, error.mend ?? ""));
   }
 }
 

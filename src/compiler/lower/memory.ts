@@ -5,7 +5,7 @@ import type { Schema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
-import type { Base, Operand } from "../mir/types.ts";
+import type { Base, CallArg, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { join } from "./cells.ts";
 import type { Program } from "./program.ts";
@@ -19,8 +19,8 @@ function readUser(p: Program, to: Base, offset: number, size: Operand, address: 
   const b = p.b;
   p.readsMemory = true;
   const result = b.variable();
-  b.set(result, b.call("probe_read_user", [{ base: to, offset }, size, address]));
-  if (!p.session.request.target.sleepable) return result;
+  b.set(result, b.call(p.readsKernel ? "probe_read" : "probe_read_user", [{ base: to, offset }, size, address]));
+  if (!p.maySleep) return result;
   // The page may just not be resident: a sleepable program may wait for it.
   const retry = b.block();
   const after = b.block();
@@ -122,15 +122,16 @@ export const readArrayText = (p: Program, address: Operand, max: number, length:
   readString(p, address, Math.min(max, length), Math.min(max + 2, length + 1));
 
 /** `size`: how many bytes may be copied, the NUL that ends them among them. */
-function readString(p: Program, address: Operand, max: number, size: number): Value {
+export function readString(p: Program, address: CallArg, max: number, size: number): Value {
   const b = p.b;
   p.readsMemory = true;
   const target = p.session.request.target;
   const base = p.zeroed(roundUp8(max + 2));
   const got = b.variable();
   const room = BigInt(size);
-  b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
-  if (target.sleepable) {
+  const copy = (): number => b.call(p.readsKernel ? "probe_read_str" : "probe_read_user_str", [{ base, offset: 0 }, room, address]);
+  b.set(got, copy());
+  if (p.maySleep) {
     const retry = b.block();
     const after = b.block();
     b.branch("slt", got, 0n, retry, after);
@@ -145,7 +146,7 @@ function readString(p: Program, address: Operand, max: number, size: number): Va
       b.set(got, b.call("copy_from_user", [{ base, offset: 0 }, 1n, address]));
       b.branch("slt", got, 0n, after, again);
       b.enter(again);
-      b.set(got, b.call("probe_read_user_str", [{ base, offset: 0 }, room, address]));
+      b.set(got, copy());
       b.jump(after);
     }
     b.enter(after);

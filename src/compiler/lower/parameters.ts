@@ -7,9 +7,10 @@ import type { Register } from "./input.ts";
 import { readInteger } from "./memory.ts";
 import { readPlace } from "./places.ts";
 import type { Program } from "./program.ts";
+import { recordArgument } from "./record.ts";
 import { register, registerOffsets, vectorHalf } from "./registers.ts";
 import { scalar } from "./typed.ts";
-import { constant, type IntValue, i64, isConstant, numberOf, type Value } from "./value.ts";
+import { constant, type IntValue, i64, isConstant, numberOf, type Phase, type Value } from "./value.ts";
 
 /** Integer arguments in order (System V ABI). */
 const argumentRegisters: readonly Register[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
@@ -23,11 +24,27 @@ export function refuseWithoutArguments(p: Program, name: string, span: Span): vo
 }
 
 export function unknownMember(p: Program, name: string, span: Span): never {
-  return p.fail(problem.noMember(p.place(span), "a hit", name, ["arg0", "args", "vars", "ret", "pid", "tid", "comm", "time", "func", "probe", "regs"]));
+  const { what, members } = HITS[p.phase] ?? { what: "a hit", members: ["arg0", "args", "vars", "ret", "func", "regs"] };
+  return p.fail(problem.noMember(p.place(span), what, name, [...members, ...EVERYWHERE]));
+}
+
+const EVERYWHERE = ["pid", "tid", "uid", "gid", "cpu", "comm", "time", "cgroup", "probe", "task", "ustack", "kstack"];
+/** What the kernel's own events have besides. */
+const HITS: { readonly [P in Phase]?: { readonly what: string; readonly members: readonly string[] } } = {
+  tracepoint: { what: "a tracepoint's hit", members: ["args", "func"] },
+  sample: { what: "a sample", members: ["regs"] },
+  timer: { what: "a timer's hit", members: [] },
+};
+
+/** Refuses what a hit of the kernel's own events hasn't got. */
+export function refuseOutside(p: Program, name: string, span: Span): void {
+  const hit = HITS[p.phase];
+  if (hit !== undefined && !hit.members.includes(name) && !EVERYWHERE.includes(name)) unknownMember(p, name, span);
 }
 
 /** `c.args.name`. */
 export function argument(p: Program, name: string, span: Span): Value {
+  if (p.phase === "tracepoint") return recordArgument(p, name, span);
   const { signature } = p.probe;
   const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
   const param = signature?.params[index];

@@ -29,6 +29,8 @@ export class Knowledge {
   readonly shapes = new Map<string, Shape>();
   /** Objects whose fields are assigned to, by where they were made. */
   readonly assignedObjects = new Set<string>();
+  /** `c.task` is used. */
+  task = false;
   /** The frame is too small: large objects go to a scratch slot. */
   scratch = false;
   restarts = 0;
@@ -69,6 +71,19 @@ export class Program {
   readsAllRegisters = false;
   /** It reads memory of the target. */
   readsMemory = false;
+  /** It may wait for memory that isn't resident: only at a probed place of a program. */
+  get maySleep(): boolean {
+    return this.session.request.target.sleepable && !this.isEvent;
+  }
+  /** Its hits are the kernel's own events. */
+  get isEvent(): boolean {
+    const { register } = this.probe.handler;
+    return register === "tracepoint" || register === "profile" || register === "interval";
+  }
+  /** An address that it reads may be the kernel's as well as a program's: which, the address itself tells. */
+  get readsKernel(): boolean {
+    return this.isEvent || this.knowledge.task;
+  }
   /** It reads the registers xmm0 to xmm15. */
   readsFloats = false;
   /** This CPU's part of the region. */

@@ -1,10 +1,13 @@
 /** What every program does first and last: which hits are let through, counting them, its scratch slot. */
+import type { HitFilter } from "../image.ts";
 import type { Base, Operand, Reg } from "../mir/types.ts";
 import type { Program } from "./program.ts";
 import { SCRATCH_SLOTS, SCRATCH_WORD, STOPPED_WORD } from "./session-layout.ts";
 
 export interface PrologueOptions {
   readonly filter: boolean;
+  /** The target's filter unless said. */
+  readonly by?: HitFilter;
   readonly count: boolean;
   /** A handler calls exit(): afterwards hits aren't handled. */
   readonly stopped: boolean;
@@ -22,7 +25,7 @@ export function prologue(p: Program, options: PrologueOptions): void {
     b.branch(cmp, left, right, on, refused);
     b.enter(on);
   };
-  if (options.filter) filter(p, passIf, refused);
+  if (options.filter) filter(p, options.by ?? p.session.request.target.filter, passIf, refused);
   if (options.stopped) passIf("eq", b.load({ reg: b.mapValue(p.session.sharedMap, 0) }, STOPPED_WORD, 8), 0n);
   const cpu = ownCpu(p);
   p.cpu = cpuPart(p, cpu);
@@ -49,9 +52,13 @@ function cpuPart(p: Program, cpu: Operand): Reg {
   return dst;
 }
 
-function filter(p: Program, passIf: (cmp: "eq" | "ne", left: number, right: bigint) => void, refused: ReturnType<Program["b"]["block"]>): void {
+function filter(
+  p: Program,
+  which: HitFilter,
+  passIf: (cmp: "eq" | "ne", left: number, right: bigint) => void,
+  refused: ReturnType<Program["b"]["block"]>,
+): void {
   const b = p.b;
-  const { filter: which } = p.session.request.target;
   const pid = (): number => b.binary("shr", b.call("get_current_pid_tgid", [], true), 32n) as number;
   const oneOf = (pids: readonly number[]): void => {
     if (pids.length === 1) {

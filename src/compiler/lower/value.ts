@@ -137,7 +137,8 @@ export type StaticObject =
   /** Not known before the script runs: whatever is done with it is unknown too. */
   | { readonly k: "unknown" };
 
-export type Phase = "enter" | "leave" | "after" | "fault" | "hit" | "plain";
+/** Where a handler is run: in a probed program, at the kernel's tracepoint, by every CPU's timer ("sample") or by one timer. */
+export type Phase = "enter" | "leave" | "after" | "fault" | "hit" | "plain" | "tracepoint" | "sample" | "timer";
 
 export type Value =
   | IntValue

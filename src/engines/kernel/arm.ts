@@ -7,6 +7,7 @@ import type { ArmProbe } from "../engine.ts";
 import { KernelArmed } from "./armed.ts";
 import { type Attach, Attachment, type Hook, type Scope } from "./attach/attachment.ts";
 import { sweepDefinitions } from "./attach/definitions.ts";
+import { attachEvents } from "./attach/kernel-events.ts";
 import { attachPerf } from "./attach/perf-uprobe.ts";
 import { attachTracefs } from "./attach/tracefs-uprobe.ts";
 import { attachMulti } from "./attach/uprobe-multi.ts";
@@ -49,6 +50,7 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
     if (plan.filter.kind === "set" && image.pidSet !== undefined) following = followChildren(maps.fds[image.pidSet]!, plan.pids);
     const processes = new Set<number>();
     const family = plan.reach === "family" ? familyOf(plan.pids) : plan.pids;
+    for (const probe of probes) attachments.push(...attachEvents(image, probe, programs));
     // The kernel runs first what was attached last: backwards, so that handlers run in the order of the script.
     for (const probe of probes.toReversed()) {
       for (const scope of scopesOf(probe, plan, family)) {
@@ -85,7 +87,7 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
     maps.close();
     throw error;
   }
-  const sites = probes.reduce((sum, probe) => sum + probe.sites.length, 0);
+  const sites = probes.reduce((sum, probe) => sum + probe.sites.length + (probe.events?.length ?? 0), 0);
   return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch, depth });
 }
 

@@ -33,6 +33,7 @@ export class KernelEngine implements Engine {
       cpus: possibleCpus(),
       extendedContext: false,
       filter: plan.filter,
+      eventFilter: plan.eventFilter,
       ringBytes: RING_BYTES,
     };
   }
@@ -44,7 +45,8 @@ export class KernelEngine implements Engine {
   #planFor(image: SessionImage, probes: readonly ArmProbe[], filter: ProcessFilter): Plan {
     if (this.#decided !== undefined && sameFilter(this.#decided.filter, filter)) return this.#decided.plan;
     const sites = probes.reduce((sum, probe) => sum + probe.sites.length, 0);
-    return makePlan({ filter, sites, calls: image.programs.some((program) => program.runs === "session") }, features());
+    const events = image.programs.some(({ on }) => on !== undefined);
+    return makePlan({ filter, sites, calls: image.programs.some((program) => program.runs === "session"), events }, features());
   }
 }
 

@@ -15,6 +15,7 @@ const LARGEST_LOG = 1 << 24;
 
 /** Which kind of attachment a program is loaded for: that is fixed when it is loaded. */
 export function attachTypeOf(program: ProgramImage, multi: boolean): number {
+  if (program.on !== undefined) return attachType.none;
   if (program.runs === "session") return attachType.uprobeSession;
   return multi ? attachType.uprobeMulti : attachType.none;
 }
@@ -35,7 +36,7 @@ export function loadOne(image: SessionImage, program: ProgramImage, context: Loa
   const code = encode(program.instructions, { map: (index) => maps[index]!, kfunc: kernelFunction }, isa);
   const parts: ProgramParts = {
     name: program.name,
-    type: progType.kprobe,
+    type: program.on === undefined ? progType.kprobe : program.on === "tracepoint" ? progType.tracepoint : progType.perfEvent,
     attachType: attachTypeOf(program, multi),
     sleepable: program.sleepable,
     code,

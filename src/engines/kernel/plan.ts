@@ -29,6 +29,8 @@ export interface Plan {
   /** The processes that were named; with "family" and a "set" their descendants belong to them. */
   readonly pids: readonly number[];
   readonly filter: HitFilter;
+  /** Of the kernel's own events, which happen in every process. */
+  readonly eventFilter: HitFilter;
   readonly notes: readonly string[];
 }
 
@@ -36,6 +38,8 @@ export interface PlanRequest {
   readonly filter: ProcessFilter;
   readonly sites: number;
   readonly calls: boolean;
+  /** There are tracepoints or timers. */
+  readonly events?: boolean;
 }
 
 /** SONDE_ATTACH forces one way to attach. */
@@ -67,6 +71,21 @@ function chooseMethod(request: PlanRequest, features: Features): Method {
 }
 
 export function makePlan(request: PlanRequest, features: Features): Plan {
+  const plan = planSites(request, features);
+  const { pids, children } = request.filter;
+  if (pids.length === 0 || children) return { ...plan, eventFilter: plan.filter };
+  if (request.events === true && !inRootPidNamespace()) {
+    throw new SondeError("SONDE_KERNEL_FILTER", "tracepoints and profile() can't be filtered by process inside a PID namespace", {
+      why: "their programs see the numbers that processes have outside of it",
+      mend: "Give a cgroup (--cgroup), or run sonde outside of the container.",
+    });
+  }
+  return { ...plan, eventFilter: { kind: "pids", pids } };
+}
+
+type SitePlan = Omit<Plan, "eventFilter">;
+
+function planSites(request: PlanRequest, features: Features): SitePlan {
   const { pids, children, cgroup } = request.filter;
   const method = chooseMethod(request, features);
   if (cgroup !== undefined) {
@@ -91,16 +110,18 @@ export function makePlan(request: PlanRequest, features: Features): Plan {
   return { method, reach: "process", pids, filter: inRootPidNamespace() ? { kind: "pids", pids } : { kind: "all" }, notes: [] };
 }
 
-function planFamily(request: PlanRequest, features: Features, method: Method): Plan {
+function planFamily(request: PlanRequest, features: Features, method: Method): SitePlan {
   const { pids } = request.filter;
   const threads = familyOf(pids).reduce((sum, pid) => sum + threadCount(pid, pids), 0);
   // An enter/leave pair needs an event for each of its two.
   const events = request.sites * threads * (request.calls ? 2 : 1);
   const forced = forcedMethod();
   const few = events <= MOST_INHERITED_EVENTS;
-  if (features.tracefs && features.inherit && (forced === "tracefs" || (forced === undefined && few))) {
+  // Of the kernel's events no child inherits one: its processes are in the set then, for both.
+  if (request.events !== true && features.tracefs && features.inherit && (forced === "tracefs" || (forced === undefined && few))) {
     return { method: "tracefs", reach: "family", pids, filter: { kind: "all" }, notes: [] };
   }
+  if (request.sites === 0) return { method, reach: "all", pids, filter: { kind: "set" }, notes: [] };
   const why = few
     ? "because this kernel can't follow descendants for these processes alone (6.13 can)"
     : "because descendants are followed at too many sites to arm them for these processes alone";

@@ -72,6 +72,11 @@ export const commands: RunEntries = {
     example: "sonde types kernel task",
     mend: "Take one of the near names that are suggested. Names are written without `struct`.",
   },
+  SONDE_PERIOD: {
+    cause: "A timer's period or rate isn't a number with a unit, or it is shorter or longer than the kernel's timers can be.",
+    example: "sonde -e 'interval(\"1us\", (c) => print`${c.time}`)'",
+    mend: "Write a period from 10us to 24h (interval), or a rate of at most 100000hz (profile).",
+  },
   SONDE_TRACEPOINT_NOT_FOUND: {
     cause: "No tracepoint of this kernel has that name or matches the wildcard.",
     example: "sonde types kernel 'sched:sched_swich'",

@@ -76,7 +76,7 @@ export const values: ScriptEntries = {
     cause: "What changes the target can break it, so a run has to permit it.",
     mend: "Run with --unsafe (in the library `unsafe: true`) if that is meant.",
   },
-  SONDE_C_UNSUPPORTED: { script: 'uprobe("libc:malloc", (c) => print`${c.task}`);' },
+  SONDE_C_UNSUPPORTED: { script: 'uprobe("libc:malloc", (c) => print`${c.goid}`);' },
   SONDE_C_VALUE: { script: 'const n = hash(cstring(8), count());\nuprobe("libc:malloc", (c) => n.at(c.arg0 as never).add());' },
   SONDE_C_VOID_RESULT: {
     script: 'import { hist, uretprobe } from "sonde";\nimport "sonde/types/libc";\nconst h = hist();\nuretprobe("libc:free", (c) => h.add(c.ret));',

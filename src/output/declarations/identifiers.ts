@@ -5,7 +5,7 @@ export const VOCABULARY_TYPES: ReadonlySet<string> = new Set(
   `Aggregate AggregateArray AggregateMap AnySlice Avg Bytes CArray CallHandlers Carriable Carried Carry Count Discard Element EndReason Engine EnterHit EventSource
   Events EventsOf FaultHit Fields Formatted Frame FunctionType Functions Handler Hist Histogram Hit Host In InstructionHandlers Int IntType
   InterceptEnter InterceptHit InterceptLeave KernelTypes Key Known Leaf LeaveHit MapOptions MapsOf Max Memory Min Named Num OpenOptions Pointee
-  Printable Probe ProbeOptions Ptr RawArgs Readable ReadableMap Register RetOf Seen Session Shape Slice SondeError Stack Stacks Stats StatsValue
+  Printable Probe ProbeOptions Ptr RawArgs Readable ReadableMap Register RetOf SampleHit Seen Session Shape Slice SondeError Stack Stacks Stats StatsValue
   StructType Sum Summary TracepointHit Tracepoints Type Unsafe Untyped UsdtHit Usdts UserHit ValueArray ValueMap Variable VectorRegisters Whole
   bool comm f64 func i16 i32 i64 i8 stack u16 u32 u64 u8`.split(/\s+/),
 );

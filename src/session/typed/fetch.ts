@@ -48,7 +48,9 @@ export async function fetchTypes({ handlers }: Pick<ScriptUnit, "handlers">, { p
   if (!isAsked()) return;
   const typed = new Set(handlers.filter((handler) => usesAny(usedTypes(handler))).map(({ id }) => id));
   const wanting = probes.filter(({ registration }) => typed.has(registration.handler));
-  const sites = wanting.flatMap((entry) => entry.sites.filter((site, i) => site.usdt === undefined && !isShipped(fileOfSite(entry, i), site)));
+  const sites = wanting.flatMap((entry) =>
+    entry.sites.filter((site, i) => site.usdt === undefined && site.event === undefined && !isShipped(fileOfSite(entry, i), site)),
+  );
   for (const site of lackingAmong(sites)) {
     try {
       openAgain(site, (await fetchFor(site))?.failures ?? []);

@@ -14,6 +14,7 @@ import type { Signature } from "../../schema/ctypes.ts";
 import { missingError } from "../../symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
+import { recordSignature } from "../../symbols/kernel/events.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { fileOfSite, prototypeOf } from "../signatures.ts";
@@ -37,6 +38,7 @@ const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.i
 export function signatureOfPlace(places: Pick<ProbePlaces, "sites" | "targets" | "from">, index: number): Signature | undefined {
   const site = places.sites[index]!;
   if (site.usdt !== undefined) return site.usdt.signature;
+  if (site.event !== undefined) return site.event.kind === "tracepoint" ? recordSignature(site) : undefined;
   const known = isAtEntry(site) ? prototypeOf(fileOfSite(places, index), site) : undefined;
   return known ?? unlessRefused(() => fromDebugInfo(site));
 }
@@ -56,7 +58,7 @@ export function declarationOf(site: FunctionSite): string | undefined {
 
 /** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where the debug information doesn't describe it. */
 export function whyUntyped(site: FunctionSite): SondeError | undefined {
-  if (site.usdt !== undefined) return undefined;
+  if (site.usdt !== undefined || site.event !== undefined) return undefined;
   const found = open(site);
   return typeof found === "function" ? found() : undefined;
 }

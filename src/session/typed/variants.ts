@@ -3,7 +3,7 @@
  * rdi and another one in rsi, or a variable that is in a register at one line and on the stack at the next, takes two.
  */
 import type { HandlerHir } from "../../compiler/hir/types.ts";
-import type { CPlace, CVariable, PlaceStep, Signature } from "../../schema/ctypes.ts";
+import type { CPlace, CVariable, PlaceStep, RecordField, Signature } from "../../schema/ctypes.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { commonOf } from "../signatures.ts";
 import { type UsedTypes, usedTypes, usesAny } from "./used-types.ts";
@@ -57,22 +57,24 @@ function withAbsent(variants: readonly Variant[]): Variant[] {
 const elsewhere = <T extends { readonly name: string; readonly place?: CPlace }>(one: T, placed: ReadonlySet<string>): T =>
   one.place?.k === "none" && placed.has(one.name) ? { ...one, place: { ...one.place, elsewhere: true } } : one;
 
-const hasPlaces = ({ params, retPlace, variables }: Signature): boolean =>
-  retPlace !== undefined || variables !== undefined || params.some(({ place }) => place !== undefined);
+const hasPlaces = ({ params, retPlace, variables, record }: Signature): boolean =>
+  record !== undefined || retPlace !== undefined || variables !== undefined || params.some(({ place }) => place !== undefined);
 
 /** What of a signature matters to a handler. */
 interface Projected {
   readonly params: Signature["params"];
   readonly ret: { readonly type: Signature["ret"]; readonly place: CPlace | undefined } | undefined;
   readonly variables: readonly CVariable[] | undefined;
+  readonly record: readonly RecordField[] | undefined;
 }
 
-function projected({ params, ret, retPlace, variables }: Signature, used: UsedTypes): Projected {
+function projected({ params, ret, retPlace, variables, record }: Signature, used: UsedTypes): Projected {
   const { args, vars } = used;
   const placed = params.every(({ place }) => place !== undefined);
   return {
     params: args === "all" || (!placed && args.size > 0) ? params : params.filter(({ name }) => args.has(name)),
     ret: used.ret ? { type: ret, place: retPlace } : undefined,
+    record: args === "all" ? record : record?.filter(({ name }) => args.has(name)),
     variables: vars === "all" ? variables : variables?.filter(({ name }) => vars.has(name)),
   };
 }

@@ -1,5 +1,6 @@
 /** The vocabulary's registrations: a probe's targets are resolved when it is registered, and armed with all others. */
 import { SondeError } from "../../errors/error.ts";
+import { kindOf } from "../../symbols/resolve-probe.ts";
 import type { InterceptHandlers } from "../intercept/host-calls.ts";
 import type { RegisteredProbe } from "../probe.ts";
 import { Registration } from "../registration.ts";
@@ -43,21 +44,12 @@ function registrationOf(what: string, handler: unknown): Registration {
   });
 }
 
-/** Declared, and in no engine of this version: what it would need, and what to do meanwhile. */
-export const NOT_YET = {
-  tracepoint: "no engine of this version has the kernel's tracepoints",
-  interval: "no engine of this version has timers in handlers; setInterval() runs on the host",
-  profile: "no engine of this version samples",
-} as const;
+type Name = Parameters<typeof kindOf>[0];
 
-const notYet = (name: keyof typeof NOT_YET) => (): never => {
-  throw new SondeError("SONDE_NOT_SUPPORTED", `${name}() isn't there yet: ${NOT_YET[name]}`);
-};
-
-function wantedOf(name: string, target: unknown, options: unknown): Wanted {
+function wantedOf(name: Name, target: unknown, options: unknown): Wanted {
   const targets = targetsOf(`${name}()`, target);
   const what = `${name}(${JSON.stringify(targets[0])})`;
-  return { what, kind: name === "usdt" ? "usdt" : "function", targets, ...optionsOf(what, options) };
+  return { what, kind: kindOf(name), targets, ...optionsOf(what, options) };
 }
 
 /** Host code: any function will do. */
@@ -76,7 +68,7 @@ function interceptHandlersOf(what: string, handlers: unknown): InterceptHandlers
 
 export function probeVocabulary(scope: Scope) {
   const register =
-    (name: "uprobe" | "uretprobe" | "usdt") =>
+    (name: Name) =>
     (target: unknown, handler: unknown, options?: unknown): RegisteredProbe => {
       const wanted = wantedOf(name, target, options);
       return scope.register(registrationOf(wanted.what, handler), wanted);
@@ -95,9 +87,9 @@ export function probeVocabulary(scope: Scope) {
     uprobe: register("uprobe"),
     uretprobe: register("uretprobe"),
     usdt: register("usdt"),
-    tracepoint: notYet("tracepoint"),
-    interval: notYet("interval"),
-    profile: notYet("profile"),
+    tracepoint: register("tracepoint"),
+    interval: register("interval"),
+    profile: register("profile"),
     intercept,
     begin: hook("begin", scope.begins),
     end: hook("end", scope.ends),

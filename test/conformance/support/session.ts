@@ -19,7 +19,7 @@ export interface Probing extends Omit<Session, "maps"> {
 }
 
 /** The scripts in ../scripts. */
-export type ScriptName = "statics" | "calls" | "hits" | "order" | "text" | "flood" | "removal" | "functions" | "turns" | "changes";
+export type ScriptName = "statics" | "calls" | "hits" | "order" | "text" | "flood" | "removal" | "functions" | "turns" | "changes" | "records";
 
 /** Opens a script at these targets. `params` are its own beside `at`. */
 export async function probe(
