@@ -40,6 +40,8 @@ export type Counter = { readonly offset: number } & (
   | { readonly kind: "full"; readonly state: number }
   /** A sink was given `undefined`, or an index was out of range. */
   | { readonly kind: "miss"; readonly file: number; readonly line: number }
+  /** The table of stacks was full: the stack is counted as one that isn't known. */
+  | { readonly kind: "stacks"; readonly probe: number }
   /** A leave without its enter (thrown out of the table, or never seen). */
   | { readonly kind: "unmatched"; readonly probe: number }
   /** A hit that wasn't handled because every scratch slot of its CPU was in use. */
@@ -67,7 +69,9 @@ export type RecordFormat =
   | { readonly kind: "clear"; readonly states: readonly number[] }
   /** payload: i64 field "status" */
   | { readonly kind: "exit"; readonly schema: StructSchema }
-  | { readonly kind: "detach"; readonly probe: number };
+  | { readonly kind: "detach"; readonly probe: number }
+  /** A stack of this process (u32 field "pid") was seen for the first time: its mappings are to be looked at while it is there. */
+  | { readonly kind: "stack"; readonly schema: StructSchema };
 
 /** One eBPF program. `index`es in `attach` refer to the session's probes. */
 export interface ProgramImage {
@@ -109,6 +113,8 @@ export interface SessionImage {
   readonly ring: number | undefined;
   /** The hash map of process ids (u32 → u8) that are let through, where the filter is "set". */
   readonly pidSet: number | undefined;
+  /** The table of captured stacks (schema/stack.ts), if any are. */
+  readonly stacks?: number | undefined;
 }
 
 /** Which hits are let through, decided in the program. */

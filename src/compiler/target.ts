@@ -21,6 +21,8 @@ export interface Target {
   readonly filter: HitFilter;
   /** The same for tracepoints and `profile`, which no filter of the kernel's stands before. Undefined: the engine has neither these nor `interval`. */
   readonly eventFilter?: HitFilter;
+  /** bpf_get_stack is there: of the program alone, or of the kernel too. */
+  readonly stacks?: "user" | "both";
   /** Bytes of the ring's data, a power of two and a multiple of the page size. */
   readonly ringBytes: number;
 }

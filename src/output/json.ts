@@ -1,5 +1,6 @@
 /** JSON lines: one object a line, 64-bit integers in full digits. */
 import { Histogram } from "../schema/histogram.ts";
+import { Stack } from "../schema/stack.ts";
 import { hexText } from "./numbers.ts";
 import { sortedEntries } from "./text.ts";
 import type { View } from "./view.ts";
@@ -22,6 +23,7 @@ export function jsonText(value: unknown): string {
   }
   if (value === null) return "null";
   if (value instanceof Uint8Array) return JSON.stringify(hexText(value));
+  if (value instanceof Stack) return jsonText(value.frames);
   if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
   const fields = Object.entries(value as object).filter(([, field]) => field !== undefined && typeof field !== "function");
   return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${jsonText(field)}`).join(",")}}`;

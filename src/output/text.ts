@@ -1,12 +1,13 @@
 /** Maps, aggregates and variables as a terminal shows them. */
 import { type AggregateValue, magnitude, type StatsValue } from "../schema/aggregate-value.ts";
 import { Histogram } from "../schema/histogram.ts";
+import { frameText, Stack } from "../schema/stack.ts";
 import type { AggregateSpec, Schema } from "../schema/types.ts";
 import { bar, padEnd, padStart, shorten, width } from "./columns.ts";
 import { histogramHead, histogramRows } from "./histogram.ts";
 import { amountText, averageText, type Unit, unitOf } from "./numbers.ts";
 import type { Palette } from "./palette.ts";
-import { valueText } from "./value.ts";
+import { plainText, stackLines, valueText } from "./value.ts";
 import type { View } from "./view.ts";
 
 export interface TextOptions {
@@ -37,8 +38,16 @@ function aggregateText(spec: AggregateSpec, value: unknown, unit: Unit): string 
   return `count ${count}, avg ${averageText(avg, unit)}, min ${amountText(min ?? 0n, unit)}, max ${amountText(max ?? 0n, unit)}, sum ${amountText(sum, unit)}`;
 }
 
-/** Tuples have a column for each part. */
-const keyCells = (schema: Schema, key: unknown): string[] => (schema.kind === "struct" && schema.tuple ? (key as unknown[]).map(valueText) : [valueText(key)]);
+const partsOf = (schema: Schema, key: unknown): readonly unknown[] => (schema.kind === "struct" && schema.tuple ? (key as unknown[]) : [key]);
+
+/** Tuples have a column for each part. A stack has lines of its own below, and its innermost function's name here. */
+const keyCells = (schema: Schema, key: unknown): string[] => partsOf(schema, key).map((part) => (part instanceof Stack ? leafOf(part) : valueText(part)));
+
+const leafOf = ({ frames: [first] }: Stack): string => plainText(first === undefined ? "<no stack>" : (first.name ?? frameText(first)));
+
+/** What stands below an entry: the frames of the stacks in its key. */
+const below = (schema: Schema, [key]: Entry, paint: Palette): string[] =>
+  partsOf(schema, key).flatMap((part) => (part instanceof Stack ? stackLines(part).map((line) => `      ${paint.dim(line)}`) : []));
 
 /** Numbers line up at their right end. */
 function rightAligned(schema: Schema): boolean[] {
@@ -57,6 +66,10 @@ function keyColumns(schema: Schema, entries: readonly Entry[], room: number): st
 function more(all: number, shown: number, paint: Palette): string[] {
   return shown < all ? [paint.dim(`  … ${all - shown} more`)] : [];
 }
+
+/** Rows of which each, behind the first `heads`, is followed by what stands below its entry. */
+const interleaved = (rows: readonly string[], heads: number, schema: Schema, entries: readonly Entry[], paint: Palette): string[] =>
+  rows.flatMap((row, i) => (i < heads ? [row] : [row, ...below(schema, entries[i - heads]!, paint)]));
 
 /** Keys whose values are one number: sorted, in columns, with a bar. */
 function numberRows(keys: readonly string[], amounts: readonly bigint[], texts: readonly string[], options: TextOptions): string[] {
@@ -86,6 +99,7 @@ function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: reado
   if (spec.kind === "hist" || spec.kind === "lhist") {
     return entries.flatMap(([, value], i) => [
       `  ${options.paint.strong(keys[i]!.trim())}  ${options.paint.dim(histogramHead(value as Histogram, unit))}`,
+      ...below(keySchema, entries[i]!, options.paint),
       ...histogramRows(spec, value as Histogram, options.columns - 4, options.paint, unit).map((row) => `    ${row}`),
     ]);
   }
@@ -94,21 +108,22 @@ function aggregateEntries(spec: AggregateSpec, keySchema: Schema, entries: reado
       const v = value as StatsValue;
       return [String(v.count), amount(v.sum), averageText(v.avg, unit)];
     });
-    return table(keys, ["count", "sum", "avg"], rows, options);
+    return interleaved(table(keys, ["count", "sum", "avg"], rows, options), 1, keySchema, entries, options.paint);
   }
   if (spec.kind === "stats") {
     const rows = entries.map(([, value]) => {
       const v = value as StatsValue;
       return [String(v.count), amount(v.sum), averageText(v.avg, unit), amount(v.min), amount(v.max)];
     });
-    return table(keys, ["count", "sum", "avg", "min", "max"], rows, options);
+    return interleaved(table(keys, ["count", "sum", "avg", "min", "max"], rows, options), 1, keySchema, entries, options.paint);
   }
-  return numberRows(
+  const rows = numberRows(
     keys,
     entries.map(([, value]) => (typeof value === "bigint" ? value : 0n)),
     entries.map(([, value]) => aggregateText(spec, value, unit)),
     options,
   );
+  return interleaved(rows, 0, keySchema, entries, options.paint);
 }
 
 function byKey(a: unknown, b: unknown): number {
@@ -144,19 +159,16 @@ function valueEntries(schema: Schema, keySchema: Schema, entries: readonly Entry
   const keys = keyColumns(keySchema, entries, options.columns - 20);
   if (schema.kind === "int") {
     const amounts = entries.map(([, value]) => BigInt(value as bigint));
-    return numberRows(keys, amounts, amounts.map(String), options);
+    return interleaved(numberRows(keys, amounts, amounts.map(String), options), 0, keySchema, entries, options.paint);
   }
   if (schema.kind === "struct") {
     const rows = entries.map(([, value]) => schema.fields.map((field) => valueText((value as { readonly [name: string]: unknown })[field.name])));
-    return table(
-      keys,
-      schema.fields.map((field) => field.name),
-      rows,
-      options,
-    );
+    const heads = schema.fields.map((field) => field.name);
+    return interleaved(table(keys, heads, rows, options), 1, keySchema, entries, options.paint);
   }
   const keyWidth = Math.max(0, ...keys.map(width));
-  return entries.map(([, value], i) => `  ${padEnd(keys[i]!, keyWidth)}  ${valueText(value)}`);
+  const rows = entries.map(([, value], i) => `  ${padEnd(keys[i]!, keyWidth)}  ${valueText(value)}`);
+  return interleaved(rows, 0, keySchema, entries, options.paint);
 }
 
 /** The lines of a map, an aggregate or a variable, its name first. */

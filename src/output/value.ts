@@ -1,5 +1,6 @@
 /** One value as text: in a print, as a key, as a field. */
 import { Histogram } from "../schema/histogram.ts";
+import { frameText, Stack } from "../schema/stack.ts";
 import { averageText, hexText } from "./numbers.ts";
 
 export const UNREADABLE = "<unreadable>";
@@ -18,8 +19,15 @@ function bytesText(bytes: Uint8Array): string {
   return printable ? plainText(String.fromCharCode(...bytes)) : hexText(bytes);
 }
 
+/** A stack's frames, a line each; what its program calls its functions is made harmless as well. */
+export const stackLines = ({ frames }: Stack): string[] => (frames.length === 0 ? ["<no stack>"] : frames.map((frame) => plainText(frameText(frame))));
+
 export function valueText(value: unknown): string {
   if (value === undefined) return UNREADABLE;
+  if (value instanceof Stack)
+    return stackLines(value)
+      .map((line) => `\n    ${line}`)
+      .join("");
   if (typeof value === "string") return plainText(value);
   if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof Histogram) return `${value.count} values, avg ${averageText(value.avg)}`;

@@ -1,5 +1,6 @@
 /** Values out of bytes: for each schema a closure is generated once, with every offset a constant in it. */
 import { bytesCountOffset } from "./layout.ts";
+import { type StackReader, unknownStack } from "./stack.ts";
 import { textReader } from "./text.ts";
 import type { Schema } from "./types.ts";
 
@@ -43,7 +44,7 @@ function expression(schema: Schema, offset: number, uses: unknown[]): string {
     case "func":
       return `(names[v.getUint32(${at}, true)] ?? "?")`;
     case "stack":
-      return `v.getBigUint64(${at}, true)`;
+      return `stacks(v.getBigUint64(${at}, true))`;
     case "struct": {
       const parts = schema.fields.map((field) => {
         const value = expression(field.schema, offset + field.offset, uses);
@@ -58,9 +59,9 @@ function expression(schema: Schema, offset: number, uses: unknown[]): string {
 }
 
 /** Field names are quoted as JSON, everything else is ours: nothing of the script becomes code. */
-export function decoder(schema: Schema, names: FunctionNames): Decoder {
+export function decoder(schema: Schema, names: FunctionNames, stacks: StackReader = unknownStack): Decoder {
   const uses: unknown[] = [];
   const body = expression(schema, 0, uses);
   const parameters = uses.map((_, i) => `u${i}`);
-  return new Function("names", ...parameters, `return (v, o) => ${body};`)(names, ...uses) as Decoder;
+  return new Function("names", "stacks", ...parameters, `return (v, o) => ${body};`)(names, stacks, ...uses) as Decoder;
 }

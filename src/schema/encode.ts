@@ -1,6 +1,7 @@
 /** Values into bytes: what the host puts into maps and variables, and the first values of both. */
 import { SondeError } from "../errors/error.ts";
 import { bytesCountOffset, describe } from "./layout.ts";
+import { Stack } from "./stack.ts";
 import { encodeText } from "./text.ts";
 import type { IntSchema, Schema } from "./types.ts";
 
@@ -97,7 +98,9 @@ export function encode(schema: Schema, value: unknown, view: DataView, at: numbe
       return true;
     }
     case "stack":
-      return refuse(schema, value, path);
+      if (!(value instanceof Stack)) refuse(schema, value, path);
+      view.setBigUint64(at, Stack.idOf(value), true);
+      return true;
     case "struct": {
       if (typeof value !== "object" || value === null || (schema.tuple && (!Array.isArray(value) || value.length !== schema.fields.length)))
         refuse(schema, value, path);

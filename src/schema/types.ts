@@ -44,7 +44,7 @@ export interface FuncSchema {
   readonly size: 4;
   readonly align: 4;
 }
-/** A captured stack, by its id (u32 of user stack, u32 of kernel stack). Reserved: no engine makes one yet. */
+/** A captured stack, by its number (u64): see stack.ts. */
 export interface StackSchema {
   readonly kind: "stack";
   readonly size: 8;

@@ -8,6 +8,7 @@ import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.t
 import { SondeBug, type SondeError } from "../errors/error.ts";
 import { taskTypes } from "../symbols/kernel/types.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
+import type { FunctionSite } from "../symbols/site.ts";
 import { captureValues } from "./captures.ts";
 import { byReturns, goroutineIdOf } from "./go-returns.ts";
 import { HostCalls } from "./intercept/host-calls.ts";
@@ -100,11 +101,14 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         goroutines,
         goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),
         pids: entry.pids,
+        atEntry: sites.every((site) => isEntry(entry.sites[site]!)),
         functions: [...new Set(sites.map((site) => scope.functionIndex(entry.sites[site]!.name)))],
       },
     }));
   });
 }
+
+const isEntry = ({ delta, source, usdt, event }: FunctionSite): boolean => delta === 0 && source === undefined && usdt === undefined && event === undefined;
 
 /** Why the first site of which nothing is known is so. */
 function untypedOf({ sites }: ProbeEntry, own: readonly number[]): SondeError | undefined {
@@ -220,6 +224,11 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
     image,
     probes.filter(({ sites, events }) => sites.length + (events?.length ?? 0) > 0),
     filter,
+  );
+  scope.stacks.attach(
+    armed,
+    image,
+    scope.probes.flatMap(({ sites }) => sites),
   );
   for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });
   return { image, armed, states, intercepts, warnings: diagnostics };

@@ -7,6 +7,7 @@ import type { TargetKind } from "../symbols/resolve-probe.ts";
 import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
 import type { InterceptHandlers } from "./intercept/host-calls.ts";
 import { type InterceptEntry, type ProbeEntry, type ProbePlaces, RegisteredProbe } from "./probe.ts";
+import { StackTable } from "./reading/stacks.ts";
 import type { Registration } from "./registration.ts";
 import type { State } from "./state/state.ts";
 import { Params, type ParamValues } from "./vocabulary/params.ts";
@@ -70,6 +71,8 @@ export class Scope {
   readonly begins: (() => unknown)[] = [];
   readonly ends: (() => unknown)[] = [];
   readonly notes: string[] = [];
+  /** What handlers have captured of stacks. */
+  readonly stacks = new StackTable();
   readonly params: Params;
   readonly actions: ScopeActions;
   /** Host writes that had an `undefined` in them, or an index out of range. */

@@ -137,6 +137,8 @@ export class RunningSession {
       },
       exit: (status: number) => this.#exit(status),
       detach: (probe: number) => this.#detach(probe),
+      captured: (pid: number) => this.#parts.scope.stacks.note(pid),
+      stacks: this.#parts.scope.stacks.read,
       symbol: (address: bigint, pid: number | undefined) => this.#parts.scope.actions.symbol(address, pid),
     };
   }
@@ -233,6 +235,8 @@ export class RunningSession {
     const fullMaps: { [name: string]: bigint } = {};
     for (const [index, count] of full) fullMaps[states[index]!.name] = count;
     for (const [state, count] of scope.hostFull) fullMaps[this.nameOf(state)] = (fullMaps[this.nameOf(state)] ?? 0n) + count;
+    const lostStacks = this.#counters.of("stacks");
+    if (lostStacks > 0n) fullMaps["(stacks)"] = lostStacks;
     const unreadableAt = this.#counters.misses();
     const { skipped, depth } = this.#losses;
     return {
@@ -280,6 +284,7 @@ export class RunningSession {
       for (const { state } of states) state.detach();
       this.#counters.detach();
     }
+    this.#parts.scope.stacks.detach(keep);
     this.#closed = true;
     this.#parts.loaded.forget();
     await armed.close();

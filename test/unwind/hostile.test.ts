@@ -5,8 +5,9 @@ import { DW_OP } from "../../src/dwarf/constants.ts";
 import { frameTable } from "../../src/dwarf/frame-table.ts";
 import { type Frames, framesOfTables } from "../../src/dwarf/frames.ts";
 import { findSection, sectionBytes } from "../../src/elf/image.ts";
+import { frameText } from "../../src/schema/stack.ts";
 import { evaluate } from "../../src/symbols/unwind/expression.ts";
-import { FrameNames, frameText } from "../../src/symbols/unwind/frames-text.ts";
+import { FrameNames, frameOf } from "../../src/symbols/unwind/frames-text.ts";
 import { copiedMemory } from "../../src/symbols/unwind/memory.ts";
 import { mappedAt } from "../../src/symbols/unwind/modules.ts";
 import { MOST_FRAMES, unwind } from "../../src/symbols/unwind/unwind.ts";
@@ -123,7 +124,7 @@ test("any address has a name of some kind", () => {
       const frames = names.of(code, address, called);
       expect(frames.length).toBeGreaterThan(0);
       expect(frames.at(-1)!.inlined).toBe(false);
-      for (const frame of frames) expect(frameText(frame)).not.toBe("");
+      for (const frame of frames) expect(frameText(frameOf(0n, frame))).not.toBe("");
     }),
     { numRuns: 2000 },
   );

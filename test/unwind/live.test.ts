@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { FrameNames, frameText } from "../../src/symbols/unwind/frames-text.ts";
+import { frameText } from "../../src/schema/stack.ts";
+import { FrameNames, frameOf } from "../../src/symbols/unwind/frames-text.ts";
 import { copiedMemory, type MemoryPiece, pagedMemory } from "../../src/symbols/unwind/memory.ts";
 import { ModuleFiles, ProcessModules } from "../../src/symbols/unwind/modules.ts";
 import { registersOf } from "../../src/symbols/unwind/registers.ts";
@@ -110,7 +111,7 @@ test("a stack of a process that is gone is unwound and named from what was recor
   const { frames, end } = unwind(registers, { memory: copiedMemory(pieces), codeAt: (address) => modules.at(address) });
   expect(end).toEqual({ k: "complete" });
   const names = new FrameNames();
-  const text = frames.flatMap(({ pc, called }) => names.of(modules, pc, called).map(frameText));
+  const text = frames.flatMap(({ pc, called }) => names.of(modules, pc, called).map((one) => frameText(frameOf(BigInt(pc), one))));
   expect(text).toContainEqual(expect.stringMatching(/^round_of_all\+0x[0-9a-f]+ \(unwind\.c:\d+\) \[unwind\]$/));
   expect(text).toContainEqual(expect.stringMatching(/^main\+0x[0-9a-f]+ \(unwind\.c:\d+\) \[unwind\]$/));
   expect(modules.mapped.find(({ module }) => module.display === copy.path)?.module.buildId).toMatch(/^[0-9a-f]{40}$/);
@@ -139,7 +140,7 @@ test("code that was compiled while the program runs is unwound by its frame poin
         codeAt: (address) => modules.at(address),
       });
       process.kill(pid, "SIGCONT");
-      const text = frames.flatMap(({ pc, called }) => names.of(modules, pc, called).map(frameText)).join("\n");
+      const text = frames.flatMap(({ pc, called }) => names.of(modules, pc, called).map((one) => frameText(frameOf(BigInt(pc), one)))).join("\n");
       // The caller is interpreted: only the interpreter itself is seen of it.
       if (/hot .*\n(.*\n)*.*InterpreterEntry.*\n(.*\n)*.*JSEntry.*\n(.*\n)*node::Start.*\n(.*\n)*_start/.test(text) && end.k === "complete") whole++;
     }

@@ -1,5 +1,6 @@
 /** Calls: the vocabulary's functions, methods, and helpers, which are inlined. */
 import { ints } from "../../schema/layout.ts";
+import { MOST_FRAMES } from "../../schema/stack.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
 import { convert, integer, lift } from "./arithmetic.ts";
@@ -12,6 +13,7 @@ import { detachRequest, formatted, request } from "./output.ts";
 import { nthArgument } from "./parameters.ts";
 import type { Frame, Program } from "./program.ts";
 import { constantLength, schemaCall, wantSchema } from "./schema-value.ts";
+import { captureStack } from "./stacks.ts";
 import { bindParameters, statements } from "./statements.ts";
 import { slotMethod, stateMethod } from "./states.ts";
 import { addressOf, bytesOf, textOf } from "./target-text.ts";
@@ -202,7 +204,7 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
         const n = arg(p, args, 0, span);
         return n.k === "unknown" ? n : nthArgument(p, integer(p, n, span), span);
       }
-      return p.fail(problem.inNoEngine(p.place(span), `\`c.${name}()\``, "Without it, `c.func` and `c.regs` tell where the hit was."));
+      return captureStack(p, name === "kstack" ? "kernel" : "user", args.length === 0 ? constant(BigInt(MOST_FRAMES)) : arg(p, args, 0, span), span);
     case "unsafe": {
       if (!p.session.request.unsafe) p.fail(problem.needsUnsafe(p.place(span), `c.unsafe.${name}`));
       return p.fail(

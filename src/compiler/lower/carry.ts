@@ -55,6 +55,7 @@ function sizeOf(shape: Shape, at: number): number {
     case "bool":
       return at + 1;
     case "float":
+    case "stack":
     case "place":
       return roundUp(at, 8) + 8;
     case "func":
@@ -90,6 +91,7 @@ function write(p: Program, base: Base, offset: number, shape: Shape, v: Value, a
       if (v.k === "bool") b.store(base, offset + at, 1, v.op);
       return at + 1;
     case "float":
+    case "stack":
     case "func":
     case "place": {
       const size = shape.s === "func" ? 4 : 8;
@@ -162,8 +164,9 @@ function readBack(p: Program, base: Base, offset: number, shape: Shape, at: numb
     case "bool":
       return { value: bool(b.load(base, offset + at, 1)), at: at + 1 };
     case "float":
+    case "stack":
       at = roundUp(at, 8);
-      return { value: { k: "float", op: b.load(base, offset + at, 8) }, at: at + 8 };
+      return { value: { k: shape.s, op: b.load(base, offset + at, 8) }, at: at + 8 };
     case "func":
       at = roundUp(at, 4);
       return { value: { k: "func", op: b.load(base, offset + at, 4) }, at: at + 4 };

@@ -39,6 +39,7 @@ export type Shape =
   | { readonly s: "bool" }
   | { readonly s: "undefined" }
   | { readonly s: "float" }
+  | { readonly s: "stack" }
   | { readonly s: "func" }
   | { readonly s: "maybe"; readonly of: Shape }
   | { readonly s: "text"; readonly text: string }
@@ -58,6 +59,7 @@ export function shapeOf(v: Value): Shape {
     case "bool":
     case "undefined":
     case "float":
+    case "stack":
     case "func":
       return { s: v.k };
     case "maybe":
@@ -165,6 +167,7 @@ export function newCell(p: Program, shape: Shape, own: boolean): Value {
     }
     case "bool":
     case "float":
+    case "stack":
     case "func":
       return { k: shape.s, op: b.variable() };
     case "undefined":
@@ -227,6 +230,7 @@ export function assignCell(p: Program, cell: Value, v: Value): void {
     case "int":
     case "bool":
     case "float":
+    case "stack":
     case "func":
       if (v.k === cell.k) set(cell.op, v.op);
       return;
@@ -285,6 +289,7 @@ function clearCell(p: Program, cell: Value): void {
     case "int":
     case "bool":
     case "float":
+    case "stack":
     case "func":
       clear(cell.op);
       break;

@@ -72,6 +72,7 @@ export function truth(p: Program, v: Value, span: Span, yes: Block, no: Block): 
     case "record":
     case "entry":
     case "bytes":
+    case "stack":
     case "func":
       p.warn(problem.structTruth(p.place(span), nameOf(v)));
       b.jump(yes);

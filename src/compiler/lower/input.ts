@@ -41,6 +41,8 @@ export interface LowerProbe {
   readonly untyped?: (() => Untyped | undefined) | undefined;
   /** The site's address as its file is linked, where the sites have one address: what lies at a fixed address in the file is found by it. */
   readonly address?: bigint | undefined;
+  /** All sites are functions' entries. */
+  readonly atEntry?: boolean;
   /**
    * The sites' functions are Go's, and a `ret` is a place of its own there: entry and return are two programs in any case, and
    * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.

@@ -94,7 +94,8 @@ export function storeField(p: Program, base: Base, offset: number, schema: Schem
       return;
     }
     case "stack":
-      p.fail(problem.inNoEngine(p.place(span), "a stack", "Without it, `c.func` and `c.regs` tell where the hit was."));
+      if (v.k !== "stack") p.fail(problem.wrongValue(p.place(span), "a stack (c.ustack() or c.kstack())", nameOf(v)));
+      b.store(base, offset, 8, v.op);
   }
 }
 
@@ -211,7 +212,7 @@ export function loadAt(p: Program, base: Base, offset: number, schema: Schema): 
     case "struct":
       return { k: "entry", pointer: "reg" in base ? base.reg : b.address(base, 0), offset, schema };
     case "stack":
-      return { k: "unknown" };
+      return { k: "stack", op: b.load(base, offset, 8) };
   }
 }
 

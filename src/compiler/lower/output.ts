@@ -1,5 +1,5 @@
 /** What a handler sends to the host, as records of the ring: prints, events, requests. */
-import { bool as boolSchema, bytes as bytesSchema, cstring, f64, func, ints, struct } from "../../schema/layout.ts";
+import { bool as boolSchema, bytes as bytesSchema, cstring, f64, func, ints, stack, struct } from "../../schema/layout.ts";
 import type { Schema, StructSchema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { wholeStructure } from "../diagnostics/typed.ts";
@@ -18,12 +18,12 @@ import { quiet } from "./walk.ts";
 /** BPF_RB_NO_WAKEUP: the reader looks by itself. */
 const QUIET = 1n;
 /** BPF_RB_FORCE_WAKEUP: a request is to be seen at once. */
-const WAKE = 2n;
+export const WAKE = 2n;
 /** A record begins with its format and an unused word. */
 const RECORD_HEAD = 8;
 
 /** Reserves a record and fills it; what doesn't fit is counted as lost. */
-function record(p: Program, format: number, bytes: number, fill: (base: Base) => void, flags = QUIET): void {
+export function record(p: Program, format: number, bytes: number, fill: (base: Base, offset: number) => void, flags = QUIET): void {
   const b = p.b;
   const ring = p.session.ringMap();
   const pointer = b.call("ringbuf_reserve", [{ map: ring }, BigInt(RECORD_HEAD + bytes), 0n]);
@@ -36,7 +36,7 @@ function record(p: Program, format: number, bytes: number, fill: (base: Base) =>
   b.jump(after);
   b.enter(there);
   b.store({ reg: pointer }, 0, 8, BigInt(format));
-  fill({ reg: pointer });
+  fill({ reg: pointer }, RECORD_HEAD);
   b.call("ringbuf_submit", [pointer, flags]);
   b.jump(after);
   b.enter(after);
@@ -149,6 +149,8 @@ function printable(p: Program, v: Value, span: Span): Schema {
       return bytesSchema(v.cap);
     case "float":
       return f64;
+    case "stack":
+      return stack;
     case "func":
       return func;
     default:

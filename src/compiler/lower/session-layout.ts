@@ -1,6 +1,7 @@
 /** Where a session's state lives: maps, regions, counters and record formats, handed out while its handlers are lowered. */
 
-import { struct } from "../../schema/layout.ts";
+import { stack, struct } from "../../schema/layout.ts";
+import { STACK_BYTES } from "../../schema/stack.ts";
 import { isAggregate, type Schema, type StateSpec, type StructSchema } from "../../schema/types.ts";
 import type { Counter, MapImage, RecordFormat, SessionImage, StatePlace } from "../image.ts";
 import type { LowerProbe, LowerRequest } from "./input.ts";
@@ -16,6 +17,8 @@ export const SCRATCH_SLOTS = 8;
 export const STOPPED_WORD = 0;
 /** Entries of the table of carried values. */
 export const CARRY_CAPACITY = 16_384;
+/** Different stacks that a session keeps. */
+export const STACK_CAPACITY = 32_768;
 /** Above this many bytes over all CPUs a map's entries are allocated as they come: making them all takes tens of milliseconds. */
 const PREALLOC_LIMIT = 256 * 1024;
 
@@ -61,6 +64,7 @@ export class SessionLayout {
     const mapName = name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, 15) || "map";
     switch (spec.kind) {
       case "aggregate":
+        if (spec.aggregate.kind === "stacks") return { in: "map", map: this.addMap(sumByStack(mapName)) };
         return { in: "cpuRegion", offset: this.cpuWords(aggregateWords(spec.aggregate)) };
       case "variable": {
         const offset = this.sharedBytes;
@@ -164,6 +168,21 @@ export class SessionLayout {
     return this.scratchMap;
   }
 
+  private stackMap: number | undefined;
+  /** The table of captured stacks, by their numbers: schema/stack.ts. */
+  stacks(): number {
+    this.stackMap ??= this.addMap({
+      name: "stacks",
+      type: "hash",
+      keySize: 8,
+      valueSize: STACK_BYTES,
+      maxEntries: STACK_CAPACITY,
+      mmap: false,
+      noPrealloc: true,
+    });
+    return this.stackMap;
+  }
+
   private readonly carryMaps = new Map<LowerProbe, number>();
   /** The table of a probe's carried values: one for each way in which its handler is compiled, for what is carried may differ. */
   carryMap(probe: LowerProbe, image: MapImage): number {
@@ -239,9 +258,21 @@ export class SessionLayout {
       sharedRegion: { map: this.sharedMap, size: this.sharedBytes },
       ring: this.ring,
       pidSet: this.pidSet,
+      stacks: this.stackMap,
     };
   }
 }
+
+const sumByStack = (name: string): MapImage => ({
+  name,
+  type: "percpu_hash",
+  keySize: 8,
+  valueSize: 8,
+  maxEntries: STACK_CAPACITY,
+  mmap: false,
+  noPrealloc: true,
+  keySchema: stack,
+});
 
 /** A print's payload: a field per value. */
 export function payload(fields: readonly (readonly [string, Schema])[]): StructSchema {

@@ -19,6 +19,7 @@ export function snapshot(p: Program, v: Value): Value {
     case "int":
     case "bool":
     case "float":
+    case "stack":
     case "func":
       return { ...v, op: now(v.op) };
     case "maybe":

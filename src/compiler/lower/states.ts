@@ -1,6 +1,7 @@
 /** Methods of maps, aggregates, arrays, variables and events in a handler. */
 
 import { UpdateFlag } from "../../bpf/helpers.ts";
+import { stack as stackSchema } from "../../schema/layout.ts";
 import { isAggregate, type Schema, type StateSpec } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Expr, Span } from "../hir/types.ts";
@@ -13,7 +14,7 @@ import { copyStructWords, loadAt, loadSchema, presences, storeField } from "./me
 import { emitEvent } from "./output.ts";
 import type { Program } from "./program.ts";
 import { aggregateWords } from "./sizes.ts";
-import { bool, isConstant, maybe, numberOf, UNDEFINED, type Value } from "./value.ts";
+import { bool, constant, isConstant, maybe, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 const hostMethods = new Set(["read", "entries", "clear", "on"]);
@@ -27,6 +28,7 @@ export function stateMethod(p: Program, o: State, name: string, args: readonly E
   switch (spec.kind) {
     case "aggregate":
       if (name !== "add") return none();
+      if (spec.aggregate.kind === "stacks") return addStack(p, o.state, args, span);
       return addAll(p, spec.aggregate, args, span, (value) => {
         const place = p.session.places[o.state];
         addTo(p, spec.aggregate, { reg: p.cpu }, place?.in === "cpuRegion" ? place.offset : 0, value, args[0]?.span ?? span);
@@ -120,6 +122,22 @@ function key(p: Program, schema: Schema, e: Expr): { base: Base; present: Operan
 
 function storeKey(p: Program, base: Base, schema: Schema, value: Value, span: Span): void {
   storeField(p, base, 0, schema, value, span);
+}
+
+/** `stacks().add(c.ustack(), n)`: the stack is the key of a sum. */
+function addStack(p: Program, state: number, args: readonly Expr[], span: Span): Value {
+  const { base, present } = key(p, stackSchema, argument(p, args, 0, span));
+  const amount = args[1] === undefined ? constant(1n) : evaluate(p, args[1]);
+  if (amount.k === "unknown") return UNDEFINED;
+  return whenPresentSink(p, amount, span, (v) => {
+    p.at(span);
+    const n = integer(p, v, args[1]?.span ?? span);
+    withKey(p, present, span, () => {
+      const pointer = lookupOrMake(p, state, base, 8);
+      whenPointer(p, pointer, () => p.b.atomic("add", { reg: pointer }, 0, 8, n.op));
+    });
+    return UNDEFINED;
+  });
 }
 
 /** Runs `inside` where the key is there; else the miss is counted. */
@@ -230,7 +248,7 @@ function found(p: Program, pointer: number, schema: Schema): Value {
   b.set(op, 0n);
   b.branch("ne", pointer, 0n, there, after);
   b.enter(there);
-  const value = loadSchema(p, pointer, 0, schema) as Extract<Value, { k: "int" | "bool" | "float" | "func" }>;
+  const value = loadSchema(p, pointer, 0, schema) as Extract<Value, { k: "int" | "bool" | "float" | "stack" | "func" }>;
   b.set(op, value.op);
   b.set(present, 1n);
   b.jump(after);

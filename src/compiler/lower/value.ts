@@ -108,6 +108,11 @@ export interface FloatValue {
   readonly k: "float";
   readonly op: Operand;
 }
+/** A captured stack: its number. */
+export interface StackValue {
+  readonly k: "stack";
+  readonly op: Operand;
+}
 /** `c.func`: an index into the session's table of functions. */
 export interface FuncValue {
   readonly k: "func";
@@ -153,6 +158,7 @@ export type Value =
   | PlaceValue
   | HeldValue
   | FloatValue
+  | StackValue
   | FuncValue
   | StaticObject;
 
@@ -221,6 +227,8 @@ export function nameOf(v: Value): string {
       return v.type.k === "array" ? "an array of the target" : "a structure of the target";
     case "float":
       return "a float";
+    case "stack":
+      return "a stack";
     case "func":
       return "a function's name";
     case "context":

@@ -33,6 +33,7 @@ export class BreakpointEngine implements Engine {
       extendedContext: true,
       // Only processes that are meant are traced.
       filter: { kind: "all" },
+      stacks: "user",
       ringBytes: RING_BYTES,
     };
   }

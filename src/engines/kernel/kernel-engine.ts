@@ -34,6 +34,7 @@ export class KernelEngine implements Engine {
       extendedContext: false,
       filter: plan.filter,
       eventFilter: plan.eventFilter,
+      stacks: "both",
       ringBytes: RING_BYTES,
     };
   }

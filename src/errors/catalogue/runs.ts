@@ -161,11 +161,6 @@ export const scripts: RunEntries = {
     example: 'begin(() => (print as any)("calls"));',
     mend: "Write the text between backticks right behind it: print`calls`.",
   },
-  SONDE_NOT_SUPPORTED: {
-    cause: "It is declared, and no engine of this version has it yet.",
-    example: "const byStack = hash(stack, count());",
-    mend: "The message says what may be used meanwhile.",
-  },
   SONDE_UNSAFE: {
     cause: "The script can change the target, and the run doesn't permit that.",
     example: 'intercept("libc:getuid", { leave: (c) => { c.ret = 0n; } });',

@@ -4,6 +4,7 @@ import { SondeBug } from "../../errors/error.ts";
 import { durationText, hexText } from "../../output/numbers.ts";
 import { UNREADABLE, valueText } from "../../output/value.ts";
 import { decoder } from "../../schema/decode.ts";
+import type { StackReader } from "../../schema/stack.ts";
 
 /** What records ask for; states and probes by their indices. */
 export interface RecordActions {
@@ -15,6 +16,9 @@ export interface RecordActions {
   clear(states: readonly number[]): void;
   exit(status: number): void;
   detach(probe: number): void;
+  /** A process's stack was captured for the first time. */
+  captured(pid: number): void;
+  readonly stacks: StackReader;
   symbol(address: bigint, pid: number | undefined): string;
 }
 
@@ -39,7 +43,7 @@ function formatted(part: PrintPart & { readonly kind: "value" }, value: unknown,
 function carrier(format: RecordFormat, functions: readonly string[], actions: RecordActions): Carry {
   switch (format.kind) {
     case "print": {
-      const decode = decoder(format.schema, functions);
+      const decode = decoder(format.schema, functions, actions.stacks);
       const { parts } = format;
       return (bytes, at) => {
         const fields = decode(bytes, at + PAYLOAD) as Fields;
@@ -49,7 +53,7 @@ function carrier(format: RecordFormat, functions: readonly string[], actions: Re
       };
     }
     case "event": {
-      const decode = decoder(format.schema, functions);
+      const decode = decoder(format.schema, functions, actions.stacks);
       const { state } = format;
       return (bytes, at) => {
         if (actions.wanted(state)) actions.event(state, decode(bytes, at + PAYLOAD));
@@ -65,6 +69,10 @@ function carrier(format: RecordFormat, functions: readonly string[], actions: Re
     }
     case "detach":
       return () => actions.detach(format.probe);
+    case "stack": {
+      const decode = decoder(format.schema, functions);
+      return (bytes, at) => actions.captured((decode(bytes, at + PAYLOAD) as { readonly pid: number }).pid);
+    }
   }
 }
 

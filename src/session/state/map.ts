@@ -41,8 +41,8 @@ abstract class MapState extends State {
     super(scope);
     this.spec = spec;
     this.#names = scope.functions;
-    this.#decodeKey = decoder(this.#key(), scope.functions);
-    this.#decodeValue = isAggregate(spec.value) ? aggregateReader(spec.value) : decoder(spec.value, scope.functions);
+    this.#decodeKey = decoder(this.#key(), scope.functions, scope.stacks.read);
+    this.#decodeValue = isAggregate(spec.value) ? aggregateReader(spec.value) : decoder(spec.value, scope.functions, scope.stacks.read);
     const slot = isAggregate(spec.value) ? aggregateWords(spec.value) * 8 : roundUp(spec.value.size, 8);
     this.#access = spec.kind === "array" ? new MemoryArray(spec.length, slot) : new MemoryMap(spec.capacity);
   }

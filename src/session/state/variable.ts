@@ -19,7 +19,7 @@ export class VariableState extends State {
     this.#scope = scope;
     this.#schema = schema;
     this.#initial = initial;
-    this.#decode = decoder(schema, scope.functions);
+    this.#decode = decoder(schema, scope.functions, scope.stacks.read);
     this.#bytes = new DataView(new ArrayBuffer(schema.size));
     if (!this.#write(initial))
       throw new SondeError("SONDE_VALUE", "variable(): the initial value is undefined", { mend: "Give the value that it has until something is set." });

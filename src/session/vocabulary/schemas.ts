@@ -46,7 +46,7 @@ function lengthOf(name: string, n: unknown): number {
   throw new SondeError("SONDE_OPTION", `${name}(${String(n)}): the length is a whole number from 1 to ${MOST_BYTES}`);
 }
 
-/** The schema of a type that may stand here; stacks may not yet. */
+/** The schema of a type that may stand here. */
 export function requireSchema(value: unknown, what: string): Schema {
   const schema = schemaOf(value);
   if (schema === undefined) {
@@ -54,14 +54,7 @@ export function requireSchema(value: unknown, what: string): Schema {
       mend: "Give a type such as u32, comm, cstring(64) or struct({ … }).",
     });
   }
-  if (schema.kind === "stack") noStacks(what);
   return schema;
-}
-
-export function noStacks(what: string): never {
-  throw new SondeError("SONDE_NOT_SUPPORTED", `${what}: stacks aren't captured by any engine of this version`, {
-    mend: "Use c.func or a text as the key instead.",
-  });
 }
 
 /** Struct fields in the order written. */

@@ -7,9 +7,10 @@ import type { Scope } from "../scope.ts";
 import { AggregateState } from "../state/aggregate.ts";
 import { EventsState } from "../state/events.ts";
 import { AggregateMapState, refuseState, ValueArrayState, ValueMapState } from "../state/map.ts";
+import { StacksState } from "../state/stacks.ts";
 import { State } from "../state/state.ts";
 import { VariableState } from "../state/variable.ts";
-import { noStacks, requireSchema, schemaOf, structSchema } from "./schemas.ts";
+import { requireSchema, schemaOf, structSchema } from "./schemas.ts";
 
 /** Entries of a map that says nothing. */
 const CAPACITY = 10_240;
@@ -43,6 +44,7 @@ function keySchema(key: unknown): Schema {
 
 function cellOf(value: unknown, what: string): Schema | AggregateSpec {
   if (value instanceof AggregateState) return value.spec.aggregate;
+  if (value instanceof StacksState) wrong(`${what} can't be stacks(), which stands alone`, "Make the stack a part of the key: hash([comm, stack], count()).");
   if (value instanceof State) refuseState(value, what);
   if (typeof value === "function" && schemaOf(value) === undefined) wrong(`${what} is a function`, "Call it: count(), hist(), cstring(64).");
   return requireSchema(value, what);
@@ -75,7 +77,7 @@ export function stateVocabulary(scope: Scope) {
       return aggregate({ kind: "hist", bits: whole("hist(): bits", bits, 0, 5) });
     },
     lhist: (min: unknown, max: unknown, step: unknown) => aggregate(lhist(min, max, step)),
-    stacks: () => noStacks("stacks()"),
+    stacks: () => new StacksState(scope),
     hash(key: unknown, value: unknown, options?: unknown) {
       const { capacity = CAPACITY, full = "drop" } = knownOptions("hash()", options, ["capacity", "full"]);
       if (full !== "drop" && full !== "evict")

@@ -58,9 +58,10 @@ test("wrong options are refused with what is right", () => {
   refused(() => variable(comm, 5), "value: 5 is no value for comm");
 });
 
-test("what no engine has yet says so instead of doing nothing", () => {
-  const { stacks, hash, stack, count } = fresh().v;
-  for (const run of [stacks, () => hash(stack, count())]) expect(run).toThrow(expect.objectContaining({ code: "SONDE_NOT_SUPPORTED" }));
+test("stacks() stands alone, and is empty before anything is armed", () => {
+  const { stacks, hash, u32 } = fresh().v;
+  expect(stacks().read()).toEqual([]);
+  expect(() => hash(u32, stacks())).toThrow(expect.objectContaining({ code: "SONDE_OPTION", mend: expect.stringContaining("hash([comm, stack], count())") }));
 });
 
 test("a handler's method on the host names the host's", () => {

@@ -1,9 +1,9 @@
 /** Names the frames of stacks: module, function, source line, and what is inlined there. Each address of a module is looked up once. */
-import { basename } from "node:path";
 import { lineAt, type SourcePlace } from "../../dwarf/lines.ts";
 import { entryAddress } from "../../dwarf/locations.ts";
 import { qualifiedName } from "../../dwarf/type-names.ts";
 import { unlessRefused } from "../../errors/unless-refused.ts";
+import type { Frame } from "../../schema/stack.ts";
 import { demangle } from "../names/demangle.ts";
 import type { Module } from "./module.ts";
 import type { MappedModule, ProcessModules } from "./modules.ts";
@@ -98,11 +98,14 @@ function placeOf(module: Module, looked: number): SourcePlace | undefined {
 const nameOf = ({ name, linkageName, function: entry }: SourcePlace["frames"][number]): string | undefined =>
   (linkageName === undefined ? undefined : demangle(linkageName)?.text) ?? (name === undefined ? undefined : qualifiedName(entry));
 
-/** One line of a stack: `work+0x1c (jobs.c:12) [jobs]`. */
-export function frameText({ name, offset, module, file, line, inlined }: NamedFrame): string {
-  const hex = `0x${offset.toString(16)}`;
-  const where = file === undefined || line === 0 ? "" : ` (${basename(file)}:${line})`;
-  if (inlined) return `${name ?? "?"}${where} [inlined]`;
-  if (name !== undefined) return `${name}+${hex}${where}${module === undefined ? "" : ` [${basename(module)}]`}`;
-  return module === undefined ? hex : `${basename(module)}+${hex}${where}`;
-}
+/** As the host sees it, with the address that it was found at. */
+export const frameOf = (address: bigint, { name, offset, module, file, line, inlined }: NamedFrame): Frame => ({
+  address,
+  ...(name !== undefined && { name }),
+  // Of what nothing is known the address is all, and it is there.
+  offset: module === undefined && name === undefined ? 0 : offset,
+  ...(module !== undefined && { module }),
+  ...(file !== undefined && { file }),
+  ...(line > 0 && { line }),
+  inlined,
+});

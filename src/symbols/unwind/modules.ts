@@ -1,5 +1,5 @@
 /** The code that a process maps, recorded: to unwind its stacks and to name their frames while it runs and when it is gone. */
-import { statSync } from "node:fs";
+import { type BigIntStats, statSync } from "node:fs";
 import { type ElfImage, PF_X, PT_LOAD } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import { unlessRefused } from "../../errors/unless-refused.ts";
@@ -29,7 +29,7 @@ export class ModuleFiles implements Disposable {
   /** A mapping's file, as the process reaches it; undefined: it can't be reached. */
   of(pid: number, mapping: Mapping, root: string): Module | undefined {
     for (const path of pathsOf(pid, mapping, root)) {
-      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+      const stat = statOf(path);
       if (stat === undefined || !stat.isFile()) continue;
       // It is held open, so nothing else gets its number.
       const key = `${stat.dev}:${stat.ino}`;
@@ -41,6 +41,20 @@ export class ModuleFiles implements Disposable {
       this.#files.set(key, module);
       return module;
     }
+    return undefined;
+  }
+
+  /** A file by its path, whether or not it is mapped. */
+  open(path: string, display: string): void {
+    const stat = statOf(path);
+    if (stat === undefined || !stat.isFile() || this.#files.has(`${stat.dev}:${stat.ino}`) || this.#files.size >= MOST_FILES) return;
+    const module = Module.ofFile(path, display);
+    if (module !== undefined) this.#files.set(`${stat.dev}:${stat.ino}`, module);
+  }
+
+  /** One of those that were opened. */
+  withBuildId(id: string): Module | undefined {
+    for (const module of this.#files.values()) if (module.buildId === id) return module;
     return undefined;
   }
 
@@ -67,7 +81,16 @@ function pathsOf(pid: number, mapping: Mapping, root: string): readonly string[]
   const mapped = `/proc/${pid}/map_files/${mapping.range}`;
   if (mapping.deleted) return [mapped];
   // Some file systems (overlayfs) tell other numbers of a mapping than of the file.
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === mapping.inode ? [path] : [mapped, path];
+  return statOf(path)?.ino === mapping.inode ? [path] : [mapped, path];
+}
+
+/** Undefined: it isn't there, or its process has just ended. */
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a process maps, as often as it is looked at. What is gone from it meanwhile is still known, unless something else has taken its place. */

@@ -166,6 +166,8 @@ function recordText(image: SessionImage, record: Uint8Array): string {
       return `exit ${view(payload).getBigInt64(fieldOf(format.schema, "status").offset, true)}`;
     case "detach":
       return `detach ${format.probe}`;
+    case "stack":
+      return "stack";
   }
 }
 

@@ -68,6 +68,8 @@ export function runTranslated(image: SessionImage, hits: readonly Hit[], pieces:
     },
     cpu: () => hit.cpu,
     cgroupAt: (level) => (level === 0 ? 1n : hit.cgroup),
+    stack: () => [],
+    stackInFiles: () => 0,
     readUser: (address, to, length) => target.read(address, to, length),
   };
   const stores = openStores(memory.buffer, layout, sharing, () => {});

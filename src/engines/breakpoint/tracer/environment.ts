@@ -1,8 +1,10 @@
 /** What a program may ask about the thread that was hit; looked up only when it does ask, and then anew at each hit: names and users change. */
 import { readFileSync, statSync } from "node:fs";
+import { FILE_BYTES } from "../../../schema/stack.ts";
 import { readVm } from "../../../sys/process-memory.ts";
 import type { HitEnvironment } from "./programs.ts";
-import type { Tracee } from "./space.ts";
+import type { Space, Tracee } from "./space.ts";
+import { Stacks } from "./stacks.ts";
 
 /** Field 39 of /proc/PID/stat, counted from behind the name. */
 const CPU_FIELD = 36;
@@ -15,6 +17,8 @@ export class Environment implements HitEnvironment {
   isReturn = false;
   #status: string | undefined;
   #hasName = false;
+  #space: Space | undefined;
+  readonly #stacks = new Stacks();
   readonly #name = new Uint8Array(16);
 
   begin(tracee: Tracee, cookie: number, functionAddress: number, isReturn: boolean): void {
@@ -25,6 +29,7 @@ export class Environment implements HitEnvironment {
     this.isReturn = isReturn;
     this.#status = undefined;
     this.#hasName = false;
+    this.#space = tracee.space;
   }
 
   #read(file: string): Buffer {
@@ -75,6 +80,15 @@ export class Environment implements HitEnvironment {
     } catch {
       return 0n;
     }
+  }
+  stack(registers: ArrayLike<bigint>, most: number): readonly number[] {
+    return this.#space === undefined ? [] : this.#stacks.of(this.#space, registers, most);
+  }
+  stackInFiles(registers: ArrayLike<bigint>, into: DataView): number {
+    const most = Math.floor(into.byteLength / FILE_BYTES);
+    const addresses = this.stack(registers, most);
+    if (this.#space !== undefined) this.#stacks.describe(this.#space, addresses, into, most);
+    return FILE_BYTES * addresses.length;
   }
   readUser(address: number, to: number, length: number): number {
     return readVm(this.pid, address, to, length);

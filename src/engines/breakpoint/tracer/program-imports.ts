@@ -18,6 +18,12 @@ export interface ImportsParts {
   readonly text: { readonly at: number; readonly bytes: number };
 }
 
+/** Words of pt_regs, which every context begins with. */
+const PT_REGS_WORDS = 21;
+
+/** BPF_F_USER_BUILD_ID. */
+const IN_FILES = 2048;
+
 const plan = (result: Result, ...params: readonly Param[]): CallPlan => ({ kind: "import", params, result });
 
 /** All that `makeImports` makes, by the same names. */
@@ -38,6 +44,7 @@ export const importPlans = {
   get_current_cgroup_id: plan("wide"),
   get_current_ancestor_cgroup_id: plan("wide", "int"),
 
+  get_stack: plan("signed", "int", "int", "int", "int"),
   probe_read_user: plan("signed", "int", "int", "address"),
   copy_from_user: plan("signed", "int", "int", "address"),
   probe_read_user_str: plan("signed", "int", "int", "address"),
@@ -96,6 +103,18 @@ export function makeImports({ memory, stores, ring, environment, sources, wideAt
       return undefined;
     },
 
+    // Of the user's stack: the compiler refuses the kernel's. With the second flag it is asked in which files the frames are.
+    get_stack: (context, to, size, flags) => {
+      const registers = new BigUint64Array(memory.buffer, context, PT_REGS_WORDS);
+      if (((flags as number) & IN_FILES) !== 0) {
+        bytes.fill(0, to, (to as number) + (size as number));
+        return environment.stackInFiles(registers, new DataView(memory.buffer, to, size));
+      }
+      const frames = environment.stack(registers, (size as number) >> 3);
+      const room = new BigUint64Array(memory.buffer, to, frames.length);
+      for (const [i, pc] of frames.entries()) room[i] = BigInt(pc);
+      return 8 * frames.length;
+    },
     probe_read_user: (to, size, address) => user.copy(to as number, size as number, address as number),
     copy_from_user: (to, size, address) => user.copy(to as number, size as number, address as number),
     probe_read_user_str: (to, size, address) => user.text(to as number, size as number, address as number),

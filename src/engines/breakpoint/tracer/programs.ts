@@ -34,6 +34,10 @@ export interface HitEnvironment {
   cpu(): number;
   /** The id of the thread's cgroup (-1), or of its ancestor so far below the root; 0 if there is none. */
   cgroupAt(level: number): bigint;
+  /** The thread's stack, as addresses of code, innermost first; of the registers that the program was handed. */
+  stack(registers: ArrayLike<bigint>, most: number): readonly number[];
+  /** In which files its addresses are, as struct bpf_stack_build_id: gives the bytes. */
+  stackInFiles(registers: ArrayLike<bigint>, into: DataView): number;
   /** Copies from the target to an address of this process. Gives the bytes read, from the start on; 0 or less if none. */
   readUser(address: number, to: number, length: number): number;
 }

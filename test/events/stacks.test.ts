@@ -1,0 +1,141 @@
+/** Stacks on both engines: as keys, in prints and events, with names, and what is refused. */
+import { afterAll, expect, test } from "vitest";
+import type { Stack } from "../../src/schema/stack.ts";
+import { Program, until } from "../conformance/support/session.ts";
+import { kernelWork, unwindProgram } from "../fixtures/build.ts";
+import { Scripts } from "../fixtures/scripts.ts";
+
+const scripts = new Scripts();
+afterAll(() => scripts.remove());
+const open = (engine: "kernel" | "breakpoint", body: string, options: Parameters<Scripts["open"]>[2] = {}) =>
+  scripts.open("count, events, hash, hist, print, profile, stack, stacks, sum, tracepoint, u32, uprobe", body, { engine, ...options });
+const BOTH = ["kernel", "breakpoint"] as const;
+
+const namesOf = ({ frames }: Stack): (string | undefined)[] => frames.map(({ name }) => name);
+
+test.each(BOTH)("%s: calls are counted by where they come from, and the frames have names, lines and files", async (engine) => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  const body = `export const n = hash(stack, count()); export const pairs = hash([u32, stack], sum());
+    uprobe("${program.path}:ask", (c) => { n.at(c.ustack()).add(); pairs.at([c.pid, c.ustack()]).add(c.arg0); });`;
+  await using session = await open(engine, body, { pid: running.pid });
+  await running.ask("ids 3");
+  await running.ask("ids 4");
+  await running.ask("child 5");
+  const entries = session.maps.n!.entries() as [Stack, bigint][];
+  expect(entries).toHaveLength(1);
+  const [stack, count] = entries[0]!;
+  expect(count).toBe(2n);
+  expect(namesOf(stack).slice(0, 2)).toEqual(["ask", "main"]);
+  expect(stack.frames[1]).toMatchObject({ module: program.path, file: expect.stringMatching(/kernel-work\.c$/), line: expect.any(Number), inlined: false });
+  expect(String(stack)).toMatch(/^ask\+0x\w+ \(kernel-work\.c:\d+\) \[kernel-work\]\nmain\+0x/);
+  expect(session.maps.pairs!.read([running.pid, stack])).toBe(7n);
+  // What is closed can still be read.
+  await session.close();
+  expect(namesOf((session.maps.n!.entries() as [Stack, bigint][])[0]![0]).slice(0, 2)).toEqual(["ask", "main"]);
+});
+
+test.each(BOTH)("%s: two ways to a function are two stacks; a depth cuts them alike", async (engine) => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  const body = `export const n = hash(stack, count()); export const leaves = hash(stack, count()); export const all = stacks();
+    uprobe("${program.path}:ask", (c) => { n.at(c.ustack()).add(); leaves.at(c.ustack(1)).add(); all.add(c.ustack()); all.add(c.ustack(), 10); });`;
+  await using session = await open(engine, body, { pid: running.pid, children: true });
+  await running.ask("ids 1");
+  await running.ask("child 1");
+  await running.ask("child 1");
+  const entries = session.maps.n!.entries() as [Stack, bigint][];
+  // A stack is of a process: the children's are their own.
+  expect(entries.map(([stack, count]) => [namesOf(stack)[0], count])).toEqual([
+    ["ask", 1n],
+    ["ask", 1n],
+    ["ask", 1n],
+  ]);
+  const lines = entries.map(([stack]) => stack.frames[1]?.line);
+  expect(new Set(lines).size).toBe(2);
+  expect((session.maps.leaves!.entries() as [Stack, bigint][]).length).toBe(3);
+  const all = session.maps.all!.read() as { stack: Stack; count: bigint }[];
+  expect(all.map(({ count }) => count)).toEqual([11n, 11n, 11n]);
+});
+
+test.each(BOTH)("%s: in prints, in events, carried to the return", async (engine) => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  const body = `export const seen = events({ n: u32, at: stack });
+    uprobe("${program.path}:ask", { enter: (c) => ({ at: c.ustack(2), n: c.arg0 }), leave: (c, from) => { print\`from\${from.at}\`; seen.emit({ n: from.n, at: from.at }); } });`;
+  await using session = await open(engine, body, { pid: running.pid });
+  const events: { n: number; at: Stack }[] = [];
+  (session.events as unknown as { seen: { on(listener: (event: never) => void): void } }).seen.on((event) => events.push(event));
+  await running.ask("ids 6");
+  await until(() => events.length === 1, "the event");
+  await session.close();
+  expect(events[0]).toMatchObject({ n: 6 });
+  expect(namesOf(events[0]!.at)).toEqual(["ask", "main"]);
+  const lines: string[] = [];
+  for await (const line of session.lines) lines.push(line);
+  expect(lines.join("\n")).toMatch(/^from\n {4}ask\+.*\n {4}main\+/);
+});
+
+test.each(BOTH)("%s: the names of a process that is gone are those of what it mapped", async (engine) => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  await using session = await open(engine, `export const n = hash(stack, count()); uprobe("${program.path}:ask", (c) => n.at(c.ustack()).add());`, {
+    pid: running.pid,
+  });
+  await running.ask("ids 1");
+  await running.end();
+  await session.close();
+  const [[stack]] = session.maps.n!.entries() as [[Stack, bigint]];
+  expect(namesOf(stack).slice(0, 2)).toEqual(["ask", "main"]);
+});
+
+test("breakpoint: stacks need no frame pointers", async () => {
+  await using program = new Program(unwindProgram());
+  const session = await open("breakpoint", `export const n = hash(stack, count()); uprobe("${program.path}:leaf", (c) => n.at(c.ustack()).add());`, {
+    command: [program.path, "1"],
+    stdio: "ignore",
+  });
+  await session.done;
+  await session.close();
+  const all = (session.maps.n!.entries() as [Stack, bigint][]).map(([stack]) => namesOf(stack));
+  expect(all.length).toBeGreaterThan(3);
+  // Whatever way leads there, it begins in main() or in a thread.
+  for (const names of all) expect(names.some((name) => name === "main" || name === "start_thread" || name === "clone3")).toBe(true);
+  expect(Math.max(...all.map((names) => names.filter((name) => name === "recursive").length))).toBeGreaterThan(2);
+});
+
+test("kernel: what the kernel does for a program, by its own symbols", async () => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  const body = `export const n = hash([stack, stack], count()); tracepoint("syscalls:sys_enter_getppid", (c) => n.at([c.kstack(), c.ustack()]).add());`;
+  await using session = await open("kernel", body, { pid: running.pid });
+  await running.ask("ids 25");
+  const entries = session.maps.n!.entries() as [[Stack, Stack], bigint][];
+  expect(entries).toHaveLength(1);
+  const [[kernel, user], count] = entries[0]!;
+  expect(count).toBe(25n);
+  expect(namesOf(kernel)).toContain("do_syscall_64");
+  expect(kernel.frames.every(({ module }) => module?.startsWith("[") === true)).toBe(true);
+  expect(namesOf(user)).toContain("main");
+});
+
+test("kernel: a profile finds the function that computes", async () => {
+  await using program = new Program(kernelWork());
+  const running = await program.start();
+  await using session = await open("kernel", 'export const all = stacks(); profile("199hz", (c) => all.add(c.ustack()));', { pid: running.pid });
+  await running.ask("burn 700");
+  const all = session.maps.all!.read() as { stack: Stack; count: bigint }[];
+  const burning = all.filter(({ stack }) => namesOf(stack).includes("burn")).reduce((sum, { count }) => sum + count, 0n);
+  const whole = all.reduce((sum, { count }) => sum + count, 0n);
+  expect(Number(burning) / Number(whole)).toBeGreaterThan(0.8);
+});
+
+test.each([
+  ["kernel", 'uprobe("libc:getpid", (c) => print`${c.ustack(0)}`);', { message: expect.stringContaining("depth") }],
+  ["kernel", 'uprobe("libc:getpid", (c) => print`${c.ustack(c.arg0)}`);', { message: expect.stringContaining("deep") }],
+  ["kernel", 'uprobe("libc:getpid", (c) => c.ustack() === c.ustack() && print`same`);', { message: expect.stringContaining("stack") }],
+  ["breakpoint", 'uprobe("libc:getpid", (c) => print`${c.kstack()}`);', { mend: expect.stringContaining("kernel") }],
+  ["kernel", "export const n = hash(u32, stacks());", { mend: expect.stringContaining("hash([comm, stack], count())") }],
+] as const)("%s: %s is refused", async (engine, body, error) => {
+  await expect(open(engine, body)).rejects.toMatchObject(error);
+});
