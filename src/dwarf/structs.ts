@@ -27,7 +27,8 @@ export class Fields {
   /** Whether it was free. A field that hangs over the end is a lie of the debug information, and is left out. */
   add(field: CField): boolean {
     if (this.#byName.has(field.name) || this.#byName.size >= MAX_FIELDS) return false;
-    if (field.offset < 0 || field.offset + this.#into.sizeOf(field.type) > this.#size) return false;
+    const end = field.bits === undefined ? this.#into.sizeOf(field.type) : Math.ceil((field.bits.offset + field.bits.size) / 8);
+    if (field.offset < 0 || field.offset + end > this.#size) return false;
     this.#byName.set(field.name, field);
     return true;
   }
@@ -129,6 +130,10 @@ export function memberOffset(entry: Entry): number | undefined {
   return undefined;
 }
 
+/** A bit-field's storage unit has so many bytes at most. */
+const LARGEST_UNIT = 16;
+const FAR = 1n << 40n;
+
 /** The first bit of a bit-field, from the structure's lowest. */
 export function bitOffset(entry: Entry, bits: number, typeSize: number): number | undefined {
   const first = entry.number(DW_AT.data_bit_offset);
@@ -136,8 +141,10 @@ export function bitOffset(entry: Entry, bits: number, typeSize: number): number 
   const offset = memberOffset(entry);
   if (offset === undefined) return undefined;
   // DWARF 3 §5.5.6 counts from the highest bit of a storage unit.
-  const fromTop = entry.number(DW_AT.bit_offset);
-  return fromTop === undefined ? 8 * offset : 8 * offset + 8 * (entry.number(DW_AT.byte_size) ?? typeSize) - fromTop - bits;
+  if (!entry.has(DW_AT.bit_offset)) return 8 * offset;
+  // It is negative where the field goes on behind the unit, as a packed one does: clang writes that as 64 bits.
+  const fromTop = Number(BigInt.asIntN(64, entry.big(DW_AT.bit_offset) ?? FAR));
+  return Math.abs(fromTop) > 8 * LARGEST_UNIT ? undefined : 8 * offset + 8 * (entry.number(DW_AT.byte_size) ?? typeSize) - fromTop - bits;
 }
 
 /** Widened or narrowed, as far as the type of a bit-field allows it. */
@@ -150,7 +157,7 @@ function resized(type: CType, size: number): CType | undefined {
 
 /**
  * A bit-field as bits of an integer that holds all of it and ends before the structure does (`end`, in bytes): one of its own
- * type where it is aligned in it, else a smaller or an unaligned one.
+ * type where it is aligned in it, else a smaller or an unaligned one, else just the bytes that it is in.
  */
 function bitField(name: string, first: number, bits: number, type: CType, end: number, into: StructTable): CField {
   const own = into.sizeOf(type);
@@ -164,5 +171,9 @@ function bitField(name: string, first: number, bits: number, type: CType, end: n
     }
   }
   const offset = Math.floor(first / 8);
+  const last = Math.ceil((first + bits) / 8);
+  // Packed, over the end of what its type would take there: the bytes that it is in are enough.
+  if (bits > 0 && bits <= 8 * own && last - offset <= 8 && last <= end && resized(type, own) !== undefined)
+    return { name, offset, type, bits: { offset: first - 8 * offset, size: bits } };
   return { name, offset, type: { k: "unknown", size: Math.max(0, Math.ceil((first + bits) / 8) - offset), what: "a bit-field that no integer holds" } };
 }

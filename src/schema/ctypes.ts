@@ -26,7 +26,7 @@ export interface CField {
   readonly name: string;
   readonly offset: number;
   readonly type: CType;
-  /** A bit-field: `size` bits from bit `offset` (counted from the lowest) of the little-endian integer of the type's size at the field's offset. */
+  /** A bit-field: `size` bits from bit `offset` (counted from the lowest) of the little-endian integer at the field's offset, of as many bytes as that takes, at most 8. */
   readonly bits?: { readonly offset: number; readonly size: number };
 }
 export interface CStruct {

@@ -59,6 +59,11 @@ export const noSize = (at: Place, what: string) =>
     message: `the size of ${what} isn't known, so that no element but the first can be told`,
     mend: "Say what lies there: `(p as Ptr<Name>)[i]`, or `read(p + offset, schema)`.",
   });
+export const beyondArray = (at: Place, index: bigint, length: number) =>
+  error("SONDE_C_LIMITS", at, {
+    message: `there is no element ${index}: the array has ${length}`,
+    mend: `Its elements are 0 to ${length - 1}. What lies behind it can be read by its address: \`read(address, type)\`.`,
+  });
 export const unknownPointee = (at: Place, name: string, has: readonly string[]) =>
   error("SONDE_C_POINTEE", at, {
     message: `nothing is known of a type \`${name}\` here`,

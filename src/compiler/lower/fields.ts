@@ -2,6 +2,7 @@
 import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
+import type { Operand } from "../mir/types.ts";
 import { heldElement, heldField } from "./held.ts";
 import { readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
@@ -69,6 +70,8 @@ export function elementOf(p: Program, o: Typed, index: IntValue, span: Span): Va
   const type = typeOf(o);
   const slice = structOf(type, structs)?.slice;
   if (slice !== undefined && o.k !== "int") return sliceElement(p, o, slice, index, span);
+  if (hasEnd(type) && o.k !== "int" && isConstant(index) && (numberOf(index) < 0n || numberOf(index) >= BigInt(type.length)))
+    p.fail(problem.beyondArray(p.place(span), numberOf(index), type.length));
   if (o.k === "held") {
     if (type.k === "array") return heldElement(p, { ...o, type }, index, span);
     return p.fail(problem.noFields(p.place(span), "a structure of the target", "[…]"));
@@ -78,8 +81,27 @@ export function elementOf(p: Program, o: Typed, index: IntValue, span: Span): Va
   const size = sizeOf(of, structs);
   const first = isConstant(index) && numberOf(index) === 0n;
   if (size === 0 && !first) p.fail(problem.noSize(p.place(span), of.k === "struct" ? `\`${of.name}\`` : "what this points to"));
-  const at = u64(p.b.binary("add", addressOf(o).op, p.b.binary("mul", index.op, BigInt(size))));
-  return readTyped(p, { ...at, structs }, of, { structs, what: "an element", span });
+  const at = p.b.binary("add", addressOf(o).op, p.b.binary("mul", index.op, BigInt(size)));
+  const element = u64(o.k === "place" && hasEnd(type) ? within(p, at, index, type.length) : at);
+  return readTyped(p, { ...element, structs }, of, { structs, what: "an element", span });
+}
+
+/** Arrays of one element or none stand at the ends of structures for as many as there are. */
+const hasEnd = (type: CType): type is Extract<CType, { k: "array" }> => type.k === "array" && type.length > 1;
+
+/** The address of an array's element: NULL, of which nothing can be read, for an index that no element has. */
+function within(p: Program, at: Operand, index: IntValue, length: number): Operand {
+  if (isConstant(index)) return at;
+  const { b } = p;
+  const inside = lessThan(p, index.op, BigInt(length));
+  return b.binary("and", at, b.binary("sub", 0n, inside));
+}
+
+/** 1 where a < b as unsigned words, else 0: without a branch, as all that is known of a read. */
+function lessThan({ b }: Program, left: Operand, right: Operand): Operand {
+  const equal = b.binary("xor", b.binary("xor", left, right), -1n);
+  const less = b.binary("or", b.binary("and", b.binary("xor", left, -1n), right), b.binary("and", equal, b.binary("sub", left, right)));
+  return b.binary("shr", less, 63n);
 }
 
 type Slice = NonNullable<CStruct["slice"]>;
@@ -90,13 +112,9 @@ function sliceElement(p: Program, o: PlaceValue | HeldValue, slice: Slice, index
   const length = bare(parts.length);
   if (pointer.k !== "int" || pointer.pointee === undefined || length.k !== "int") return p.fail(problem.noFields(p.place(span), "a pointer to void", "[…]"));
   const element = elementOf(p, { ...pointer, pointee: pointer.pointee }, index, span);
-  // Compared as unsigned words, so that a negative index is behind every end; without a branch, as all that is known of a read.
-  const { b } = p;
-  const difference = b.binary("sub", index.op, length.op);
-  const equal = b.binary("xor", b.binary("xor", index.op, length.op), -1n);
-  const less = b.binary("or", b.binary("and", b.binary("xor", index.op, -1n), length.op), b.binary("and", equal, difference));
-  const inside = b.binary("shr", less, 63n);
-  const there = [parts.address, parts.length, element].map(presentOf).reduce((all, one) => b.binary("and", all, one), inside);
+  // Unsigned, so that a negative index is behind every end.
+  const inside = lessThan(p, index.op, length.op);
+  const there = [parts.address, parts.length, element].map(presentOf).reduce((all, one) => p.b.binary("and", all, one), inside);
   return maybe(there, bare(element));
 }
 
