@@ -2,10 +2,10 @@
  * Where Go ≥ 1.17 passes parameters and results on amd64: ABIInternal, cmd/compile/abi-internal.md of Go's sources. Places
  * hold at the function's first instruction (parameters) and at each of its `ret` instructions (results).
  */
+import { GO_INTEGERS } from "../schema/convention.ts";
 import type { CPlace, PlaceRegister } from "../schema/ctypes.ts";
 import { type AbiType, align, at, none } from "./abi.ts";
 
-const INTEGER: readonly PlaceRegister[] = ["rax", "rbx", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11"];
 const FLOATS = 15;
 
 /**
@@ -28,7 +28,7 @@ export function goPlaces(params: readonly AbiType[], results: readonly AbiType[]
       let fits = registers && type.size > 0 && type.leaves !== undefined;
       for (const { kind, offset, size } of type.leaves ?? []) {
         if (kind === "float" && f < FLOATS) parts.push({ register: `xmm${f++}`, offset, size });
-        else if (kind === "integer" && size <= 8 && i < INTEGER.length) parts.push({ register: INTEGER[i++]!, offset, size });
+        else if (kind === "integer" && size <= 8 && i < GO_INTEGERS.length) parts.push({ register: GO_INTEGERS[i++]!, offset, size });
         else fits = false;
       }
       if (fits) {

@@ -10,7 +10,7 @@ import { taskTypes } from "../symbols/kernel/types.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import { captureValues } from "./captures.ts";
-import { byReturns, goroutineIdOf } from "./go-returns.ts";
+import { byReturns, conventionOf, goroutineIdOf } from "./go-returns.ts";
 import { HostCalls } from "./intercept/host-calls.ts";
 import type { NamedState } from "./names.ts";
 import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -99,6 +99,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         untyped: () => untypedOf(entry, sites),
         address,
         goroutines,
+        convention: conventionOf(sites.map((site) => entry.sites[site]!)) ?? "mixed",
         goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),
         pids: entry.pids,
         atEntry: sites.every((site) => isEntry(entry.sites[site]!)),
@@ -198,6 +199,7 @@ function hostCalls({ scope, fault }: ArmRequest, entry: InterceptEntry): HostCal
   return new HostCalls({
     handlers: entry.handlers,
     functions: scope.functions,
+    convention: conventionOf(entry.sites) ?? "mixed",
     result: commonSignature(entry)?.ret,
     fault: (error, phase) => fault(error, `${entry.what}: ${phase}`),
   });

@@ -2,6 +2,7 @@
 import type { HandlerHir } from "../compiler/hir/types.ts";
 import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
+import type { Convention } from "../schema/convention.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import type { ProbeEntry } from "./probe.ts";
 import type { Scope } from "./scope.ts";
@@ -42,6 +43,12 @@ export function byReturns(variants: readonly Variant[], { sites, probe }: ProbeE
       { ...variant, sites: others, goroutines: false },
     ].filter((part) => part.sites.length > 0);
   });
+}
+
+/** How the functions of the sites are passed integers; undefined where they don't agree. */
+export function conventionOf(sites: readonly Pick<FunctionSite, "go">[]): Convention | undefined {
+  const found = new Set(sites.map(({ go }): Convention => (go === undefined ? "c" : go.inRegisters ? "go" : "go-stack")));
+  return found.size > 1 ? undefined : ([...found][0] ?? "c");
 }
 
 /** Where a goroutine's id is, if that is known and the same for all of the sites. */

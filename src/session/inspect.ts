@@ -8,6 +8,7 @@ import { lower } from "../compiler/lower/lower.ts";
 import { loadEngine } from "../engines/choose.ts";
 import type { Engine } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
+import type { Convention } from "../schema/convention.ts";
 import type { Signature } from "../schema/ctypes.ts";
 import { goroutineIdOffset } from "../symbols/go-code.ts";
 import { taskTypes } from "../symbols/kernel/types.ts";
@@ -16,7 +17,7 @@ import type { FunctionSite } from "../symbols/site.ts";
 import { parseTarget } from "../symbols/target.ts";
 import { type LoweredScript, lowerScript } from "./arm.ts";
 import { needOf } from "./engine-for-script.ts";
-import { goroutineIdOf, hasReturn } from "./go-returns.ts";
+import { conventionOf, goroutineIdOf, hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
 import type { ProbePlaces } from "./probe.ts";
 import { Scope } from "./scope.ts";
@@ -154,6 +155,7 @@ interface Functions {
   readonly signature: Signature | undefined;
   readonly names: readonly string[];
   readonly goroutineId: number | undefined;
+  readonly convention: Convention | "mixed";
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -189,7 +191,7 @@ function functionsOf(handler: HandlerHir, files: readonly DiagnosedFile[]): Func
   const signature = complete && found.length > 0 ? signatureFor(handler, { targets, sites: found, from }) : shippedFor({ targets, sites, from });
   // Programs that aren't here may be Go's, of any version.
   const goroutineId = complete ? goroutineIdOf(found) : goroutineIdOffset(17);
-  return { signature, names: sites.map(({ name }) => name), goroutineId, diagnostics };
+  return { signature, names: sites.map(({ name }) => name), goroutineId, convention: conventionOf(found) ?? "mixed", diagnostics };
 }
 
 /** Of the first of the sites that the handler is compiled for together. */
@@ -203,7 +205,7 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
   const functions: string[] = [];
   const found: Diagnostic[] = [];
   const probes: LowerProbe[] = unit.handlers.map((handler, probe) => {
-    const { signature, names, goroutineId, diagnostics } = functionsOf(handler, unit.files);
+    const { signature, names, goroutineId, convention, diagnostics } = functionsOf(handler, unit.files);
     found.push(...diagnostics);
     const first = functions.length;
     functions.push(...(names.length > 0 ? names : ["?"]));
@@ -212,6 +214,7 @@ async function checkUnit(unit: ScriptUnit): Promise<Diagnostic[]> {
       handler,
       signature,
       goroutineId,
+      convention,
       pids: undefined,
       text: handler.targets?.join(", ") ?? "?",
       captures: handler.captures.map((capture) => captures.of(capture)),

@@ -24,6 +24,9 @@ const RET = 0xc3;
 const CHECKS = [/^493b6610/, /^4c8d(?:6424..|a424.{8})4d3b6610/, /^4989e449(?:83ec..|81ec.{8})(?:72..|0f82.{8})4d3b6610/, /^64488b0c25f8ffffff483b6110/];
 const JUMP_IF_BELOW = /^(?:76..|0f86.{8})/;
 
+/** Go's minor version from which on arguments are in registers, and r14 holds the goroutine. */
+const FIRST_IN_REGISTERS = 17;
+
 /** As much of a function as its check may take. */
 const LONGEST_CHECK = 40;
 
@@ -49,7 +52,7 @@ export function returnOffsets(code: Uint8Array): number[] {
  * version: 1.23 has added a word before it (syscallbp), 1.25 has taken one away (gobuf.ret).
  */
 export function goroutineIdOffset(version: number | undefined): number | undefined {
-  if (version === undefined || version < 17 || version > 26) return undefined;
+  if (version === undefined || version < FIRST_IN_REGISTERS || version > 26) return undefined;
   return version === 23 || version === 24 ? 160 : 152;
 }
 
@@ -57,12 +60,14 @@ export function goroutineIdOffset(version: number | undefined): number | undefin
 class Code implements GoCode {
   readonly checked: number;
   readonly goroutineId: number | undefined;
+  readonly inRegisters: boolean;
   readonly #code: Uint8Array;
   #returns: readonly number[] | undefined;
 
-  constructor(code: Uint8Array, size: number, goroutineId: number | undefined) {
+  constructor(code: Uint8Array, size: number, version: number | undefined) {
     this.checked = stackCheck(code);
-    this.goroutineId = goroutineId;
+    this.goroutineId = goroutineIdOffset(version);
+    this.inRegisters = version === undefined || version >= FIRST_IN_REGISTERS;
     this.#code = code.subarray(0, size);
   }
   get returns(): readonly number[] {
@@ -74,5 +79,5 @@ class Code implements GoCode {
 /** Of a site in a program that Go's compiler made; `version` is Go's minor one. */
 export function goCode(source: FileSource, { functionOffset, size }: Pick<FunctionSite, "functionOffset" | "size">, version: number | undefined): GoCode {
   const known = size > LARGEST ? 0 : size;
-  return new Code(source.read(functionOffset, Math.max(known, LONGEST_CHECK)), known, goroutineIdOffset(version));
+  return new Code(source.read(functionOffset, Math.max(known, LONGEST_CHECK)), known, version);
 }

@@ -19,6 +19,8 @@ export interface GoCode {
   readonly returns: readonly number[];
   /** Where in a goroutine's structure (in r14) its id is; undefined where that isn't known of the version. */
   readonly goroutineId: number | undefined;
+  /** Arguments come in registers: from Go 1.17 on. */
+  readonly inRegisters: boolean;
 }
 
 /** What of the source a site stands for. */

@@ -9,7 +9,8 @@ import { memorySource } from "../../src/elf/source.ts";
 import { FileSource } from "../../src/symbols/file-source.ts";
 import { resolveTarget } from "../../src/symbols/resolve.ts";
 import { namesInGo } from "../fixtures/build.ts";
-import { mapOf, traced, where } from "../real-programs/support.ts";
+import { launch } from "../fixtures/sonde.ts";
+import { mapOf, temporaryFolder, traced, where } from "../real-programs/support.ts";
 
 const run = (command: string, args: readonly string[], input = ""): string => execFileSync(command, args, { encoding: "utf8", input, maxBuffer: 2 ** 28 });
 const tableOf = (path: string): GoFunctions => {
@@ -113,6 +114,32 @@ describe.skipIf(where("go") === undefined)("a Go program", () => {
       for (const id of Object.keys(calls)) expect(Number(id)).toBeLessThan(1000);
     },
   );
+
+  test.each(["kernel", "breakpoint"])("has its integer arguments where Go passes them, by the engine %s", { timeout: 60_000 }, async (engine) => {
+    // Push(receiver, n): its second argument is what main() counts up; the ninth register is the last.
+    const script = `const second = sum(), same = count(), others = sum();
+      uprobe("BIN:main.(*Order).Push", (c) => { second.add(c.arg1); if (c.arg(1) === c.regs.rbx && c.arg0 === c.regs.rax && c.arg(8) === c.regs.r11) same.add(); });
+      uprobe("BIN:main.branches", (c) => others.add(c.arg0));`;
+    const outcome = await traced(["--engine", engine, "-e", script.replaceAll("BIN", stripped), "-c", `${stripped} 100`]);
+    expect([mapOf(outcome, "second"), mapOf(outcome, "same"), mapOf(outcome, "others")]).toEqual([4950, 100, 4950]);
+  });
+
+  test("has no tenth argument in a register, and shares no handler that reads arguments with C", async () => {
+    const refused = async (script: string) => (await launch(["-e", script.replaceAll("BIN", stripped), "-c", stripped], {}).ended).stderr;
+    expect(await refused('uprobe("BIN:main.branches", (c) => print`${c.arg(9)}`);')).toContain("9 registers");
+    expect(await refused('uprobe(["BIN:main.branches", "libc:malloc"], (c) => print`${c.arg0}`);')).toContain("Go and others together");
+  });
+
+  test("has its arguments changed where Go passes them", { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder();
+    const script = folder.file(
+      "change.probe.ts",
+      'import { intercept } from "sonde";\nintercept("BIN:main.branches", { enter(c) { c.arg0 = 12n; } });\n'.replace("BIN", stripped),
+    );
+    const { stdout } = await launch(["run", script, "--unsafe", "-c", `${stripped} 10`], {}).ended;
+    // Ten times 12 / 2; the orders' total is what it is.
+    expect(stdout).toMatch(/^60 45 \[/m);
+  });
 
   test.each(["kernel", "breakpoint"])("has calls counted once and paired with their returns, by the engine %s", { timeout: 90_000 }, async (engine) => {
     const script = `const entries = hash(func, count()), calls = count(), halves = count(), depths = count(), results = sum();

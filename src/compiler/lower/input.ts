@@ -1,5 +1,6 @@
 /** What the back end is given: handlers, what their captures are worth now, and what to compile for. */
 
+import type { Convention } from "../../schema/convention.ts";
 import type { PlaceRegister, Signature } from "../../schema/ctypes.ts";
 import type { Schema, StateSpec } from "../../schema/types.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -48,6 +49,8 @@ export interface LowerProbe {
    * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.
    */
   readonly goroutines?: boolean;
+  /** How the sites' functions are passed integers: by the C convention unless said. */
+  readonly convention?: Convention | "mixed";
   /** Where a goroutine's id is in what r14 points to, at all sites; undefined: they aren't Go's, or it isn't known. */
   readonly goroutineId?: number | undefined;
   /** These processes only, besides the session's filter. */

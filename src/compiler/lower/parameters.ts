@@ -1,9 +1,9 @@
 /** Arguments, results and variables: by the places that debug information gives, else by the calling convention. */
+import { integerRegisters } from "../../schema/convention.ts";
 import type { CType, Signature } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { noVariable, noVariables } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
-import type { Register } from "./input.ts";
 import { readInteger } from "./memory.ts";
 import { readPlace } from "./places.ts";
 import type { Program } from "./program.ts";
@@ -12,8 +12,6 @@ import { register, registerOffsets, vectorHalf } from "./registers.ts";
 import { scalar } from "./typed.ts";
 import { constant, type IntValue, i64, isConstant, numberOf, type Phase, type Value } from "./value.ts";
 
-/** Integer arguments in order (System V ABI). */
-const argumentRegisters: readonly Register[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
 /** Float arguments are in xmm0 to xmm7, whatever stands between them (System V ABI). */
 const FLOAT_ARGUMENTS = 8;
 
@@ -60,7 +58,7 @@ export function argument(p: Program, name: string, span: Span): Value {
   if (place !== undefined) return readPlace(p, place, { type, structs: signature.structs, what: `\`c.args.${name}\``, span });
   if (type.k === "float") return floatArgument(p, floatsBefore(signature, index), type, `\`${name}\` (a float argument)`, span);
   const position = index - floatsBefore(signature, index);
-  const inRegister = argumentRegisters[position];
+  const inRegister = integerRegisters("c")[position];
   const op = inRegister ? register(p, inRegister) : stackArgument(p, constant(BigInt(position)));
   return scalar(p, op, type, signature.structs);
 }
@@ -106,7 +104,7 @@ export function result(p: Program, span: Span): Value {
 /** `c.arg0` … `c.arg5`: registers; of a static probe what its note says. */
 export function numberedArgument(p: Program, i: number, span: Span): Value {
   refuseWithoutArguments(p, `arg${i}`, span);
-  return isStatic(p) ? staticArgument(p, i, `\`c.arg${i}\``, span) : i64(rawArgument(p, i));
+  return isStatic(p) ? staticArgument(p, i, `\`c.arg${i}\``, span) : i64(rawArgument(p, i, `\`c.arg${i}\``, span));
 }
 
 /** Where nothing is known of it, only the script's text is looked at: then any integer will do. */
@@ -126,13 +124,18 @@ export function nthArgument(p: Program, n: IntValue, span: Span): Value {
   const i = Number(numberOf(n));
   if (i < 0 || i > 255) p.fail(problem.outOfLimits(p.place(span), "which argument", 0, 255));
   if (isStatic(p)) return staticArgument(p, i, `\`c.arg(${i})\``, span);
-  return i64(rawArgument(p, i));
+  return i64(rawArgument(p, i, `\`c.arg(${i})\``, span));
 }
 
-/** One of the integer arguments as it is passed. */
-export function rawArgument(p: Program, i: number): number | bigint {
-  const inRegister = argumentRegisters[i];
-  return inRegister ? register(p, inRegister) : stackArgument(p, constant(BigInt(i)));
+/** One of the integer arguments as it is passed: in C from the seventh on on the stack. */
+function rawArgument(p: Program, i: number, what: string, span: Span): number | bigint {
+  const { convention = "c" } = p.probe;
+  const refuse = (why: string, mend: string): never => p.fail(problem.notSupported(p.place(span), `${what} ${why}`, mend));
+  if (convention === "mixed") return refuse("of functions of Go and others together", "Register a probe for each.");
+  if (convention === "go-stack") return refuse("of a program by Go before 1.17", "Use `c.args` (debug information), or read(c.regs.rsp + 8, …).");
+  const inRegister = integerRegisters(convention)[i];
+  if (inRegister !== undefined) return register(p, inRegister);
+  return convention === "c" ? stackArgument(p, constant(BigInt(i))) : refuse("of Go, which has 9 registers for integers", "Use `c.args` (debug information).");
 }
 
 function stackArgument(p: Program, n: IntValue): number | bigint {

@@ -72,6 +72,12 @@ export const commands: RunEntries = {
     example: "sonde types kernel task",
     mend: "Take one of the near names that are suggested. Names are written without `struct`.",
   },
+  SONDE_INTERCEPT_ARGUMENT: {
+    cause:
+      "A function given to intercept() uses `c.arg0` and the like of functions that don't have them in one register: of Go and others together, or of Go before 1.17.",
+    example: 'intercept(["./gopher:main.add", "./server:add"], { enter: (c) => console.log(c.arg0) })',
+    mend: "Register functions of Go and others apart.",
+  },
   SONDE_PERIOD: {
     cause: "A timer's period or rate isn't a number with a unit, or it is shorter or longer than the kernel's timers can be.",
     example: "sonde -e 'interval(\"1us\", (c) => print`${c.time}`)'",

@@ -1,5 +1,6 @@
 /** One `intercept()` while it is armed: each call is handed to the script's functions, and goes on as they have left it. */
 import type { HostHit, HostVerdict, Interception } from "../../engines/engine.ts";
+import type { Convention } from "../../schema/convention.ts";
 import type { CType } from "../../schema/ctypes.ts";
 import { ErrnoLocations } from "../../symbols/errno-location.ts";
 import { HeldCall } from "./held-call.ts";
@@ -15,6 +16,8 @@ export interface HostCallsParts {
   readonly handlers: InterceptHandlers;
   /** The session's table of functions: cookies index it. */
   readonly functions: readonly string[];
+  /** How the functions are passed integers; C's way unless said. */
+  readonly convention?: Convention | "mixed";
   /** The type of the result, where a prototype says it. */
   readonly result: CType | undefined;
   /** What a function threw; only the first of each function's. */
@@ -79,7 +82,7 @@ export class HostCalls implements Interception {
 
   async #entered(call: HeldCall): Promise<HostVerdict> {
     this.hits += 1n;
-    const c = new InterceptEnter(call, this.#name(call.hit));
+    const c = new InterceptEnter(call, this.#name(call.hit), this.#parts.convention ?? "c");
     const at = await this.#parts.handlers.enter?.(c);
     if (c.skipped) {
       this.#forgo(call.hit.call);

@@ -3,13 +3,14 @@ import type { Register } from "../../compiler/lower/input.ts";
 import { registerOffsets } from "../../compiler/lower/registers.ts";
 import type { HostHit } from "../../engines/engine.ts";
 import { SondeError } from "../../errors/error.ts";
+import { type Convention, integerRegisters } from "../../schema/convention.ts";
 import type { CType } from "../../schema/ctypes.ts";
 import { errnoOf, type HeldCall, wordOf } from "./held-call.ts";
 import { TargetMemory } from "./memory.ts";
 
 /** Of each register in the register file. */
 const INDEX = Object.fromEntries(Object.entries(registerOffsets).map(([name, offset]) => [name, offset / 8])) as { readonly [R in Register]: number };
-const ARGUMENTS = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as const;
+const ARGUMENTS = 6;
 const ERROR = -1n;
 
 type Registers = { [R in Register]: bigint };
@@ -53,18 +54,32 @@ export class InterceptEnter extends InterceptHit {
   declare arg3: bigint;
   declare arg4: bigint;
   declare arg5: bigint;
+  readonly #convention: Convention | "mixed";
   #skipped = false;
 
+  constructor(call: HeldCall, func: string, convention: Convention | "mixed") {
+    super(call, func);
+    this.#convention = convention;
+  }
+
   static {
-    for (const [n, register] of ARGUMENTS.entries())
+    for (let n = 0; n < ARGUMENTS; n++)
       Object.defineProperty(InterceptEnter.prototype, `arg${n}`, {
         get(this: InterceptEnter) {
-          return this.call.read(INDEX[register]);
+          return this.call.read(this.#indexOf(n));
         },
         set(this: InterceptEnter, value: unknown) {
-          this.call.write(INDEX[register], wordOf(value, `c.arg${n}`));
+          this.call.write(this.#indexOf(n), wordOf(value, `c.arg${n}`));
         },
       });
+  }
+  #indexOf(n: number): number {
+    const name = this.#convention === "mixed" ? undefined : integerRegisters(this.#convention)[n];
+    if (name !== undefined) return INDEX[name];
+    throw new SondeError("SONDE_INTERCEPT_ARGUMENT", `c.arg${n}: the arguments of these functions aren't in registers that are the same for all`, {
+      why: this.#convention === "mixed" ? "some are Go's and some aren't" : "Go before 1.17 passes them on the stack",
+      mend: this.#convention === "mixed" ? "Register each with an intercept() of its own." : "Use c.memory at c.regs.rsp + 8n.",
+    });
   }
   /** The function isn't to run. */
   get skipped(): boolean {
