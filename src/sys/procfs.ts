@@ -25,7 +25,10 @@ const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]
 
 /** Every mapping of a process, or those of a file. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
 export function readMappings(pid: number): Mapping[] {
-  return parseMappings(readProcessText(pid, "maps"));
+  const text = readProcessText(pid, "maps");
+  // Of a first thread that has ended the kernel tells nothing; the others have the same memory.
+  const other = text === "" ? threadsThatRun(pid)[0] : undefined;
+  return parseMappings(other === undefined ? text : readProcessText(pid, `task/${other}/maps`));
 }
 
 /** Text of /proc/PID/maps → its lines. Newlines in paths are escaped by the kernel. */
@@ -128,12 +131,26 @@ export function executableOf(pid: number): string | undefined {
 
 export function isAlive(pid: number): boolean {
   try {
-    // A zombie's state is Z, a dead one's X: its memory is gone.
-    return !/^State:\s+[ZX]/m.test(readProcessText(pid, "status"));
+    // Its first thread may have ended before the others.
+    return !hasEnded(readProcessText(pid, "status")) || threadsThatRun(pid).length > 0;
   } catch {
     return false;
   }
 }
+
+/** A zombie's state is Z, a dead one's X: its memory is gone. */
+const hasEnded = (status: string): boolean => /^State:\s+[ZX]/m.test(status);
+
+/** Whether a thread of a process is a zombie: the first one stays as long as there are others. */
+export function isThreadGone(pid: number, tid: number): boolean {
+  try {
+    return hasEnded(readProcessText(pid, `task/${tid}/status`));
+  } catch {
+    return true;
+  }
+}
+
+const threadsThatRun = (pid: number): number[] => threadsOf(pid).filter((tid) => !isThreadGone(pid, tid));
 
 /** Its name, at most 15 characters. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
 export function commOf(pid: number): string {

@@ -11,7 +11,7 @@
  */
 import type { HitFilter } from "../../compiler/image.ts";
 import { SondeError } from "../../errors/error.ts";
-import { threadsOf } from "../../sys/procfs.ts";
+import { isThreadGone, threadsOf } from "../../sys/procfs.ts";
 import type { ProcessFilter } from "../engine.ts";
 import { cgroupOf } from "./cgroup.ts";
 import type { Features } from "./features.ts";
@@ -106,6 +106,8 @@ function planSites(request: PlanRequest, features: Features): SitePlan {
     const notes = ["Other processes pay about 1 µs for each call of a probed function: this kernel's filter by process is faulty (mended in 6.10)."];
     return { method, reach: "all", pids: [], filter: { kind: "pids", pids }, notes };
   }
+  // The kernel's own filter knows a process by its first thread's memory, which a thread that has ended hasn't got.
+  if (pids.some((pid) => isThreadGone(pid, pid))) return { method, reach: "all", pids, filter: { kind: "pids", pids }, notes: [] };
   // Inside a pid namespace programs see other numbers than we do: there the kernel's own filter must do.
   return { method, reach: "process", pids, filter: inRootPidNamespace() ? { kind: "pids", pids } : { kind: "all" }, notes: [] };
 }

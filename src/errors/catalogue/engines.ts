@@ -113,6 +113,11 @@ export const breakpoint: RunEntries = {
     example: "sonde run script.ts --engine breakpoint -p 1234",
     mend: "Probe the program when it runs, or start it by -c.",
   },
+  SONDE_TRACE_LEADER: {
+    cause: "The first thread of the process has ended, and others go on: the engine breakpoint can't attach to it any more.",
+    example: "sonde run script.ts --engine breakpoint -p 1234",
+    mend: "Use the engine kernel, or attach earlier.",
+  },
   SONDE_TRACE_KERNEL_THREAD: {
     cause: "The number is a kernel thread's, which has no user memory.",
     example: "sonde run script.ts --engine breakpoint -p 2",

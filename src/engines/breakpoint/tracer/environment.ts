@@ -91,6 +91,7 @@ export class Environment implements HitEnvironment {
     return FILE_BYTES * addresses.length;
   }
   readUser(address: number, to: number, length: number): number {
-    return readVm(this.pid, address, to, length);
+    // Its first thread may have ended.
+    return readVm(this.tid, address, to, length);
   }
 }

@@ -4,6 +4,7 @@
  * still to come. Let go like that, it would be killed by it.
  */
 import { readFileSync } from "node:fs";
+import { isThreadGone } from "../../../sys/procfs.ts";
 import { Child, cont, Event, getRegs, getSigInfo, interrupt, newRegs, newSigInfo, pokeReg, Reg, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { waitsForChild } from "./sharers.ts";
@@ -74,6 +75,8 @@ function stopOf({ pid, tid }: Tracee, found: WaitStatus): "stopped" | "waits" | 
     if (found.tid !== 0) return "stopped";
     if (looks < LOOKS) continue;
     if (waitsForChild(pid, tid)) return "waits";
+    // The first thread of a process is told of when the last one has ended.
+    if (isThreadGone(pid, tid)) return undefined;
     nap();
   }
 }
