@@ -33,6 +33,11 @@ export class RegisteredProbe {
     probe.#actions = actions;
     if (probe.#dropped) actions.detach();
   }
+  /** Its session is closed: it knows how many hits there were, and no more of it. */
+  static retire(probe: RegisteredProbe): void {
+    const hits = probe.hits();
+    probe.#actions = { hits: () => hits, detach: () => {} };
+  }
 }
 
 /** A probe with the places that it is armed at. */

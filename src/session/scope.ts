@@ -3,6 +3,7 @@
  * have a scope each, so the same script may run in both.
  */
 import { SondeBug, SondeError } from "../errors/error.ts";
+import { hexText } from "../output/numbers.ts";
 import type { TargetKind } from "../symbols/resolve-probe.ts";
 import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
 import type { InterceptHandlers } from "./intercept/host-calls.ts";
@@ -74,12 +75,12 @@ export class Scope {
   /** What handlers have captured of stacks. */
   readonly stacks = new StackTable();
   readonly params: Params;
-  readonly actions: ScopeActions;
+  actions: ScopeActions;
   /** Host writes that had an `undefined` in them, or an index out of range. */
   hostMisses = 0;
   /** New keys that the host put into full maps. */
   readonly hostFull = new Map<State, bigint>();
-  readonly #parts: ScopeParts;
+  #parts: ScopeParts;
   readonly #modules = new Map<number, ModuleBindings>();
   readonly #exports = new Map<number, ReadonlyMap<string, string>>();
   readonly #functionIndex = new Map<string, number>();
@@ -93,6 +94,22 @@ export class Scope {
   /** What was registered is what is armed: nothing can be added any more. */
   seal(): void {
     this.#sealed = true;
+  }
+  /**
+   * The session is closed. Node keeps every module that was ever imported, and so what the script has made, and so this: nothing
+   * of the session may hang on it, which has megabytes of memory.
+   */
+  retire(): void {
+    const over = (): never => {
+      throw new SondeBug("a closed session was asked to find something");
+    };
+    this.seal();
+    for (const { probe } of [...this.probes, ...this.intercepts]) RegisteredProbe.retire(probe);
+    this.actions = { print() {}, show() {}, exit() {}, symbol: (address) => hexText(address) };
+    this.#parts = { actions: this.actions, params: {}, resolve: over, modeOf: over, pids: [], unsafe: false };
+    for (const list of [this.probes, this.intercepts, this.begins, this.ends]) list.length = 0;
+    this.#modules.clear();
+    this.#exports.clear();
   }
   register(registration: Registration, wanted: Wanted): RegisteredProbe {
     const places = this.#places(wanted, this.#parts.modeOf(registration.handler));

@@ -10,7 +10,7 @@ import type { ArmedScript } from "./arm.ts";
 import type { HeldCommand } from "./command/held-command.ts";
 import type { NamedState } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
-import { RegisteredProbe } from "./probe.ts";
+import { type ProbePlaces, RegisteredProbe } from "./probe.ts";
 import { Counters } from "./reading/counters.ts";
 import { recordReader } from "./reading/records.ts";
 import type { Scope } from "./scope.ts";
@@ -47,6 +47,7 @@ export class RunningSession {
   /** The script's `begin` functions have run; nothing is delivered before. */
   readonly begun: Promise<void>;
   readonly #parts: SessionParts;
+  readonly #places: readonly ProbePlaces[];
   readonly #counters: Counters;
   readonly #read: (bytes: DataView, at: number, length: number) => void;
   /** Ends the wait for records that is going on. */
@@ -61,6 +62,7 @@ export class RunningSession {
     this.#parts = parts;
     this.named = parts.named;
     this.warnings = parts.warnings;
+    this.#places = [...scope.probes, ...scope.intercepts];
     this.#counters = new Counters(script.image, script.armed.cpuRegion);
     this.#read = recordReader(script.image, scope.functions, this.#actions());
     for (const [index, { probe }] of scope.probes.entries())
@@ -90,8 +92,7 @@ export class RunningSession {
   }
   /** Every place that the script's targets named. */
   get probed(): readonly FunctionSite[] {
-    const { probes, intercepts } = this.#parts.scope;
-    return [...probes, ...intercepts].flatMap(({ sites }) => sites);
+    return this.#places.flatMap(({ sites }) => sites);
   }
   /** The script's files, for what is said about their lines. */
   get files(): readonly SourceFile[] {
@@ -285,6 +286,7 @@ export class RunningSession {
       this.#counters.detach();
     }
     this.#parts.scope.stacks.detach(keep);
+    this.#parts.scope.retire();
     this.#closed = true;
     this.#parts.loaded.forget();
     await armed.close();

@@ -117,11 +117,13 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
   const script = await compiled(source);
   const chosen = await chooseEngine(options.engine);
   const command = options.command && (await HeldCommand.start(options.command, options.stdio));
+  let made: Awaited<ReturnType<typeof loadInScope>> | undefined;
   try {
     const pids = command === undefined ? options.pids : [...options.pids, command.pid];
     const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(command === undefined ? {} : { held: command.pid }) };
     const early = new Early();
-    const { scope, loaded } = await loadInScope(source, { unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
+    made = await loadInScope(source, { unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
+    const { scope, loaded } = made;
     scope.params.refuseUnknown();
     if (scope.probes.length + scope.intercepts.length === 0)
       throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", {
@@ -151,6 +153,8 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     return session;
   } catch (error) {
     command?.abandon();
+    made?.loaded.forget();
+    made?.scope.retire();
     throw error;
   }
 }

@@ -122,15 +122,14 @@ export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: 
     });
   }
   const fault = (error: unknown): SondeError => scriptFault(error, urls, unit);
+  const forget = (): void => {
+    for (const url of urls) modules.delete(url);
+  };
   try {
     await nativeImport(urls[0]!);
-    return {
-      fault,
-      forget() {
-        for (const url of urls) modules.delete(url);
-      },
-    };
+    return { fault, forget };
   } catch (error) {
+    forget();
     throw fault(error);
   }
 }
