@@ -8,6 +8,7 @@
  */
 import { readFileSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
+import { unlessRefused } from "../../../errors/unless-refused.ts";
 import { isAlive, threadsOf } from "../../../sys/procfs.ts";
 import { Event, getEventMessage, getRegs, newRegs, Reg, seize } from "../../../sys/ptrace.ts";
 import { OPTIONS } from "../area/inject.ts";
@@ -90,9 +91,10 @@ export class Lifecycle {
 
   /** Children that threads wait for already see what is armed from now on, and nothing would be told of them. */
   #attachSharers(space: Space, wanted: boolean): void {
-    // Theirs are behind them in the set. One that can't be traced, for it has gone on to another program, isn't shared any more.
+    // Theirs are behind them in the set. One that can't be traced, for it has gone on to another program or has ended, isn't shared any more.
     for (const { pid, tid } of space.tracees)
-      for (const child of sharersOf(pid, tid)) if (!this.tracees.has(child)) this.#seizeAll(child, space, wanted && this.#parts.children);
+      for (const child of sharersOf(pid, tid))
+        if (!this.tracees.has(child)) unlessRefused(() => this.#seizeAll(child, space, wanted && this.#parts.children));
   }
 
   #add(tracee: Tracee): Tracee {
