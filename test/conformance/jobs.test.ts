@@ -35,6 +35,8 @@ async function shell(program: Program): Promise<string> {
     await eventually(() => terminal.shown().includes(`${mark}\r\n`), `${mark} of ${JSON.stringify(terminal.shown())}`);
   };
   await done("stty -echo");
+  // The prompt comes behind what a command says, and isn't what is compared.
+  await eventually(() => terminal.shown().endsWith("> "), "the prompt");
   const from = terminal.shown().length;
   terminal.type(`${program.path} beat\n`);
   await new Promise((next) => setTimeout(next, 200));
