@@ -4,7 +4,7 @@ import { FILE_BYTES } from "../../../schema/stack.ts";
 import { readVm } from "../../../sys/process-memory.ts";
 import type { HitEnvironment } from "./programs.ts";
 import type { Space, Tracee } from "./space.ts";
-import { Stacks } from "./stacks.ts";
+import type { Stacks } from "./stacks.ts";
 
 /** Field 39 of /proc/PID/stat, counted from behind the name. */
 const CPU_FIELD = 36;
@@ -18,9 +18,13 @@ export class Environment implements HitEnvironment {
   #status: string | undefined;
   #hasName = false;
   #space: Space | undefined;
-  readonly #stacks = new Stacks();
+  readonly #stacks: Stacks | undefined;
   readonly #name = new Uint8Array(16);
 
+  /** `stacks`: where programs ask for them. */
+  constructor(stacks?: Stacks) {
+    this.#stacks = stacks;
+  }
   begin(tracee: Tracee, cookie: number, functionAddress: number, isReturn: boolean): void {
     this.pid = tracee.pid;
     this.tid = tracee.tid;
@@ -82,12 +86,12 @@ export class Environment implements HitEnvironment {
     }
   }
   stack(registers: ArrayLike<bigint>, most: number): readonly number[] {
-    return this.#space === undefined ? [] : this.#stacks.of(this.#space, registers, most);
+    return this.#space === undefined ? [] : (this.#stacks?.of(this.#space, registers, most) ?? []);
   }
   stackInFiles(registers: ArrayLike<bigint>, into: DataView): number {
     const most = Math.floor(into.byteLength / FILE_BYTES);
     const addresses = this.stack(registers, most);
-    if (this.#space !== undefined) this.#stacks.describe(this.#space, addresses, into, most);
+    if (this.#space !== undefined) this.#stacks?.describe(this.#space, addresses, into, most);
     return FILE_BYTES * addresses.length;
   }
   readUser(address: number, to: number, length: number): number {

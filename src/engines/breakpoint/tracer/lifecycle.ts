@@ -93,8 +93,7 @@ export class Lifecycle {
   #attachSharers(space: Space, wanted: boolean): void {
     // Theirs are behind them in the set. One that can't be traced, for it has gone on to another program or has ended, isn't shared any more.
     for (const { pid, tid } of space.tracees)
-      for (const child of sharersOf(pid, tid))
-        if (!this.tracees.has(child)) unlessRefused(() => this.#seizeAll(child, space, wanted && this.#parts.children));
+      for (const child of sharersOf(pid, tid)) if (!this.tracees.has(child)) unlessRefused(() => this.#seizeAll(child, space, wanted && this.#parts.children));
   }
 
   #add(tracee: Tracee): Tracee {

@@ -29,7 +29,9 @@ if (first !== undefined) {
   if (first.kind !== "arm") throw new Error(`the first message is ${first.kind}`);
   let session: TracingSession | undefined;
   try {
-    session = new TracingSession(first, channel, MEMORY);
+    // What unwinds is large, and only loaded for sessions that capture stacks.
+    const stacks = first.image.stacks === undefined ? undefined : new (await import("./stacks.ts")).Stacks();
+    session = new TracingSession(first, channel, MEMORY, stacks);
     session.arm();
     session.run();
   } catch (error) {

@@ -21,6 +21,7 @@ import { Registry } from "./registry.ts";
 import { Returns } from "./returns.ts";
 import { attachShared } from "./shared.ts";
 import type { Space, Tracee } from "./space.ts";
+import type { Stacks } from "./stacks.ts";
 import { Tracer } from "./tracer.ts";
 
 /** A process all of whose threads wait for children is waited for so long, ms. */
@@ -47,12 +48,12 @@ export class TracingSession {
   #arms = 0;
   readonly #own: ReadonlySet<number>;
 
-  constructor(message: ArmMessage, channel: Channel<ToTracer, FromTracer>, memoryFd: number) {
+  constructor(message: ArmMessage, channel: Channel<ToTracer, FromTracer>, memoryFd: number, stacks: Stacks | undefined) {
     this.#message = message;
     this.#channel = channel;
     this.#registry = new Registry(message.image, message.probes);
     const shared = attachShared(message.image, memoryFd, () => channel.send({ kind: "wake" }));
-    const environment = new Environment();
+    const environment = new Environment(stacks);
     const programs = new Programs(message.image, shared.layout, shared.memory, shared.stores, environment);
     this.#arming = new Arming({
       registry: this.#registry,
