@@ -150,6 +150,9 @@ export function isThreadGone(pid: number, tid: number): boolean {
   }
 }
 
+/** Whether its first thread has ended and others go on. */
+export const hasLostLeader = (pid: number): boolean => isThreadGone(pid, pid) && isAlive(pid);
+
 const threadsThatRun = (pid: number): number[] => threadsOf(pid).filter((tid) => !isThreadGone(pid, tid));
 
 /** Its name, at most 15 characters. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */

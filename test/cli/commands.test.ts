@@ -143,6 +143,17 @@ describe("list", () => {
     expect(stderr).toContain("SONDE_FUNCTION_NOT_FOUND");
     expect(stderr).toContain("malloc");
   });
+  test("shows tracepoints with the fields of their records, as a table, a field a line, or JSON", async () => {
+    const { status, stdout } = await sonde(["list", "--tracepoint", "sched:sched_switc*"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^sched:sched_switch {2}prev_comm: text, prev_pid: i32, .*next_prio: i32\n$/);
+    expect((await sonde(["list", "--tracepoint", "sched:sched_switch", "-v"])).stdout).toMatch(/^sched:sched_switch\n {2}prev_comm: text\n {2}prev_pid: i32\n/);
+    const { objects } = await sonde(["list", "--tracepoint", "syscalls:sys_enter_get*", "--json"]);
+    expect(objects().length).toBeGreaterThan(5);
+    for (const one of objects())
+      expect(one).toMatchObject({ type: "tracepoint", name: expect.stringMatching(/^syscalls:sys_enter_get/), fields: expect.any(Array) });
+    expect(await sonde(["list", "--tracepoint", "sched:nothing*"])).toMatchObject({ status: 1, stderr: expect.stringContaining("SONDE_TRACEPOINT_NOT_FOUND") });
+  });
   test("gives errors as JSON where JSON was asked for", async () => {
     const { status, objects } = await sonde(["list", "/no/such/file:f", "--json"]);
     expect(status).toBe(1);

@@ -1,9 +1,10 @@
 /** Behaviours 14, 15, 16 and 17: whatever instruction is displaced, what it does is what it does in its place. */
 import { expect, test } from "vitest";
 import { displaced, target } from "../fixtures/build.ts";
+import type { Scripted } from "../fixtures/scripts.ts";
 import { type EngineUnderTest, waysOf } from "./claims.ts";
 import { intact } from "./support/bytes.ts";
-import { type Probing, Program, probe } from "./support/session.ts";
+import { Program, probe } from "./support/session.ts";
 import { behaviour } from "./support/suite.ts";
 
 /** The program runs each kind with these many combinations of flags, each time with other registers, vectors and memory. */
@@ -69,7 +70,7 @@ behaviour(17, (engine) => {
     expect(names.length).toBeGreaterThan(15);
     const refused: string[] = [];
     // All at once; the error names the one that can't be: without it again, until all that are left can.
-    let session: Probing | undefined;
+    let session: Scripted | undefined;
     while (session === undefined) {
       const left = names.filter((name) => !refused.includes(name));
       const at = left.map((name) => program.at(`prefixed_${name}`));

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "vitest";
 import type { Stack } from "../../src/schema/stack.ts";
 import { Program, until } from "../conformance/support/session.ts";
 import { kernelWork, unwindProgram } from "../fixtures/build.ts";
-import { Scripts } from "../fixtures/scripts.ts";
+import { linesOf, Scripts } from "../fixtures/scripts.ts";
 
 const scripts = new Scripts();
 afterAll(() => scripts.remove());
@@ -71,8 +71,7 @@ test.each(BOTH)("%s: in prints, in events, carried to the return", async (engine
   await session.close();
   expect(events[0]).toMatchObject({ n: 6 });
   expect(namesOf(events[0]!.at)).toEqual(["ask", "main"]);
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
+  const lines = await linesOf(session);
   expect(lines.join("\n")).toMatch(/^from\n {4}ask\+.*\n {4}main\+/);
 });
 

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { Program, until } from "../conformance/support/session.ts";
 import { kernelWork } from "../fixtures/build.ts";
-import { Scripts } from "../fixtures/scripts.ts";
+import { linesOf, Scripts } from "../fixtures/scripts.ts";
 
 const scripts = new Scripts();
 afterAll(() => scripts.remove());
@@ -55,8 +55,7 @@ test("a wildcard matches several, and `c.func` says which; two that are shared h
     ["syscalls:sys_exit_getppid", 7n],
   ]);
   await session.close();
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
+  const lines = await linesOf(session);
   expect(lines).toEqual(["syscalls:sys_enter_openat 257", "syscalls:sys_enter_close 3"]);
 });
 
@@ -74,8 +73,7 @@ test("integers, pointers to text of the program, texts in the record and behind 
   await running.ask("ids 1");
   await running.ask("child 0");
   await session.close();
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
+  const lines = await linesOf(session);
   expect(lines).toEqual(["/nowhere/at/all 0x80000 -100", "-2", "raw 110 6", "new kernel-work true", "kernel-work true kernel-work"]);
 });
 
@@ -90,8 +88,7 @@ test("`c.task` leads to the kernel's structures, in tracepoints and in probed fu
   const session = await open(body, { pid: running.pid });
   await running.ask("ids 1");
   await session.close();
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
+  const lines = await linesOf(session);
   const same = `true kernel-work ${process.pid} true 16`;
   expect(lines).toEqual([`uprobe 1 ${same}`, `tracepoint ${same}`]);
 });
@@ -101,8 +98,7 @@ test("the string of the program that is executed stands behind its record", asyn
     command: ["/bin/true"],
     stdio: "ignore",
   });
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
+  const lines = await linesOf(session);
   expect(lines).toEqual(["/bin/true true"]);
 });
 

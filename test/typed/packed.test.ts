@@ -6,12 +6,8 @@ import { Scripts } from "../fixtures/scripts.ts";
 const scripts = new Scripts();
 afterAll(() => scripts.remove());
 
-async function printed(engine: "kernel" | "breakpoint", program: string, body: string): Promise<string[]> {
-  const session = await scripts.open("print, uprobe", body.replaceAll("PROGRAM", program), { engine, command: [program] });
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
-  return lines;
-}
+const printed = (engine: "kernel" | "breakpoint", program: string, body: string): Promise<string[]> =>
+  scripts.printed("print, uprobe", body.replaceAll("PROGRAM", program), { engine, command: [program] });
 
 const BUILDS = [
   ["clang with DWARF 4", () => packed("clang")],

@@ -1,28 +1,18 @@
 /** Static probes in a running program, on both engines: what handlers are handed, and what is refused. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { open } from "../../src/session/open.ts";
 import { privateCopy, usdtProgram } from "../fixtures/build.ts";
+import { Scripts } from "../fixtures/scripts.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "sonde-usdt-"));
+const scripts = new Scripts();
 const copy = privateCopy(usdtProgram({ optimize: "2" }));
 afterAll(() => {
-  rmSync(folder, { recursive: true });
+  scripts.remove();
   copy.remove();
 });
 
-let scripts = 0;
 /** The lines that a script prints of one round of the program. */
-async function printed(engine: "kernel" | "breakpoint", body: string): Promise<string[]> {
-  const path = join(folder, `${scripts++}.probe.ts`);
-  writeFileSync(path, `import { print, usdt } from "sonde";\nconst file = ${JSON.stringify(copy.path)};\n${body}\n`);
-  const session = await open(path, { engine, command: [copy.path, "1"] });
-  const lines: string[] = [];
-  for await (const line of session.lines) lines.push(line);
-  return lines;
-}
+const printed = (engine: "kernel" | "breakpoint", body: string): Promise<string[]> =>
+  scripts.printed("print, usdt", `const file = ${JSON.stringify(copy.path)};\n${body}`, { engine, command: [copy.path, "1"] });
 
 const BOTH = ["kernel", "breakpoint"] as const;
 

@@ -88,7 +88,13 @@ export function armSession(asked: SessionImage, askedProbes: readonly ArmProbe[]
     throw error;
   }
   const sites = probes.reduce((sum, probe) => sum + probe.sites.length + (probe.events?.length ?? 0), 0);
-  return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: name, sites, notes, following, watch, depth });
+  return new KernelArmed({ image, maps, programs, attachments, cpus: possibleCpus(), method: methodOf(name, probes), sites, notes, following, watch, depth });
+}
+
+/** The kernel's own events have a perf event each, however places in files are attached. */
+function methodOf(places: string, probes: readonly ArmProbe[]): string {
+  if (probes.every(({ events }) => (events?.length ?? 0) === 0)) return places;
+  return probes.every(({ sites }) => sites.length === 0) ? "perf events" : `${places}, perf events`;
 }
 
 function mapsOf(image: SessionImage, types: SessionTypes): KernelMaps {

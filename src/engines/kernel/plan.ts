@@ -8,10 +8,12 @@
  *     pids + children, few    an inherited event a thread     all                          nothing (9 ns)
  *     pids + children, many   every process                   the map `pidSet`             about 1 µs a call
  *     cgroup                  every process                   the cgroup and those below   about 1 µs a call
+ *
+ * Tracepoints and `profile` happen in every process: their programs let through the same, and with pids those pids, or their family.
  */
 import type { HitFilter } from "../../compiler/image.ts";
 import { SondeError } from "../../errors/error.ts";
-import { isThreadGone, threadsOf } from "../../sys/procfs.ts";
+import { hasLostLeader, threadsOf } from "../../sys/procfs.ts";
 import type { ProcessFilter } from "../engine.ts";
 import { cgroupOf } from "./cgroup.ts";
 import type { Features } from "./features.ts";
@@ -97,7 +99,7 @@ function planSites(request: PlanRequest, features: Features): SitePlan {
       reach: "all",
       pids: [],
       filter: group.level === 0 ? { kind: "all" } : { kind: "cgroup", ...group },
-      notes: group.level === 0 ? [] : notes,
+      notes: group.level === 0 || request.sites === 0 ? [] : notes,
     };
   }
   if (pids.length === 0) return { method, reach: "all", pids: [], filter: { kind: "all" }, notes: [] };
@@ -107,7 +109,7 @@ function planSites(request: PlanRequest, features: Features): SitePlan {
     return { method, reach: "all", pids: [], filter: { kind: "pids", pids }, notes };
   }
   // The kernel's own filter knows a process by its first thread's memory, which a thread that has ended hasn't got.
-  if (pids.some((pid) => isThreadGone(pid, pid))) return { method, reach: "all", pids, filter: { kind: "pids", pids }, notes: [] };
+  if (pids.some(hasLostLeader)) return { method, reach: "all", pids, filter: { kind: "pids", pids }, notes: [] };
   // Inside a pid namespace programs see other numbers than we do: there the kernel's own filter must do.
   return { method, reach: "process", pids, filter: inRootPidNamespace() ? { kind: "pids", pids } : { kind: "all" }, notes: [] };
 }

@@ -13,6 +13,8 @@ import { listProcesses } from "../../sys/procfs.ts";
 
 /** Processes whose mappings are remembered. */
 const MOST_PROCESSES = 4096;
+/** A process's mappings are read again at most so often. */
+const AGAIN_MS = 200;
 /** Stacks that were made into objects, which are the same object each time. */
 const MOST_STACKS = 1 << 16;
 
@@ -21,6 +23,8 @@ export class StackTable {
   readonly #stacks = new Map<bigint, Stack>();
   readonly #files = new ModuleFiles();
   readonly #processes = new Map<number, ProcessModules | undefined>();
+  /** When a process's mappings were last looked at. */
+  readonly #noted = new Map<number, number>();
   readonly #names = new FrameNames();
   readonly #kernel = new KernelSymbols();
   /** Build-ids of files that nobody maps. */
@@ -45,8 +49,14 @@ export class StackTable {
   /** A stack of the process was captured: what it maps now is recorded, for it may end before anybody asks. */
   note(pid: number): void {
     const known = this.#processes.get(pid);
-    if (known !== undefined) known.update();
-    else this.#record(pid);
+    if (known === undefined) {
+      this.#record(pid);
+      return;
+    }
+    // A busy program may have thousands of stacks, and maps something new now and then.
+    if (Date.now() - (this.#noted.get(pid) ?? 0) < AGAIN_MS) return;
+    this.#noted.set(pid, Date.now());
+    known.update();
   }
   /** The engine's memory goes: what was captured gets its names now, if it may be asked for still, and no file is held any more. */
   detach(keep: boolean): void {

@@ -5,12 +5,12 @@ import { nearNames } from "../../errors/near-names.ts";
 import { eventId, mountTracefs, tracefs } from "../../sys/tracefs.ts";
 import { matchesPieces, patternPieces } from "../target.ts";
 
-let folder: string | undefined;
+let known: string | undefined;
 
-/** Throws SONDE_KERNEL_TRACEFS. */
-function eventsFolder(): string {
-  folder ??= tracefs() ?? mountTracefs();
-  if (folder !== undefined && isReadable(`${folder}/events`)) return `${folder}/events`;
+/** The folder of tracefs, whose tracepoints may be read. Throws SONDE_KERNEL_TRACEFS. */
+function readableTracefs(): string {
+  known ??= [tracefs() ?? mountTracefs()].find((folder) => folder !== undefined && unlessDenied(() => readdirSync(`${folder}/events`)) !== undefined);
+  if (known !== undefined) return known;
   const root = process.getuid?.() === 0;
   throw new SondeError("SONDE_KERNEL_TRACEFS", "the kernel's tracepoints can't be read", {
     where: "/sys/kernel/tracing",
@@ -20,12 +20,11 @@ function eventsFolder(): string {
   });
 }
 
-function isReadable(path: string): boolean {
+function unlessDenied<T>(look: () => T): T | undefined {
   try {
-    readdirSync(path);
-    return true;
+    return look();
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -46,7 +45,7 @@ const PLAIN = /^\w+:\w+$/;
 
 /** "group:name" of those that a name or a pattern with `*` means, at least one. Throws SONDE_TRACEPOINT_NOT_FOUND, SONDE_KERNEL_TRACEFS. */
 export function findTracepoints(pattern: string): string[] {
-  const events = eventsFolder();
+  const events = `${readableTracefs()}/events`;
   // There are two thousand, and most scripts name theirs.
   if (PLAIN.test(pattern) && existsSync(`${events}/${pattern.replace(":", "/")}/format`)) return [pattern];
   const all = tracepointNames(events);
@@ -60,7 +59,7 @@ export function findTracepoints(pattern: string): string[] {
 }
 
 /** What tracefs says of the record of one that is there. */
-export const formatOf = (name: string): string => readFileSync(`${eventsFolder()}/${name.replace(":", "/")}/format`, "latin1");
+export const formatOf = (name: string): string => readFileSync(`${readableTracefs()}/events/${name.replace(":", "/")}/format`, "latin1");
 
 /** Probes that somebody defined stand among the events; they go when their definer does. */
 const IS_PROBE = /^\tfield:unsigned long __probe_(?:ip|func);/m;
@@ -69,8 +68,7 @@ export const isProbe = (format: string): boolean => IS_PROBE.test(format);
 /** The number by which perf knows it. */
 export function numberOf(name: string): number {
   const [group, event] = name.split(":") as [string, string];
-  eventsFolder();
-  const id = eventId(folder!, group, event);
+  const id = eventId(readableTracefs(), group, event);
   if (id === undefined) throw new SondeError("SONDE_TRACEPOINT_NOT_FOUND", `the tracepoint ${name} is gone`, { mend: "Try again." });
   return id;
 }

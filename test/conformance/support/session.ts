@@ -2,21 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type OpenOptions, open, type Session } from "../../../src/index.ts";
+import { type OpenOptions, open } from "../../../src/index.ts";
 import { privateCopy, subject } from "../../fixtures/build.ts";
 import { type Running, start } from "../../fixtures/process.ts";
+import type { Scripted } from "../../fixtures/scripts.ts";
 import type { EngineUnderTest } from "../claims.ts";
-
-/** What the scripts' maps give, as far as the suite reads them. */
-interface Readable {
-  // biome-ignore lint/suspicious/noExplicitAny: what a map gives depends on the script.
-  read(key?: unknown): any;
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  entries(): [any, any][];
-}
-export interface Probing extends Omit<Session, "maps"> {
-  readonly maps: { readonly [name: string]: Readable };
-}
 
 /** The scripts in ../scripts. */
 export type ScriptName = "statics" | "calls" | "hits" | "order" | "text" | "flood" | "removal" | "functions" | "turns" | "changes" | "records";
@@ -27,10 +17,10 @@ export async function probe(
   script: ScriptName,
   at: string | readonly string[],
   options: Omit<OpenOptions, "engine"> = {},
-): Promise<Probing> {
+): Promise<Scripted> {
   const file = join(import.meta.dirname, `../scripts/${script}.probe.ts`);
   const params = { at: [at].flat().join(" "), ...options.params };
-  return (await open(file, { ...options, engine, params })) as unknown as Probing;
+  return (await open(file, { ...options, engine, params })) as unknown as Scripted;
 }
 
 /** A copy of a program with an inode of its own; processes of it end with it. */

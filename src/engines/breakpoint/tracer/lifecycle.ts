@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
 import { unlessRefused } from "../../../errors/unless-refused.ts";
-import { isAlive, threadsOf } from "../../../sys/procfs.ts";
+import { hasLostLeader, threadsOf } from "../../../sys/procfs.ts";
 import { Event, getEventMessage, getRegs, newRegs, Reg, seize } from "../../../sys/ptrace.ts";
 import { OPTIONS } from "../area/inject.ts";
 import { AreaSet } from "./area-set.ts";
@@ -263,7 +263,7 @@ export function refusal(pid: number, errno: number): SondeError {
   const tracer = Number(field("TracerPid"));
   if (status === "" || errno === ESRCH)
     return new SondeError("SONDE_PROCESS_NOT_FOUND", `there is no process ${pid}`, { ...where, mend: "Check the number, as `ps` shows it." });
-  if (field("State").startsWith("Z") && isAlive(pid))
+  if (hasLostLeader(pid))
     return new SondeError("SONDE_TRACE_LEADER", `the first thread of process ${pid} has ended`, {
       ...where,
       why: "its other threads go on, but the kernel tells a tracer of the process by that one",
