@@ -19,7 +19,8 @@ interface Wanted {
 
 /** `str(v, max, length)`. */
 export function textOf(p: Program, v: Value, { max, length, span }: Wanted): Value {
-  return whenPresent(p, v, span, (of) => {
+  return whenPresent(p, v, span, (given) => {
+    const of = behind(given, () => true);
     if (of.k !== "place" && of.k !== "held") return readText(p, of, max, length, span);
     const slice = sliceOf(of);
     if (slice !== undefined) {
@@ -37,7 +38,8 @@ export function textOf(p: Program, v: Value, { max, length, span }: Wanted): Val
 
 /** `buf(v, max, length)`. */
 export function bytesOf(p: Program, v: Value, { max, length, span }: Wanted): Value {
-  return whenPresent(p, v, span, (of) => {
+  return whenPresent(p, v, span, (given) => {
+    const of = behind(given, (place) => sliceOf(place) !== undefined);
     if (of.k !== "place" && of.k !== "held") return readBytes(p, of, max, length, span);
     const slice = sliceOf(of);
     if (slice !== undefined) {
@@ -46,6 +48,14 @@ export function bytesOf(p: Program, v: Value, { max, length, span }: Wanted): Va
     }
     return of.k === "held" ? heldBytes(p, of, max, span) : readBytes(p, of.address, max, length, span);
   });
+}
+
+/** A pointer or reference to a structure stands for that, where it is `meant`: its own bytes are no text. */
+function behind(v: Value, meant: (place: PlaceValue) => boolean): Value {
+  if (v.k !== "int" || v.pointee?.k !== "struct") return v;
+  const { pointee: type, structs = {}, ...address } = v;
+  const place: PlaceValue = { k: "place", address, type, structs };
+  return meant(place) ? place : v;
 }
 
 /** What `read(v, type)` reads at. */

@@ -130,6 +130,7 @@ test.each([
   ["a whole structure in a print", "c.args.plan.cost", "SONDE_C_STRUCTURE", /can't be printed as a whole Name the fields that are wanted: `start`, `total`/],
   ["a whole structure of registers in a print", "c.args.cost", "SONDE_C_STRUCTURE", /can't be printed/],
   ["a structure as text", "str(c.args.plan.cost)", "SONDE_C_STRUCTURE", /can't be read as text/],
+  ["a structure behind a pointer as text", "str(c.args.plan)", "SONDE_C_STRUCTURE", /can't be read as text as a whole .*`rows`/],
   ["registers by another type", "read(c.args.cost, u32)", "SONDE_C_STRUCTURE", /can't be read by another type/],
   ["a cast to a type that the program doesn't have", "(c.args.any as Ptr<Other>).rows", "SONDE_C_POINTEE", /a type `Other`/],
   ["a misspelt enumerator", "c.args.e === 'CMD_SELETC'", "SONDE_C_NO_ENUMERATOR", /Did you mean `CMD_SELECT`\?/],
