@@ -8,6 +8,7 @@ import type { TargetKind } from "../symbols/resolve-probe.ts";
 import type { FileIdentity, FunctionSite } from "../symbols/site.ts";
 import type { InterceptHandlers } from "./intercept/host-calls.ts";
 import { type InterceptEntry, type ProbeEntry, type ProbePlaces, RegisteredProbe } from "./probe.ts";
+import { CodeNames } from "./reading/code-names.ts";
 import { StackTable } from "./reading/stacks.ts";
 import type { Registration } from "./registration.ts";
 import type { State } from "./state/state.ts";
@@ -72,8 +73,9 @@ export class Scope {
   readonly begins: (() => unknown)[] = [];
   readonly ends: (() => unknown)[] = [];
   readonly notes: string[] = [];
-  /** What handlers have captured of stacks. */
-  readonly stacks = new StackTable();
+  /** What handlers have captured of stacks, and what code is called. */
+  readonly stacks: StackTable;
+  readonly names = new CodeNames();
   readonly params: Params;
   actions: ScopeActions;
   /** Host writes that had an `undefined` in them, or an index out of range. */
@@ -89,6 +91,7 @@ export class Scope {
   constructor(parts: ScopeParts) {
     this.#parts = parts;
     this.actions = parts.actions;
+    this.stacks = new StackTable(this.names);
     this.params = new Params(parts.params);
   }
   /** What was registered is what is armed: nothing can be added any more. */
@@ -110,6 +113,7 @@ export class Scope {
     for (const list of [this.probes, this.intercepts, this.begins, this.ends]) list.length = 0;
     this.#modules.clear();
     this.#exports.clear();
+    this.names.release();
   }
   register(registration: Registration, wanted: Wanted): RegisteredProbe {
     const places = this.#places(wanted, this.#parts.modeOf(registration.handler));

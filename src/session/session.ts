@@ -138,7 +138,7 @@ export class RunningSession {
       },
       exit: (status: number) => this.#exit(status),
       detach: (probe: number) => this.#detach(probe),
-      captured: (pid: number) => this.#parts.scope.stacks.note(pid),
+      captured: (pid: number) => this.#parts.scope.names.note(pid),
       stacks: this.#parts.scope.stacks.read,
       symbol: (address: bigint, pid: number | undefined) => this.#parts.scope.actions.symbol(address, pid),
     };

@@ -12,7 +12,6 @@ import { lowerForEngine } from "./engine-for-script.ts";
 import { hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
-import { Symbolizer } from "./reading/symbolize.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
 import { type LoadedScript, loadScript } from "./script/load.ts";
@@ -42,7 +41,6 @@ class Early {
   /** The target that lacked debug information. */
   lacking: string | undefined;
   exit: number | undefined;
-  readonly symbols = new Symbolizer();
 }
 
 /** Throws if a process isn't there. */
@@ -66,7 +64,7 @@ interface ScopeFor {
 /** A held command has nothing mapped yet: names are looked up in `options.pids` alone. */
 function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): Scope {
   const atReturns = new Set(unit.handlers.filter(hasReturn).map(({ id }) => id));
-  return new Scope({
+  const scope: Scope = new Scope({
     params: options.params,
     pids: options.pids,
     unsafe: options.unsafe,
@@ -86,9 +84,10 @@ function makeScope({ unit, options, returns, pids, output, early }: ScopeFor): S
         if (early.session === undefined) early.exit ??= status;
         else early.session.end("exit", status);
       },
-      symbol: (address, pid) => early.symbols.text(BigInt.asUintN(64, address), pid ?? (pids.length === 1 ? pids[0] : undefined)),
+      symbol: (address, pid) => scope.names.symbol(BigInt.asUintN(64, address), pid ?? (pids.length === 1 ? pids[0] : undefined)),
     },
   });
+  return scope;
 }
 
 const returnsOf = ({ engine }: ChosenEngine): "return" | "leave" => (engine.name === "kernel" ? "return" : "leave");

@@ -48,7 +48,7 @@ function capture(p: Program, which: "user" | "kernel", frames: number): number {
   const caller = which === "user" ? returnAddress(p) : 0n;
   b.store(base, 8, 8, caller);
   const hash = b.variable();
-  b.set(hash, b.binary("mul", b.binary("xor", b.binary("mul", b.binary("xor", pid, MIX), MIX), caller), MIX));
+  b.set(hash, b.binary("mul", b.binary("xor", b.binary("mul", b.binary("xor", pid, MIX + BigInt(frames)), MIX), caller), MIX));
   mixIn(p, hash, base, bytes, 8 * frames);
   keep(p, hash, base, which === "user" ? pid : undefined);
   return hash;

@@ -52,9 +52,9 @@ export class ModuleFiles implements Disposable {
     if (module !== undefined) this.#files.set(`${stat.dev}:${stat.ino}`, module);
   }
 
-  /** One of those that were opened. */
+  /** One of those that were opened. `id` has 40 digits, as the kernel gives them: zeros behind a shorter one. */
   withBuildId(id: string): Module | undefined {
-    for (const module of this.#files.values()) if (module.buildId === id) return module;
+    for (const module of this.#files.values()) if (module.buildId?.padEnd(40, "0") === id) return module;
     return undefined;
   }
 
