@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SondeError } from "../../errors/error.ts";
 import { namedStates } from "../names.ts";
@@ -10,6 +12,9 @@ import { readCache } from "./cache.ts";
 import { compiled } from "./compile.ts";
 import { loadScript } from "./load.ts";
 import { scriptFile, scriptText } from "./source.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 let folder: string;
 beforeAll(() => {
@@ -78,6 +83,36 @@ test("packages, Node's own modules and files beside the script are found from th
 test("a package that isn't installed is an error that names it", async () => {
   const path = write("missing.ts", 'import nothing from "not-installed-here";\nvoid nothing;\n');
   await expect(load(path)).rejects.toMatchObject({ code: "SONDE_IMPORT", mend: expect.stringContaining("npm install not-installed-here") });
+});
+
+test("a package that was missing is found by the next session, once it is there", async () => {
+  const path = write("late.ts", 'import { print } from "sonde";\nimport { late } from "./late.mjs";\nprint`${late}`;\n');
+  await expect(load(path)).rejects.toMatchObject({ code: "SONDE_SCRIPT_THREW" });
+  write("late.mjs", "export const late = 7;\n");
+  expect((await load(path)).prints).toEqual(["7"]);
+});
+
+test("nothing of a script of one file stays behind its session", async () => {
+  const path = write(
+    "gone.ts",
+    "const made = { big: new Array(1000).fill(1) };\n(globalThis as { seen?: unknown }).seen = new WeakRef(made);\nexport { made };\n",
+  );
+  const once = async (): Promise<WeakRef<object>> => {
+    const { loaded, scope } = await load(path);
+    const { seen } = globalThis as { seen?: WeakRef<object> };
+    expect(scope.binding(0, "made")).toBe(seen!.deref());
+    loaded.forget();
+    scope.retire();
+    return seen!;
+  };
+  const left = [await once(), await once()];
+  expect(left[0]).not.toBe(left[1]);
+  // A reference that was looked at lasts until the turn is over.
+  for (let i = 0; i < 5 && left.some((one) => one.deref() !== undefined); i++) {
+    await new Promise((next) => setTimeout(next, 20));
+    collect();
+  }
+  expect(left.map((one) => one.deref())).toEqual([undefined, undefined]);
 });
 
 test("a script that throws is reported with its own file and line", async () => {

@@ -1,6 +1,7 @@
 /**
  * Runs a compiled script's host side: its modules are written where Node can import them, bound to the session's scope.
- * A module is asked for by a URL that names the session, so that each session has its own instance of it.
+ * A script of one file is a function that every session calls. The files of others are asked for by URLs that name the session,
+ * so that each session has its own instances: Node keeps those for as long as the process lives.
  */
 import { existsSync, utimesSync } from "node:fs";
 import { join } from "node:path";
@@ -28,6 +29,8 @@ interface Door {
   (url: string): ModuleScope;
   readonly modules: Map<string, ModuleScope>;
   sessions: number;
+  /** How often the import of a module of one file has failed: Node would fail again, whatever has changed. */
+  readonly failures: Map<string, number>;
 }
 
 const DOOR = Symbol.for("sonde.scope");
@@ -40,7 +43,7 @@ function door(): Door {
     return scope;
   };
   const global = globalThis as { [DOOR]?: Door };
-  global[DOOR] ??= Object.assign(open, { modules, sessions: 0 });
+  global[DOOR] ??= Object.assign(open, { modules, sessions: 0, failures: new Map<string, number>() });
   return global[DOOR];
 }
 
@@ -56,7 +59,8 @@ function touch(path: string): void {
 
 /** The modules' folder and URLs. The text of a module names the session only if it imports another one. */
 function writeModules(unit: ScriptUnit, source: ScriptSource, session: number): string[] {
-  const name = (n: number): string => `${n}.mjs?session=${session}`;
+  const alone = unit.files.length === 1;
+  const name = (n: number): string => (alone ? `${n}.mjs` : `${n}.mjs?session=${session}`);
   const resolved = new Map<string, string>();
   const bare = (specifier: string): string => {
     if (!resolved.has(specifier)) resolved.set(specifier, resolveBare(specifier, source.folder));
@@ -111,26 +115,41 @@ export interface LoadedScript {
 
 export async function loadScript(unit: ScriptUnit, source: ScriptSource, scope: Scope, vocabulary: Vocabulary): Promise<LoadedScript> {
   const ours = door();
-  const { modules } = ours;
+  const { modules, failures } = ours;
   ours.sessions += 1;
   const urls = writeModules(unit, source, ours.sessions);
-  for (const [file, url] of urls.entries()) {
-    modules.set(url, {
-      vocabulary,
-      handler: (id, captures) => new Registration(id, captures),
-      module: (bindings, exports) => scope.publish(file, bindings, exports),
-    });
-  }
+  const scopeOf = (file: number): ModuleScope => ({
+    vocabulary,
+    handler: (id, captures) => new Registration(id, captures),
+    module: (bindings, exports) => scope.publish(file, bindings, exports),
+  });
+  const [main] = urls as [string];
   const fault = (error: unknown): SondeError => scriptFault(error, urls, unit);
   const forget = (): void => {
     for (const url of urls) modules.delete(url);
   };
   try {
-    await nativeImport(urls[0]!);
+    if (urls.length === 1) await (await importAlone(main, failures))(scopeOf(0));
+    else {
+      for (const [file, url] of urls.entries()) modules.set(url, scopeOf(file));
+      await nativeImport(main);
+    }
     return { fault, forget };
   } catch (error) {
     forget();
     throw fault(error);
+  }
+}
+
+/** The function that a script of one file is. */
+async function importAlone(url: string, failures: Map<string, number>): Promise<(scope: ModuleScope) => Promise<void>> {
+  const failed = failures.get(url) ?? 0;
+  try {
+    const { default: script } = await nativeImport(failed === 0 ? url : `${url}?again=${failed}`);
+    return script as (scope: ModuleScope) => Promise<void>;
+  } catch (error) {
+    failures.set(url, failed + 1);
+    throw error;
   }
 }
 

@@ -11,7 +11,7 @@ function code(text: string, files = {}): string {
 }
 
 /** Without the first line's prelude. */
-const rest = (text: string): string => code(text).replace(/^const __sonde = .*? (?=\S*$|\/\*\*\/)/m, "");
+const rest = (text: string): string => code(text).replace(/^export default .*? (?=\S*$|\/\*\*\/)/m, "");
 
 test("types become blanks, and what runs stays", () => {
   const text = `/**/
@@ -35,7 +35,7 @@ const last = d as number
 export type { A };
 export default f;`;
   const out = code(text);
-  expect(out.split("\n").length).toBe(text.split("\n").length + 1);
+  expect(out.split("\n").length).toBe(text.split("\n").length + 2);
   const file = ts.createSourceFile("/a.mjs", out, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS) as ts.SourceFile & {
     parseDiagnostics: readonly ts.Diagnostic[];
   };
@@ -52,11 +52,12 @@ test("the first line hands over the module's names, and takes the vocabulary", (
   );
   const [first, second] = out.split("\n");
   expect(first).toBe(
-    'const __sonde = globalThis[Symbol.for("sonde.scope")](import.meta.url); __sonde.module({ calls: () => calls, a: () => a, z: () => z, f: () => f, own: () => own }, { "calls": "calls", "a": "a", "z": "z", "f": "f", "shown": "own" }); const { uprobe, count: counter } = __sonde.vocabulary; ;'.padEnd(
+    'export default async (__sonde) => { __sonde.module({ calls: () => calls, a: () => a, z: () => z, f: () => f, own: () => own }, { "calls": "calls", "a": "a", "z": "z", "f": "f", "shown": "own" }); const { uprobe, count: counter } = __sonde.vocabulary; ;'.padEnd(
       first!.length,
     ),
   );
-  expect(second).toBe("export const calls = counter(), { a, b: [z] } = { a: 1, b: [2] };");
+  expect(second).toBe("       const calls = counter(), { a, b: [z] } = { a: 1, b: [2] };");
+  expect(out.split("\n").at(-2)).toBe("};");
 });
 
 test("a handler is replaced by its number and what only the registration knows", () => {
@@ -88,11 +89,48 @@ test("imports lead to compiled files, to files beside the script and to packages
 test("the vocabulary can be imported as a namespace, and exported again", () => {
   const out = code('import * as sonde from "sonde"; export { uprobe as probe, type Hit } from "sonde"; sonde.uprobe("a:b", () => {});');
   expect(out).toContain("const sonde = __sonde.vocabulary;");
-  expect(out).toContain("export { __sonde_0_uprobe as probe };");
+  const some = compile('import { probe } from "./some.ts"; probe("a:b", () => {});', {
+    "/scripts/some.ts": 'export { uprobe as probe, type Hit } from "sonde";',
+  });
+  expect(some.unit!.files[1]!.code).toContain("export { __sonde_0_uprobe as probe };");
   const all = compile('import { count } from "./all.ts"; export const n = count();', { "/scripts/all.ts": 'export * from "sonde"; export const hist = 1;' });
   expect(all.diagnostics).toEqual([]);
   expect(all.unit!.files[1]!.code).toMatch(/ as count\b/);
   expect(all.unit!.files[1]!.code).not.toMatch(/ as hist\b/);
+});
+
+test("a script's only file is a function: what it imports goes before, and nothing is exported", () => {
+  const out = code(`/**/
+import data, { // why
+  type A, basename as base,
+} from "node:path" with { type: "json" };
+export * as all from "./plain.mjs";
+export { x } from "some-package";
+export default class { n = base(""); }
+export async function later() { await data; }
+export default { a: 1 };`);
+  const lines = out.split("\n");
+  expect(lines[0]).toMatch(
+    /^import data, \{ basename as base \} from "node:path" with \{ type: "json" \}; import "__SONDE_URL_\(\/scripts\/plain.mjs\)__"; import "__SONDE_BARE_\(some-package\)__"; export default async \(__sonde\) => \{ /,
+  );
+  expect(lines.slice(1).map((line) => line.trim())).toEqual([
+    ";",
+    "",
+    "",
+    ";",
+    ";",
+    'void           class { n = base(""); }',
+    "async function later() { await data; }",
+    "void { a: 1 };",
+    "};",
+    "",
+  ]);
+});
+
+test("the files of a script with modules stay modules, which ask for their session", () => {
+  const { unit } = compile('import { a } from "./a.ts"; export const b = a;', { "/scripts/a.ts": "export const a = 1;" });
+  for (const each of unit!.files) expect(each.code).toMatch(/^const __sonde = globalThis\[Symbol\.for\("sonde\.scope"\)\]\(import\.meta\.url\); /);
+  expect(unit!.files[1]!.code).toContain("export const a = 1;");
 });
 
 test("import.meta speaks of the script's own file", () => {

@@ -2,7 +2,7 @@
 import type { ScriptBuild } from "../build.ts";
 import { type TS, ts } from "../typescript.ts";
 import { Edits } from "./edits.ts";
-import { declaredNames, exportDeclaration, importDeclaration, importExpression, isExported, type ModuleContext } from "./modules.ts";
+import { declaredNames, exportDeclaration, importDeclaration, importExpression, isExported, type ModuleContext, withoutExport } from "./modules.ts";
 import { stripTypes } from "./types.ts";
 
 export interface EmitInput {
@@ -18,9 +18,10 @@ export interface EmitInput {
 }
 
 /**
- * The session provides `globalThis[Symbol.for("sonde.scope")]`. It is called with `import.meta.url` and gives
- * `vocabulary`, `module(getters, exports)` (the values of the top level by name, read later; exported name → local name)
- * and `handler(id, captures)`, which stands where a handler stood.
+ * `__sonde` is what the session provides: `vocabulary`, `module(getters, exports)` (the values of the top level by name, read later;
+ * exported name → local name) and `handler(id, captures)`, which stands where a handler stood. A script of one file is a function of it,
+ * so that every session of a process takes the same module: Node keeps every module that it has imported. The files of others are modules
+ * of one session, and ask `globalThis[Symbol.for("sonde.scope")]` for it by `import.meta.url`.
  */
 export function emitModule(input: EmitInput): string {
   const { script, file } = input;
@@ -33,6 +34,8 @@ export function emitModule(input: EmitInput): string {
     resolve: input.resolve,
     exists: input.exists,
     edits,
+    alone: script.files.length === 1,
+    hoisted: [],
     prelude: [],
     names: new Set(),
     exports: new Map(),
@@ -43,6 +46,7 @@ export function emitModule(input: EmitInput): string {
     if (isExported(statement)) for (const name of names) m.exports.set(name, name);
     else if (ts.isExportAssignment(statement) && ts.isIdentifier(statement.expression) && script.oracle.meaning(statement.expression).kind === "variable")
       m.exports.set("default", statement.expression.text);
+    if (m.alone) withoutExport(m, statement);
   }
   const visit = (node: TS.Node): void => {
     const handler = input.handlers.get(node);
@@ -63,6 +67,7 @@ export function emitModule(input: EmitInput): string {
   if (hashbang !== undefined) edits.blank(0, hashbang.length);
   const getters = [...m.names].map((name) => `${name}: () => ${name}`).join(", ");
   const exports = [...m.exports].map(([name, local]) => `${JSON.stringify(name)}: ${JSON.stringify(local)}`).join(", ");
-  const first = ['const __sonde = globalThis[Symbol.for("sonde.scope")](import.meta.url);', `__sonde.module({ ${getters} }, { ${exports} });`, ...m.prelude];
-  return `${first.join(" ")} ${edits.apply().trimEnd()}\n`;
+  const own = `__sonde.module({ ${getters} }, { ${exports} }); ${m.prelude.map((each) => `${each} `).join("")}${edits.apply().trimEnd()}\n`;
+  if (!m.alone) return `const __sonde = globalThis[Symbol.for("sonde.scope")](import.meta.url); ${own}`;
+  return `${m.hoisted.map((each) => `${each} `).join("")}export default async (__sonde) => { ${own}};\n`;
 }

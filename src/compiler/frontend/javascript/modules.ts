@@ -15,6 +15,10 @@ export interface ModuleContext {
   resolve(specifier: string, from: string): string | undefined;
   exists(path: string): boolean;
   readonly edits: Edits;
+  /** The script's only file: a function, in which neither imports nor exports can stand. */
+  readonly alone: boolean;
+  /** Imports that go before that function. */
+  readonly hoisted: string[];
   /** Statements for the first line. */
   readonly prelude: string[];
   /** Names of values at the module's top level, for the session. */
@@ -36,10 +40,13 @@ export function specifierFor(m: ModuleContext, literal: TS.StringLiteralLike): s
   return `__SONDE_URL_(${plain})__`;
 }
 
+function specifierText(m: ModuleContext, expression: TS.Expression): string {
+  const specifier = ts.isStringLiteralLike(expression) ? specifierFor(m, expression) : undefined;
+  return specifier === undefined ? expression.getText() : JSON.stringify(specifier);
+}
+
 function redirect(m: ModuleContext, literal: TS.Expression): void {
-  if (!ts.isStringLiteralLike(literal)) return;
-  const specifier = specifierFor(m, literal);
-  if (specifier !== undefined) m.edits.replace(literal.getStart(), literal.end, JSON.stringify(specifier));
+  if (ts.isStringLiteralLike(literal)) m.edits.replace(literal.getStart(), literal.end, specifierText(m, literal));
 }
 
 const isVocabulary = (node: TS.Expression | undefined): boolean => node !== undefined && ts.isStringLiteralLike(node) && node.text === "sonde";
@@ -79,9 +86,25 @@ export function importDeclaration(m: ModuleContext, node: TS.ImportDeclaration):
       blankStatement(m, node);
       return;
     }
-    keepElements(m, bindings.elements, kept);
+    if (!m.alone) keepElements(m, bindings.elements, kept);
   }
-  redirect(m, node.moduleSpecifier);
+  if (m.alone) hoistImport(m, node, kept);
+  else redirect(m, node.moduleSpecifier);
+}
+
+/** The import in one line, without its comments. */
+function hoistImport(m: ModuleContext, node: TS.ImportDeclaration, kept: readonly TS.ImportSpecifier[]): void {
+  const { importClause: clause, attributes } = node;
+  const bindings = clause?.namedBindings;
+  const taken: string[] = clause?.name === undefined ? [] : [clause.name.text];
+  if (bindings !== undefined && ts.isNamespaceImport(bindings)) taken.push(`* as ${bindings.name.text}`);
+  else if (kept.length > 0)
+    taken.push(
+      `{ ${kept.map(({ propertyName, name }) => (propertyName === undefined ? name.text : `${propertyName.getText()} as ${name.text}`)).join(", ")} }`,
+    );
+  const wanted = attributes === undefined ? "" : ` with { ${attributes.elements.map((each) => each.getText()).join(", ")} }`;
+  m.hoisted.push(`import ${taken.join(", ")}${taken.length > 0 ? " from " : ""}${specifierText(m, node.moduleSpecifier)}${wanted};`);
+  blankStatement(m, node);
 }
 
 /** Blanks the specifiers that are types, with the comma behind each. */
@@ -100,17 +123,31 @@ export function exportDeclaration(m: ModuleContext, node: TS.ExportDeclaration):
     blankStatement(m, node);
     return;
   }
+  if (m.alone) {
+    // Nobody imports a script; what it exports again is run.
+    if (clause !== undefined && ts.isNamedExports(clause) && node.moduleSpecifier === undefined) noteExports(m, valuesOf(m, clause));
+    if (node.moduleSpecifier !== undefined && !isVocabulary(node.moduleSpecifier)) m.hoisted.push(`import ${specifierText(m, node.moduleSpecifier)};`);
+    blankStatement(m, node);
+    return;
+  }
   if (isVocabulary(node.moduleSpecifier)) {
     exportVocabulary(m, clause);
     blankStatement(m, node);
     return;
   }
   if (clause !== undefined && ts.isNamedExports(clause)) {
-    const kept = clause.elements.filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element));
-    if (node.moduleSpecifier === undefined) for (const element of kept) m.exports.set(nameText(element.name), nameText(element.propertyName ?? element.name));
+    const kept = valuesOf(m, clause);
+    if (node.moduleSpecifier === undefined) noteExports(m, kept);
     keepElements(m, clause.elements, kept);
   }
   if (node.moduleSpecifier !== undefined) redirect(m, node.moduleSpecifier);
+}
+
+const valuesOf = (m: ModuleContext, clause: TS.NamedExports): TS.ExportSpecifier[] =>
+  clause.elements.filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element));
+
+function noteExports(m: ModuleContext, elements: readonly TS.ExportSpecifier[]): void {
+  for (const element of elements) m.exports.set(nameText(element.name), nameText(element.propertyName ?? element.name));
 }
 
 function exportVocabulary(m: ModuleContext, clause: TS.NamedExportBindings | undefined): void {
@@ -122,9 +159,7 @@ function exportVocabulary(m: ModuleContext, clause: TS.NamedExportBindings | und
   const pairs =
     clause === undefined
       ? vocabulary.filter((name) => !own.has(name)).map((name) => [name, name] as const)
-      : clause.elements
-          .filter((element) => !element.isTypeOnly && m.script.oracle.isValue(element))
-          .map((element) => [nameText(element.propertyName ?? element.name), element.name.getText()] as const);
+      : valuesOf(m, clause).map((element) => [nameText(element.propertyName ?? element.name), element.name.getText()] as const);
   if (pairs.length === 0) return;
   m.prelude.push(
     `const { ${pairs.map(([name], i) => `${name}: __sonde_${i}_${name}`).join(", ")} } = __sonde.vocabulary; export { ${pairs.map(([name, as], i) => `__sonde_${i}_${name} as ${as}`).join(", ")} };`,
@@ -145,6 +180,16 @@ function exportedNames(file: TS.SourceFile): ReadonlySet<string> {
 
 export const isExported = (statement: TS.Statement): boolean =>
   ts.canHaveModifiers(statement) && (statement.modifiers ?? []).some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword);
+
+/** `export` goes from what the script's only file declares; a default is evaluated still. */
+export function withoutExport(m: ModuleContext, statement: TS.Statement): void {
+  if (ts.isExportAssignment(statement)) m.edits.replace(statement.getStart(), statement.expression.getStart(), "void ");
+  else if (isExported(statement) && ts.canHaveModifiers(statement)) {
+    const words = (statement.modifiers ?? []).filter(({ kind }) => kind === ts.SyntaxKind.ExportKeyword || kind === ts.SyntaxKind.DefaultKeyword);
+    const anonymous = (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name === undefined;
+    for (const [i, word] of words.entries()) m.edits.blank(word.getStart(), word.end, anonymous && i === 0 ? "void " : "");
+  }
+}
 
 /** The values that a statement of the top level declares. */
 export function declaredNames(statement: TS.Statement): string[] {
