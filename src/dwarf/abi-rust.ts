@@ -4,10 +4,8 @@
  * is passed as these; another one of up to 8 bytes as an integer; larger ones by their address.
  */
 import type { CPlace, PlaceRegister } from "../schema/ctypes.ts";
-import { type AbiLeaf, type AbiType, argumentsOf, at, none, resultPlace } from "./abi.ts";
+import { type AbiLeaf, type AbiType, address, argumentsOf, at, none, resultPlace, scalar } from "./abi.ts";
 
-const scalar = ({ kind, size }: Pick<AbiLeaf, "kind" | "size">): AbiType => ({ size, align: size, aggregate: false, leaves: [{ kind, offset: 0, size }] });
-const address: AbiType = scalar({ kind: "integer", size: 8 });
 const alignTo = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** A type's scalars if rustc handles it as one or two of them, else undefined. Variants that agree in theirs count once. */
@@ -36,15 +34,29 @@ function joined(a: CPlace, b: CPlace, offset: number): CPlace {
   return none("its two halves are in different places");
 }
 
-/** @param version rustc's: 95 for 1.95 */
-export function rustPlaces(params: readonly AbiType[], ret: AbiType, version: number | undefined): { readonly params: CPlace[]; readonly ret: CPlace } {
+/** Whether one integer register takes it: itself, or its address. */
+export function inOneRegister(type: AbiType): boolean {
+  const parts = scalars(type);
+  return parts === undefined ? type.size > 0 && type.unclear === undefined : parts.length === 1 && parts[0]!.kind === "integer" && type.size <= 8;
+}
+
+/**
+ * @param version rustc's: 95 for 1.95
+ * @param before what is passed before the parameters
+ */
+export function rustPlaces(
+  params: readonly AbiType[],
+  ret: AbiType,
+  version: number | undefined,
+  before: readonly AbiType[] = [],
+): { readonly params: CPlace[]; readonly ret: CPlace } {
   const result = scalars(ret);
   const inMemory = result !== undefined || ret.size <= 8 ? false : ret.size > 16 || smallInMemory(version);
   const unclear = ret.unclear ?? (inMemory === undefined ? "a structure of 9 to 16 bytes in this version of rustc" : undefined);
   const hidden = unclear === undefined && inMemory === true;
   const args = argumentsOf(hidden);
   let lost = unclear && `how the function's result, ${unclear}, is returned isn't known`;
-  const places = params.map((type): CPlace => {
+  const places = [...before, ...params].map((type): CPlace => {
     lost ??= type.unclear && `how ${type.unclear} is passed isn't known`;
     if (lost !== undefined) return none(lost);
     if (type.size === 0) return { k: "registers", parts: [] };
@@ -63,7 +75,7 @@ export function rustPlaces(params: readonly AbiType[], ret: AbiType, version: nu
     if (place.k !== "memory") return place.k === "registers" ? at(place.parts[0]!.register) : place;
     return { k: "memory", address: [...place.address, { op: "read", size: 8 }] };
   });
-  return { params: places, ret: resultOf(ret, result, hidden, unclear) };
+  return { params: places.slice(before.length), ret: resultOf(ret, result, hidden, unclear) };
 }
 
 function resultOf(ret: AbiType, parts: readonly AbiLeaf[] | undefined, hidden: boolean, unclear: string | undefined): CPlace {

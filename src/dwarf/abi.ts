@@ -30,6 +30,15 @@ export interface AbiType {
   readonly unclear?: string;
 }
 
+export const scalar = ({ kind, size }: Pick<AbiLeaf, "kind" | "size">): AbiType => ({
+  size,
+  align: size,
+  aggregate: false,
+  leaves: [{ kind, offset: 0, size }],
+});
+/** A pointer. */
+export const address: AbiType = scalar({ kind: "integer", size: 8 });
+
 const INTEGER: readonly PlaceRegister[] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
 const VECTOR_COUNT = 8;
 

@@ -1,5 +1,5 @@
 /** What rustc writes of enums with data, tuples, strings, slices and vectors. */
-import type { CField, CStruct, CType } from "../schema/ctypes.ts";
+import { type CField, type CStruct, type CType, rangesOf } from "../schema/ctypes.ts";
 import { DW_AT, DW_ATE, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { enumOf } from "./enums.ts";
@@ -15,31 +15,50 @@ const MAX_WRAPPED = 8;
 export const tupleField = (name: string): string => /^__(\d+)$/.exec(name)?.[1] ?? name;
 
 /**
- * An enum with data: `variant` says which it is, and a field for each variant overlaps the others. Where a value that no variant
- * has stands for one (`Option<&T>`: any address is `Some`), `variant` has no name then. It is left out if there is only one variant.
+ * An enum with data: `variant` says which it is, and a field for each variant overlaps the others: one that it isn't, isn't there.
+ * Where a value that can't be stands for a variant (`Option<&T>`: NULL is `None`), every other value is of the variant that has none.
+ * `variant` is left out if there is only one.
  */
 export function variantFields(part: Entry, outer: string, into: StructTable): readonly CField[] {
   const discriminant = part.reference(DW_AT.discr);
-  const names: [string, bigint][] = [];
-  const fields: CField[] = [];
+  const found: { readonly field: CField; readonly value: bigint | undefined }[] = [];
   for (const variant of part.children()) {
-    if (fields.length >= MAX_VARIANTS) break;
+    if (found.length >= MAX_VARIANTS) break;
     if (variant.tag !== DW_TAG.variant) continue;
     for (const member of variant.children()) {
       const offset = memberOffset(member);
       if (member.tag !== DW_TAG.member || member.name === undefined || offset === undefined) continue;
-      fields.push({ name: member.name, offset, type: typeOf(typeAttribute(member), into, `${outer}::${member.name}`) });
-      const value = variant.big(DW_AT.discr_value);
-      if (value !== undefined) names.push([member.name, value]);
+      const field: CField = { name: member.name, offset, type: typeOf(typeAttribute(member), into, `${outer}::${member.name}`) };
+      found.push({ field, value: variant.big(DW_AT.discr_value) });
       break;
     }
   }
-  const { type } = stripped(discriminant && typeAttribute(discriminant));
   const offset = discriminant && memberOffset(discriminant);
-  const encoding = type?.number(DW_AT.encoding);
+  const { type } = stripped(discriminant && typeAttribute(discriminant));
+  if (type === undefined || offset === undefined || found.every(({ value }) => value === undefined)) return found.map(({ field }) => field);
+  const encoding = type.number(DW_AT.encoding);
   const signed = encoding === DW_ATE.signed || encoding === DW_ATE.signed_char;
-  const tag = type && names.length > 0 ? enumOf(sizeOfEntry(type) || 8, signed, names) : undefined;
-  return tag === undefined || offset === undefined ? fields : [{ name: "variant", offset, type: tag }, ...fields];
+  // Of one of 16 bytes the lower half says it all.
+  const size = Math.min(sizeOfEntry(type) || 8, 8);
+  const listed = found.flatMap(({ value }) => (value === undefined ? [] : BigInt.asUintN(8 * size, value)));
+  const other = found.some(({ value }) => value === undefined) ? firstFree(listed) : undefined;
+  const names = found.map(({ field, value }): [string, bigint] => [field.name, value ?? other!]);
+  const tag = enumOf(size, signed, names);
+  if (tag === undefined) return [];
+  const fields = found.map(({ field, value }): CField => {
+    const ranges = rangesOf(value === undefined ? listed : [BigInt.asUintN(8 * size, value)]);
+    return { ...field, when: { at: offset - field.offset, size: tag.size, ranges, inside: value !== undefined } };
+  });
+  const otherwise = other === undefined ? undefined : (signed ? BigInt.asIntN : BigInt.asUintN)(8 * size, other);
+  return [{ name: "variant", offset, type: { ...tag, ...(otherwise !== undefined && { otherwise }) } }, ...fields];
+}
+
+/** The smallest number that isn't among them. */
+function firstFree(numbers: readonly bigint[]): bigint {
+  const taken = new Set(numbers);
+  let free = 0n;
+  while (taken.has(free)) free++;
+  return free;
 }
 
 /** What holds the address and the length: of `&str`, `&[T]`, `Box<[T]>`, and of `Vec<T>` and `String`, to which a field `data_ptr` is added. */

@@ -6,6 +6,7 @@ import { abiTypeOf } from "./abi-layout.ts";
 import { rustPlaces } from "./abi-rust.ts";
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { DebugInfo, Entry } from "./entry.ts";
+import { environmentOf } from "./rust-closures.ts";
 import { placeAtEntry } from "./signature-entry.ts";
 import { declarations, declared, languageOf } from "./type-names.ts";
 import { type Definitions, StructTable, typeOf } from "./types.ts";
@@ -158,7 +159,8 @@ function conventional(
   if (languageOf(entry.unit) === DW_LANG.Rust && mangled) {
     const version = /rustc version 1\.(\d+)/.exec(entry.unit.producer ?? "")?.[1];
     const passed = params.map(({ type }) => abiTypeOf(type, structs, 0));
-    return rustPlaces(passed, abiTypeOf(returned, structs, 0), version === undefined ? undefined : Number(version));
+    const environment = environmentOf(entry, params[0], structs);
+    return rustPlaces(passed, abiTypeOf(returned, structs, 0), version === undefined ? undefined : Number(version), environment && [environment]);
   }
   const ret = abiTypeOf(returned, structs, Number.POSITIVE_INFINITY);
   const args = argumentsOf(hiddenResult(ret));

@@ -16,6 +16,8 @@ export type CType =
       readonly size: 1 | 2 | 4 | 8;
       readonly signed: boolean;
       readonly names: readonly (readonly [name: string, value: bigint])[];
+      /** One of the values in `names`, which every value that isn't there counts as. */
+      readonly otherwise?: bigint;
     }
   /** By name, so that structures may refer to themselves; looked up in `structs`. Unions too: their fields overlap. */
   | { readonly k: "struct"; readonly name: string }
@@ -28,7 +30,32 @@ export interface CField {
   readonly type: CType;
   /** A bit-field: `size` bits from bit `offset` (counted from the lowest) of the little-endian integer at the field's offset, of as many bytes as that takes, at most 8. */
   readonly bits?: { readonly offset: number; readonly size: number };
+  /** Of a variant: it is there only if the discriminant says so. */
+  readonly when?: Discriminant;
 }
+
+export interface Discriminant {
+  /** From the field's own offset, in bytes. */
+  readonly at: number;
+  readonly size: 1 | 2 | 4 | 8;
+  /** Unsigned values, first and last. */
+  readonly ranges: readonly ValueRange[];
+  /** Whether it has to be in one of the ranges, or in none. */
+  readonly inside: boolean;
+}
+export type ValueRange = readonly [first: bigint, last: bigint];
+
+/** Values as few ranges. */
+export function rangesOf(values: readonly bigint[]): ValueRange[] {
+  const ranges: [bigint, bigint][] = [];
+  for (const value of values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))) {
+    const last = ranges.at(-1);
+    if (last !== undefined && value <= last[1] + 1n) last[1] = value;
+    else ranges.push([value, value]);
+  }
+  return ranges;
+}
+
 export interface CStruct {
   /** Unique among the signature's structures. */
   readonly name: string;

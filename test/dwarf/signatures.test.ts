@@ -237,12 +237,24 @@ describe("Rust", { timeout: 60_000 }, () => {
     expect(structs["typed::shop::Shape::Circle"]?.fields.map((field) => field.name)).toEqual(["0"]);
   });
 
-  test("where a value that can't be stands for a variant, the other one has no name", () => {
+  test("where a value that can't be stands for a variant, every other value is the other one's; fields are there by the discriminant", () => {
     const { structs } = signature(typedRust(), "typed::boxes");
     expect(structs["core::option::Option<&u64>"]?.fields).toMatchObject([
-      { name: "variant", offset: 0, type: { k: "enum", size: 8, names: [["None", 0n]] } },
-      { name: "None", offset: 0 },
-      { name: "Some", offset: 0 },
+      {
+        name: "variant",
+        offset: 0,
+        type: {
+          k: "enum",
+          size: 8,
+          names: [
+            ["None", 0n],
+            ["Some", 1n],
+          ],
+          otherwise: 1n,
+        },
+      },
+      { name: "None", offset: 0, when: { at: 0, size: 8, ranges: [[0n, 0n]], inside: true } },
+      { name: "Some", offset: 0, when: { at: 0, size: 8, ranges: [[0n, 0n]], inside: false } },
     ]);
   });
 

@@ -3,10 +3,10 @@ import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Operand } from "../mir/types.ts";
-import { heldElement, heldField } from "./held.ts";
+import { heldElement, heldField, heldWord } from "./held.ts";
 import { readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
-import { bitBytes, bitField, fieldNames, findField, scalar, sizeOf, structOf } from "./typed.ts";
+import { bitBytes, bitField, fieldNames, findField, inRanges, lessThan, scalar, sizeOf, structOf } from "./typed.ts";
 import { constant, type HeldValue, type IntValue, isConstant, maybe, numberOf, type PlaceValue, type Structs, u64, type Value } from "./value.ts";
 
 /** A pointer with what it points to, an embedded structure or array, a held one. */
@@ -51,7 +51,19 @@ function whatPoints(type: CType): string {
   }
 }
 
-function fieldAt(p: Program, o: Typed, field: CField, span: Span): Value {
+/** Of a variant that the discriminant doesn't name, nothing is there. */
+function fieldAt(p: Program, o: Typed, { when, ...field }: CField, span: Span): Value {
+  if (when === undefined) return placedField(p, o, field, span);
+  const at = field.offset + when.at;
+  const { op, present } =
+    o.k === "held" ? heldWord(p, o, at, when.size, `\`${field.name}\``, span) : readWord(p, p.b.binary("add", addressOf(o).op, BigInt(at)), when.size);
+  const is = inRanges(p, op, when.ranges);
+  const there = p.b.binary("and", present, when.inside ? is : p.b.binary("xor", is, 1n));
+  const value = placedField(p, o, field, span);
+  return maybe(p.b.binary("and", there, presentOf(value)), bare(value));
+}
+
+function placedField(p: Program, o: Typed, field: CField, span: Span): Value {
   const structs = structsOf(o);
   const what = `\`${field.name}\``;
   if (o.k === "held") return heldField(p, o, field, what, span);
@@ -64,19 +76,21 @@ function fieldAt(p: Program, o: Typed, field: CField, span: Span): Value {
   return maybe(word.present, scalar(p, bitField(p, word.op, bytes.shift, bits.size, type), type, structs));
 }
 
-/** `o[i]`: a pointer goes on by the size of what it points to; a slice ends at its length. */
+/** `o[i]`: a pointer goes on by the size of what it points to; a slice ends at its length; a tuple's fields are called by their numbers. */
 export function elementOf(p: Program, o: Typed, index: IntValue, span: Span): Value {
   const structs = structsOf(o);
   const type = typeOf(o);
   const slice = structOf(type, structs)?.slice;
   if (slice !== undefined && o.k !== "int") return sliceElement(p, o, slice, index, span);
-  if (hasEnd(type) && o.k !== "int" && isConstant(index) && (numberOf(index) < 0n || numberOf(index) >= BigInt(type.length)))
-    p.fail(problem.beyondArray(p.place(span), numberOf(index), type.length));
-  if (o.k === "held") {
-    if (type.k === "array") return heldElement(p, { ...o, type }, index, span);
+  if (o.k !== "int" && type.k === "struct") {
+    const struct = structOf(type, structs);
+    const field = struct && isConstant(index) ? findField(struct, String(numberOf(index)), structs) : undefined;
+    if (field !== undefined) return fieldAt(p, o, field, span);
     return p.fail(problem.noFields(p.place(span), "a structure of the target", "[…]"));
   }
-  if (o.k === "place" && type.k !== "array") return p.fail(problem.noFields(p.place(span), "a structure of the target", "[…]"));
+  if (hasEnd(type) && o.k !== "int" && isConstant(index) && (numberOf(index) < 0n || numberOf(index) >= BigInt(type.length)))
+    p.fail(problem.beyondArray(p.place(span), numberOf(index), type.length));
+  if (o.k === "held") return heldElement(p, { ...o, type: type as Extract<CType, { k: "array" }> }, index, span);
   const of = o.k === "place" && type.k === "array" ? type.of : type;
   const size = sizeOf(of, structs);
   const first = isConstant(index) && numberOf(index) === 0n;
@@ -95,13 +109,6 @@ function within(p: Program, at: Operand, index: IntValue, length: number): Opera
   const { b } = p;
   const inside = lessThan(p, index.op, BigInt(length));
   return b.binary("and", at, b.binary("sub", 0n, inside));
-}
-
-/** 1 where a < b as unsigned words, else 0: without a branch, as all that is known of a read. */
-function lessThan({ b }: Program, left: Operand, right: Operand): Operand {
-  const equal = b.binary("xor", b.binary("xor", left, right), -1n);
-  const less = b.binary("or", b.binary("and", b.binary("xor", left, -1n), right), b.binary("and", equal, b.binary("sub", left, right)));
-  return b.binary("shr", less, 63n);
 }
 
 type Slice = NonNullable<CStruct["slice"]>;

@@ -63,15 +63,18 @@ export function loadBytes(p: Program, base: Base, at: number, size: number): Ope
   return word;
 }
 
+/** At most 8 bytes of it as a little-endian word. */
+export function heldWord(p: Program, o: HeldValue, at: number, size: number, what: string, span: Span): { readonly op: Operand; readonly present: Operand } {
+  return { present: presence(p, o, at, size, what, span), op: loadBytes(p, o.base, o.offset + at, size) };
+}
+
 /** A field; `what` names it in messages. */
 export function heldField(p: Program, o: HeldValue, field: CField, what: string, span: Span): Value {
   if (field.bits === undefined) return part(p, o, field.offset, field.type, what, span);
   const bytes = bitBytes(field.bits);
   if (bytes === undefined) return p.fail(problem.unreadableType(p.place(span), what, `a bit-field over more than 8 bytes`, "c.regs"));
-  const at = field.offset + bytes.first;
-  const present = presence(p, o, at, bytes.size, what, span);
-  const word = loadBytes(p, o.base, o.offset + at, bytes.size);
-  return maybe(present, scalar(p, bitField(p, word, bytes.shift, field.bits.size, field.type), field.type, o.structs));
+  const { op, present } = heldWord(p, o, field.offset + bytes.first, bytes.size, what, span);
+  return maybe(present, scalar(p, bitField(p, op, bytes.shift, field.bits.size, field.type), field.type, o.structs));
 }
 
 /** 1 where all of these bytes are there. Fails where nothing says where they are. */
@@ -87,9 +90,8 @@ function presence(p: Program, o: HeldValue, at: number, size: number, what: stri
 function part(p: Program, o: HeldValue, at: number, type: CType, what: string, span: Span): Value {
   if (type.k === "struct" || type.k === "array") return { ...o, offset: o.offset + at, type };
   if (type.k === "unknown") return p.fail(problem.unreadableType(p.place(span), what, type.what, "c.regs"));
-  const size = sizeOf(type, o.structs);
-  const present = presence(p, o, at, size, what, span);
-  return maybe(present, scalar(p, loadBytes(p, o.base, o.offset + at, size), type, o.structs));
+  const { op, present } = heldWord(p, o, at, sizeOf(type, o.structs), what, span);
+  return maybe(present, scalar(p, op, type, o.structs));
 }
 
 /** An element; one behind the end is absent. */

@@ -73,10 +73,8 @@ export interface TypedRead {
 export function readTyped(p: Program, address: IntValue, type: CType, { structs, what, span }: TypedRead): Value {
   switch (type.k) {
     case "int":
-    case "enum": {
-      const v = readInteger(p, address.op, type.k === "int" ? widthOf(type) : type.size, isSigned(type));
-      return type.k === "enum" && v.k === "maybe" && v.value.k === "int" ? maybe(v.present, { ...v.value, names: type.names }) : v;
-    }
+      return readInteger(p, address.op, widthOf(type), isSigned(type));
+    case "enum":
     case "bool":
     case "pointer":
     case "float": {

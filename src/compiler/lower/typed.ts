@@ -1,5 +1,5 @@
 /** The target's own types: what a word means as a value of one, how large each is, which fields structures have. */
-import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
+import { type CField, type CStruct, type CType, rangesOf, type ValueRange } from "../../schema/ctypes.ts";
 import type { Operand } from "../mir/types.ts";
 import { widened } from "./floats.ts";
 import type { Program } from "./program.ts";
@@ -40,7 +40,7 @@ export function scalar(p: Program, op: Operand, type: CType, structs: Structs): 
     case "bool":
       return bool(p.b.binary("and", op, 1n));
     case "enum":
-      return { ...narrowed(p, op, type.size, type.signed), names: type.names };
+      return { ...narrowed(p, enumerator(p, op, type), type.size, type.signed), names: type.names };
     case "pointer":
       return { ...u64(op), pointee: type.to, structs };
     case "float":
@@ -48,6 +48,30 @@ export function scalar(p: Program, op: Operand, type: CType, structs: Structs): 
     default:
       return UNDEFINED;
   }
+}
+
+/** A value that isn't listed becomes the one that stands for all such. */
+function enumerator(p: Program, op: Operand, { size, names, otherwise }: Extract<CType, { k: "enum" }>): Operand {
+  if (otherwise === undefined) return op;
+  const { b } = p;
+  const listed = names.filter(([, value]) => value !== otherwise).map(([, value]) => BigInt.asUintN(8 * size, value));
+  const word = size === 8 ? op : b.extend(op, (8 * size) as 8 | 16 | 32, false);
+  const is = inRanges(p, word, rangesOf(listed));
+  const other = BigInt.asIntN(64, otherwise);
+  return b.binary("xor", other, b.binary("and", b.binary("xor", other, word), b.binary("sub", 0n, is)));
+}
+
+/** 1 where an unsigned word is in one of the ranges, else 0. */
+export function inRanges(p: Program, word: Operand, ranges: readonly ValueRange[]): Operand {
+  const each = ranges.map(([first, last]) => lessThan(p, p.b.binary("sub", word, BigInt.asIntN(64, first)), BigInt.asIntN(64, last - first + 1n)));
+  return each.reduce<Operand>((any, one) => (any === 0n ? one : p.b.binary("or", any, one)), 0n);
+}
+
+/** 1 where a < b as unsigned words, else 0: without a branch, as all that is known of a read. */
+export function lessThan({ b }: Program, left: Operand, right: Operand): Operand {
+  const equal = b.binary("xor", b.binary("xor", left, right), -1n);
+  const less = b.binary("or", b.binary("and", b.binary("xor", left, -1n), right), b.binary("and", equal, b.binary("sub", left, right)));
+  return b.binary("shr", less, 63n);
 }
 
 const narrowed = (p: Program, op: Operand, size: Width, signed: boolean): IntValue =>

@@ -109,7 +109,9 @@ function braced(properties: readonly Property[]): string {
 /** The tag says which structure of the target it is: `p as Ptr<T>` goes by it. */
 function interfaceText({ struct, structs, identifier }: DeclaredStruct, writer: TypeWriter): string {
   const fields = named(struct.fields.map((field) => [field.name, field] as const));
-  const lines = fields.map(([name, field]) => `  ${propertyName(name)}: ${writer.text(field.type, structs)};${remark(field)}`);
+  const lines = fields.map(
+    ([name, field]) => `  ${propertyName(name)}: ${writer.text(field.type, structs)}${field.when === undefined ? "" : " | undefined"};${remark(field)}`,
+  );
   const element = elementOf(struct);
   const base = element === undefined ? "" : ` extends ${writer.slice(element, structs)}`;
   const head = `/** @sonde ${oneLine(struct.name).replaceAll("*/", "*\\/")} */\nexport interface ${identifier}${base} {`;
