@@ -26,6 +26,8 @@ export interface ExpressionContext {
   readonly pc: number;
   /** Bytes of what is looked for; undefined: not known, taken for a word. */
   readonly size: number | undefined;
+  /** What the pieces of a value really are, where a compiler writes them in a way of its own. Throws Unreadable. */
+  readonly pieces?: (written: readonly Piece[]) => readonly Piece[];
   /** Of the function that encloses the pc, not of one that is inlined in it. */
   readonly entry?: number | undefined;
   readonly addressSize?: number;
@@ -117,7 +119,7 @@ class Machine {
 
   place(): CPlace {
     this.run();
-    if (this.pieces.length > 0) return composite(this.pieces, this.context.size);
+    if (this.pieces.length > 0) return composite(this.context.pieces?.(this.pieces) ?? this.pieces, this.context.size);
     if (this.bytes.length === 0) return none(REMOVED);
     return wholePlace(this.found ?? { k: "memory", word: this.pop().word }, this.context.size);
   }

@@ -1,15 +1,16 @@
 /** Where a variable is at an instruction: its one location, or the one of its list that holds there. DWARF 5 §2.6, §7.7.3. */
 import type { CPlace } from "../schema/ctypes.ts";
 import { abbreviationOf } from "./abbreviations.ts";
-import { DW_AT, DW_FORM, DW_TAG } from "./constants.ts";
+import { DW_AT, DW_FORM, DW_LANG, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import { type ExpressionContext, type FrameBase, reduceExpression } from "./expression.ts";
 import { constantPlace, REMOVED } from "./expression-places.ts";
 import { Unreadable, type Word } from "./expression-value.ts";
 import { unsigned } from "./forms.ts";
 import { cfaWord, type Frames } from "./frames.ts";
+import { goPieces } from "./go-pieces.ts";
 import { type Position, u16, uleb } from "./leb.ts";
-import { declarations } from "./type-names.ts";
+import { declarations, languageOf } from "./type-names.ts";
 import { dimensions, stripped, typeAttribute } from "./types-strip.ts";
 import type { Unit } from "./units.ts";
 
@@ -248,7 +249,9 @@ export function placeAt(entry: Entry, pc: number, frame: PlaceFrame): CPlace {
     if (one.has(DW_AT.location)) {
       const bytes = expressionAt(one, DW_AT.location, pc, frame.instance ?? frame.function);
       if (bytes === undefined || bytes.length === 0) return { k: "none", why: REMOVED };
-      return reduceExpression(bytes, contextOf(one.unit, pc, frame, sizeOfType(type)));
+      const context = contextOf(one.unit, pc, frame, sizeOfType(type));
+      const go = languageOf(one.unit) === DW_LANG.Go;
+      return reduceExpression(bytes, go ? { ...context, pieces: (written) => goPieces(written, type) } : context);
     }
     if (one.has(DW_AT.const_value)) return constantOf(one);
     declaration ||= one.flag(DW_AT.declaration);

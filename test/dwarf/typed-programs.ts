@@ -44,6 +44,7 @@ export const typedCxx = (...flags: readonly string[]): string => built("c++", [.
 export const typedRust = (...flags: readonly string[]): string =>
   built("rustc", ["-g", "-C", "relocation-model=static", "-A", "warnings", ...flags], source("typed.rs"), "rs");
 export const typedGo = (...flags: readonly string[]): string => built("go build", flags, source("typed.go"), "go");
+export const gapsGo = (...flags: readonly string[]): string => built("go build", flags, source("gaps.go"), "go");
 export const randomC = (text: string, ...flags: readonly string[]): string => built("cc", [...C, ...flags], text, "c");
 export const randomCxx = (text: string, ...flags: readonly string[]): string => built("c++", [...C, ...flags], text, "cc");
 

@@ -3,6 +3,7 @@
  * and takes fields and elements from that. What of them is said to be nowhere, or couldn't be read, is absent.
  */
 import type { CField, CType } from "../../schema/ctypes.ts";
+import { engineLacks } from "../diagnostics/lowering.ts";
 import * as problem from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
@@ -15,8 +16,8 @@ export interface Piece {
   readonly op: Operand;
   readonly offset: number;
   readonly size: number;
-  /** 0 where it couldn't be read. Undefined: it is there. */
-  readonly present?: Operand;
+  /** 0 where it couldn't be read. "float": the engine hasn't got the register. Undefined: it is there. */
+  readonly present?: Operand | "float";
 }
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
@@ -25,9 +26,11 @@ const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 export function hold(p: Program, pieces: readonly Piece[], type: CType, structs: Structs, nowhere: readonly Omit<HeldRange, "present">[] = []): HeldValue {
   let end = pieces.reduce((most, piece) => Math.max(most, piece.offset + piece.size), 1);
   const known: HeldRange[] = nowhere.map(({ offset, size }) => ({ offset, size, present: "never" }));
-  for (const { offset, size, present } of pieces) known.push({ offset, size, ...(present !== undefined && { present: end++ }) });
+  for (const { offset, size, present } of pieces)
+    known.push({ offset, size, ...(present !== undefined && { present: present === "float" ? present : end++ }) });
   const base = p.zeroed(roundUp8(end));
   for (const [i, { op, offset, size, present }] of pieces.entries()) {
+    if (present === "float") continue;
     storeBytes(p, base, offset, size, op);
     const flag = known[nowhere.length + i]!.present;
     if (present !== undefined && typeof flag === "number") p.b.store(base, flag, 1, present);
@@ -82,6 +85,7 @@ function presence(p: Program, o: HeldValue, at: number, size: number, what: stri
   const from = o.offset + at;
   if (!covers(o.known, from, from + size)) p.fail(problem.unplaced(p.place(span), what, "this part of it is in no register"));
   const ranges = o.known.filter((range) => range.offset < from + size && from < range.offset + range.size);
+  if (ranges.some(({ present }) => present === "float")) p.fail(engineLacks(p.place(span), `${what} (in a float register)`, "breakpoint"));
   if (ranges.some(({ present }) => present === "never")) return 0n;
   const flags = new Set(ranges.flatMap(({ present }) => (typeof present === "number" ? present : [])));
   return [...flags].reduce<Operand>((all, flag) => (all === 1n ? p.b.load(o.base, flag, 1) : p.b.binary("and", all, p.b.load(o.base, flag, 1))), 1n);

@@ -1,5 +1,6 @@
 /** Values that debug information places: in registers, in memory, or as something to be computed. */
 import type { CPlace, CType, PlacePiece, PlaceStep } from "../../schema/ctypes.ts";
+import { engineLacks } from "../diagnostics/lowering.ts";
 import { unplaced, unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Operand } from "../mir/types.ts";
@@ -92,6 +93,7 @@ function piecesOf(p: Program, { register: name, offset, size }: RegisterPart, { 
   const vector = /^xmm(\d+)$/.exec(name);
   if (offset < 0 || size < 1 || size > (vector ? 16 : 8) || offset + size > MOST_BYTES) return p.fail(unplaced(p.place(span), what, NOT_UNDERSTOOD));
   if (vector === null) return [{ op: register(p, name as Register), offset, size }];
+  if (!p.session.request.target.extendedContext) return [{ op: 0n, offset, size, present: "float" }];
   const half = (which: 0 | 1): Operand => vectorHalf(p, Number(vector[1]), which, `${what} (in a float register)`, span);
   const low: Piece = { op: half(0), offset, size: Math.min(size, 8) };
   return size <= 8 ? [low] : [low, { op: half(1), offset: offset + 8, size: size - 8 }];
@@ -102,8 +104,9 @@ function fromPieces(p: Program, pieces: readonly Piece[], { type, structs, what,
   if (type.k === "unknown") return p.fail(unreadableType(p.place(span), what, type.what, "c.regs"));
   if (type.k === "struct" || type.k === "array") return hold(p, pieces, type, structs, nowhere);
   const size = sizeOf(type, structs);
+  if (pieces.some(({ present }) => present === "float")) return p.fail(engineLacks(p.place(span), `${what} (in a float register)`, "breakpoint"));
   const whole = pieces.find((piece) => piece.offset === 0 && piece.size >= size);
-  if (whole !== undefined) return maybe(whole.present ?? 1n, scalar(p, whole.op, type, structs));
+  if (whole !== undefined) return maybe((whole.present as Operand | undefined) ?? 1n, scalar(p, whole.op, type, structs));
   if (nowhere?.length) return p.fail(unplaced(p.place(span), what, "the compiler has removed a part of it"));
   if (nowhere !== undefined) return scattered(p, pieces, type, structs, what, span);
   return p.fail(unplaced(p.place(span), what, pieces.length === 0 ? "it is in no register" : "only parts of it are in registers"));

@@ -90,8 +90,11 @@ export interface PlaceValue {
 export interface HeldRange {
   readonly offset: number;
   readonly size: number;
-  /** Behind the base too: a byte that is 0 where they couldn't be read. "never": they are nowhere. Undefined: they are there. */
-  readonly present?: number | "never";
+  /**
+   * Behind the base too: a byte that is 0 where they couldn't be read. "never": they are nowhere. "float": they are in a register
+   * that the engine hasn't got. Undefined: they are there.
+   */
+  readonly present?: number | "never" | "float";
 }
 /** A structure or array of the target that was in its registers: a copy in the program's memory, each byte of which is on its own alignment. */
 export interface HeldValue {
