@@ -23,6 +23,8 @@ export interface SignatureOptions {
   readonly definitions?: Definitions;
   /** The name of the function's symbol: ".constprop.0" in it says that the function is a variant with parameters of its own. */
   readonly symbol?: string;
+  /** Where the structures go, if signatures share them; by default each has a table of its own. */
+  readonly structs?: StructTable;
 }
 
 /** A parameter, as a function's instance and as what it is an instance of have it. */
@@ -99,7 +101,7 @@ function named(parameters: readonly Parameter[], language: number | undefined): 
  */
 export function signatureOf(debug: DebugInfo, entry: Entry, options: SignatureOptions = {}): Signature | undefined {
   for (const one of declarations(entry)) if (isLost(one)) return undefined;
-  const structs = new StructTable(options.definitions ?? definitionsIn(debug));
+  const structs = options.structs ?? new StructTable(options.definitions ?? definitionsIn(debug));
   const language = languageOf(entry.unit);
   const all = parametersOf(entry);
   const params = all.filter((one) => !one.result);

@@ -43,6 +43,8 @@ export class StructTable {
   readonly #queue: Taken[] = [];
   readonly #done = new Map<string, CStruct>();
   readonly #made = new Map<string, CStruct>();
+  #all: { readonly [name: string]: CStruct } | undefined;
+  #settled = true;
   /** How many more members are looked at in all structures together. */
   left = MAX_MEMBERS;
 
@@ -68,14 +70,18 @@ export class StructTable {
     const own = qualifiedName(entry);
     const base = own || called || "anonymous";
     const namesakes = this.#namesakes.get(base) ?? [];
-    const same = own === "" || namesakes.length === 0 || namesakes.length > MAX_NAMESAKES ? undefined : namesakeOf(entry, namesakes);
+    const same = namesakes.length === 0 || namesakes.length > MAX_NAMESAKES ? undefined : namesakeOf(entry, namesakes);
     if (same !== undefined) {
       this.#known.set(entry.key, same);
       return same.name;
     }
-    if (this.#queue.length >= this.#most) return undefined;
+    if (this.#queue.length >= this.#most) {
+      this.#settled = false;
+      return undefined;
+    }
     let name = base;
     for (let n = namesakes.length + 1; this.#byName.has(name); n++) name = `${base}~${n}`;
+    if (name !== own && own !== "") this.#settled = false;
     const fresh: Taken = { name, entry, size: sizeOfEntry(entry) };
     this.#known.set(entry.key, fresh);
     this.#byName.set(name, fresh);
@@ -92,6 +98,7 @@ export class StructTable {
     for (let n = 2; this.#byName.has(name); n++) name = `${called}~${n}`;
     this.#byName.set(name, { name, entry: undefined, size });
     this.#made.set(name, { name, size, fields });
+    this.#all = undefined;
     return name;
   }
 
@@ -115,15 +122,22 @@ export class StructTable {
     }
   }
 
+  /** Each structure has the name and the fields that it would have in a table of its own: no two are called the same, and there was room for all. */
+  get settled(): boolean {
+    return this.#settled && this.left >= 0;
+  }
+
   /** Everything that was taken, converted. Of structures that contain themselves by value, which can't be, the inner one is unknown. */
   structs(): { readonly [name: string]: CStruct } {
+    if (this.#all !== undefined && this.#done.size === this.#queue.length) return this.#all;
     for (let i = this.#done.size; i < this.#queue.length; i++) {
       const { name, entry } = this.#queue[i]!;
       this.#done.set(name, structOf(entry, name, this));
     }
     const depths = new Map<string, number>();
     for (const name of this.#done.keys()) this.#untangle(name, depths);
-    return Object.fromEntries([...this.#done, ...this.#made]);
+    this.#all = Object.fromEntries([...this.#done, ...this.#made]);
+    return this.#all;
   }
 
   /** How deep structures lie in this one by value; those that make it too deep become unknown. */

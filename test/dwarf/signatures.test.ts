@@ -7,6 +7,8 @@ import { debugSections, type SectionName, sectionsInMemory } from "../../src/dwa
 import { type SignatureOptions, signatureOf } from "../../src/dwarf/signature.ts";
 import { describe as text } from "../../src/dwarf/signature-text.ts";
 import { qualifiedName } from "../../src/dwarf/type-names.ts";
+import { StructTable } from "../../src/dwarf/types.ts";
+import { definitionsIn } from "../../src/dwarf/types-definitions.ts";
 import { DebugInfo } from "../../src/dwarf/units.ts";
 import { readElf } from "../../src/elf/image.ts";
 import { memorySource } from "../../src/elf/source.ts";
@@ -271,6 +273,33 @@ describe("Rust", { timeout: 60_000 }, () => {
       { address: "data_ptr", length: "len" },
     ]);
     expect(Object.values(slices.structs).find((one) => one.name === "&[u32]")?.slice).toEqual({ address: "data_ptr", length: "length" });
+  });
+});
+
+describe("a table of structures that a unit's functions share has each as a table of its own would", { timeout: 60_000 }, () => {
+  test.each([
+    ["C", () => typedC("-O2")],
+    ["C++", () => typedCxx("-O0")],
+    ["Rust", () => typedRust()],
+    ["Go", () => typedGo()],
+  ])("%s", (_, build) => {
+    const debug = debugOf(build());
+    const tables = new Map<unknown, StructTable>();
+    let compared = 0;
+    for (const entry of functionsOf(debug)) {
+      const structs = tables.get(entry.unit) ?? new StructTable(definitionsIn(debug));
+      tables.set(entry.unit, structs);
+      if (!structs.settled) continue;
+      const shared = signatureOf(debug, entry, { structs });
+      if (!structs.settled) continue;
+      const own = signatureOf(debug, entry);
+      expect(shared?.params).toEqual(own?.params);
+      // Results that Go has several of are no type of the program, and are numbered.
+      if (own?.ret.k !== "struct" || !own.ret.name.startsWith("results")) expect(shared?.ret).toEqual(own?.ret);
+      for (const [name, struct] of Object.entries(own?.structs ?? {})) if (!name.startsWith("results")) expect(shared?.structs[name]).toEqual(struct);
+      if (++compared === 400) break;
+    }
+    expect(compared).toBeGreaterThan(15);
   });
 });
 

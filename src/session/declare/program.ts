@@ -4,8 +4,10 @@ import { DW_AT } from "../../dwarf/constants.ts";
 import type { DebugInfo, Entry } from "../../dwarf/entry.ts";
 import { functionAt } from "../../dwarf/function-at.ts";
 import { instancesAt } from "../../dwarf/inlined.ts";
-import { signatureOf } from "../../dwarf/signature.ts";
+import { type SignatureOptions, signatureOf } from "../../dwarf/signature.ts";
+import { StructTable } from "../../dwarf/types.ts";
 import { definitionsIn } from "../../dwarf/types-definitions.ts";
+import type { Unit } from "../../dwarf/units.ts";
 import { readElf } from "../../elf/image.ts";
 import { buildId } from "../../elf/notes.ts";
 import { SondeError } from "../../errors/error.ts";
@@ -88,6 +90,7 @@ const targetName = (file: string): string =>
 function signatures(opened: OpenedDebugInfo, count: number): (site: FunctionSite) => Signature | undefined {
   const { debug } = opened;
   const definitions = definitionsIn(debug);
+  const tables = new Map<Unit, StructTable>();
   const index = count > ONE_BY_ONE ? functionIndex(opened) : undefined;
   return ({ name, symbol, address, delta, source }) => {
     const at = Number(address);
@@ -100,8 +103,19 @@ function signatures(opened: OpenedDebugInfo, count: number): (site: FunctionSite
           : row === undefined || index.low(row) !== at
             ? undefined
             : index.entry(debug, row);
-    return entry && signatureOf(debug, entry, { definitions, symbol: symbol ?? name });
+    return entry && shared(debug, entry, { definitions, symbol: symbol ?? name }, tables);
   };
+}
+
+/** The functions of a unit share the structures that they lead to, for as long as these are what each would have by itself. */
+function shared(debug: DebugInfo, entry: Entry, options: SignatureOptions, tables: Map<Unit, StructTable>): Signature | undefined {
+  const structs = tables.get(entry.unit) ?? new StructTable(options.definitions ?? definitionsIn(debug));
+  tables.set(entry.unit, structs);
+  if (structs.settled) {
+    const signature = signatureOf(debug, entry, { ...options, structs });
+    if (structs.settled) return signature;
+  }
+  return signatureOf(debug, entry, options);
 }
 
 /** What an inlined instance is one of: its parameters and result are the function's. */
