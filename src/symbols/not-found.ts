@@ -18,7 +18,7 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
   if (target.place.kind === "pattern") {
     return new SondeError("SONDE_FUNCTION_NO_MATCH", `no function of ${display} matches ${JSON.stringify(target.place.pattern)}`, {
       where,
-      mend: `See what there is with: sonde list '${target.file}:*'`,
+      ...unscoped(index, target.place.pattern, target.file),
     });
   }
   const name = target.place.kind === "function" ? target.place.name : "";
@@ -42,4 +42,10 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
     why: "it may be inlined everywhere, or have another name",
     mend: near.length > 0 ? `Did you mean ${near.join(", ")}?` : `See what there is with: sonde list '${target.file}:*'`,
   });
+}
+
+/** A wildcard without `::` means functions outside of all scopes. */
+function unscoped(index: SymbolIndex, pattern: string, file: string): { readonly why?: string; readonly mend: string } {
+  if (pattern.includes("::") || index.match(`*::${pattern}`).length === 0) return { mend: `See what there is with: sonde list '${file}:*'` };
+  return { why: "without `::` a wildcard means functions that are in no namespace and no class", mend: `Did you mean '${file}:*::${pattern}'?` };
 }

@@ -5,7 +5,7 @@ import { codeSegment, type ElfImage, type Segment } from "../elf/image.ts";
 import { readSymbolTable, STT_GNU_IFUNC, STT_NOTYPE, type SymbolTable } from "../elf/symbol-table.ts";
 import { nearNames } from "../errors/near-names.ts";
 import { demangle, looksMangled } from "./names/demangle.ts";
-import { formsOfDemangled } from "./names/forms.ts";
+import { formsOfDemangled, WantedName } from "./names/forms.ts";
 import { findDemangled, matchDemangled } from "./names/search.ts";
 import { matchesPieces, patternPieces } from "./target.ts";
 
@@ -125,7 +125,12 @@ export class SymbolIndex {
 
   /** The functions whose name, as in the symbol table or demangled, the pattern matches, by address. */
   match(pattern: string): FunctionEntry[] {
-    const pieces = patternPieces(pattern);
+    const found = this.#match(patternPieces(pattern));
+    // Where none is called `operator*`, any operator may be meant.
+    return found.length === 0 && /\boperator\*/.test(pattern) ? this.#match(patternPieces(pattern, true)) : found;
+  }
+
+  #match(pieces: readonly string[]): FunctionEntry[] {
     const prefix = Buffer.from(pieces[0] as string, "utf8");
     // What begins so is matched without another look, unless the beginning reaches into a version.
     const beginning = pieces.length === 2 && pieces[1] === "" && !prefix.includes("@");
@@ -133,7 +138,7 @@ export class SymbolIndex {
       const found = this.#collect(tables, (table) => {
         const starting = table.functionsStarting(prefix);
         const matching = beginning ? starting : starting.filter((i) => matchesPieces(pieces, table.name(i)));
-        const demangled = matchDemangled(table, pattern);
+        const demangled = matchDemangled(table, pieces);
         return demangled.length === 0 ? matching : [...new Set([...matching, ...demangled])];
       });
       if (found.length > 0) return [...found, ...this.#matchGo(pieces, found)].sort((a, b) => a.address - b.address);
@@ -199,9 +204,12 @@ export class SymbolIndex {
     return count;
   }
 
-  /** Names like this one, nearest first. */
+  /** Names like this one, nearest first: the same one in further scopes (C++ leaves out inline namespaces), else similar ones. */
   near(name: string): string[] {
-    return nearNames(name, this.#names());
+    const wanted = new WantedName(name);
+    const scoped = new Set<string>();
+    for (const one of this.#names()) if (one.includes("::") && wanted.isInScopesOf(one)) scoped.add(one);
+    return scoped.size > 0 ? [...scoped].sort((a, b) => a.length - b.length).slice(0, MOST_NEAR) : nearNames(name, this.#names());
   }
 
   /** As they may be written: of C++ without parameters. */
@@ -293,6 +301,7 @@ export class SymbolIndex {
   }
 }
 
+const MOST_NEAR = 3;
 /** So many names are demangled for a suggestion. */
 const MOST_SUGGESTED = 20_000;
 /** Names without aliases share this one. */

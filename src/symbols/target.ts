@@ -119,17 +119,18 @@ function splitAt(text: string): number {
 
 /**
  * The pattern's pieces: literal texts, with a wildcard between each two. A `*` is literal behind a backslash, inside
- * `(…)` and `<…>`, and as part of an operator's name (`operator*`, `operator*=`).
+ * `(…)` and `<…>`, and as part of an operator's name (`operator*`, `operator->*`), unless `anyOperator`.
  */
-export function patternPieces(pattern: string): string[] {
+export function patternPieces(pattern: string, anyOperator = false): string[] {
   const pieces: string[] = [];
   let piece = "";
   let depth = 0;
   for (let i = 0; i < pattern.length; i++) {
     const c = pattern[i] as string;
-    const operator = /(?:^|[^A-Za-z0-9_$])operator(?:->|[^A-Za-z0-9_$(*]*)$/.test(piece);
+    const operator = /(?:^|[^A-Za-z0-9_$])operator[^A-Za-z0-9_$(*]*$/.test(piece);
+    const multiplies = operator && !anyOperator && /operator(?:->)?$/.test(piece);
     if (c === "\\" && i + 1 < pattern.length) piece += pattern[++i];
-    else if (c === "*" && depth === 0 && !operator) {
+    else if (c === "*" && depth === 0 && !multiplies) {
       pieces.push(piece);
       piece = "";
     } else {

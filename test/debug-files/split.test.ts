@@ -5,7 +5,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type FunctionIndex, indexFunctions } from "../../src/dwarf/index.ts";
 import type { DebugInfo } from "../../src/dwarf/units.ts";
 import { SondeError } from "../../src/errors/error.ts";
+import { whyUntyped } from "../../src/session/typed/site-types.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../src/symbols/debug-files/open.ts";
+import { resolveTarget } from "../../src/symbols/resolve.ts";
 import { provide } from "../fixtures/packages.ts";
 import { described, Folder, filed, imageOf, TWICE } from "./build.ts";
 
@@ -28,6 +30,24 @@ function renewed(path: string): string {
   renameSync(`${path}.new`, path);
   return path;
 }
+test("a function of which the .dwo isn't there, or is of another build, says so", () => {
+  using folder = new Folder();
+  const path = compiled(folder, 5, ["-O1"]);
+  const why = (): string => {
+    const [site] = resolveTarget(`${renewed(path)}:twice`, { mode: "entry" }).sites;
+    const error = whyUntyped(site!);
+    return `${error?.message}: ${error?.why}`;
+  };
+  expect(why()).toBe("undefined: undefined");
+  const part = folder.at("a-twice.c.dwo");
+  renameSync(part, folder.at("elsewhere"));
+  expect(why()).toMatch(
+    /debug information of .*\/a doesn't describe twice: it is split, and not all files that have the rest are here: a-twice\.c\.dwo: it isn't there$/,
+  );
+  copyFileSync(folder.at("a-main.c.dwo"), part);
+  expect(why()).toMatch(/\/a-twice\.c\.dwo: it is of another build$/);
+});
+
 /** Reads a program with some bytes of a file beside it changed, and the file cut short if `cut`, a hundred times. */
 function damage(folder: Folder, path: string, file: string, most: number, cut: boolean): void {
   const good = readFileSync(folder.at(file));

@@ -58,6 +58,17 @@ describe("a C++ program", () => {
     ["*::weight", ["shop::Both::weight() const", "shop::Right::weight() const"]],
     ["*::operator+", ["shop::Money::operator+(shop::Money const&) const"]],
     ["shop::*(int)", ["shop::Money::operator()(int) const", "shop::price(int)"]],
+    [
+      "shop::*operator*",
+      [
+        "shop::Money::operator bool() const",
+        "shop::Money::operator()(int) const",
+        "shop::Money::operator+(shop::Money const&) const",
+        "shop::Money::operator<(shop::Money const&) const",
+      ],
+    ],
+    ["shop::Money::operator+*", ["shop::Money::operator+(shop::Money const&) const"]],
+    ["*::*lambda*", ["main::{lambda(long)#1}::operator()(long) const"]],
   ])("%s", (name, expected) => expect(found(path, name)).toEqual([...expected].sort()));
 
   test("keeps its mangled names, and a wildcard over them", () => {
@@ -68,6 +79,9 @@ describe("a C++ program", () => {
     expect(errorOf(path, "shop::prise")).toMatchObject({ code: "SONDE_FUNCTION_NOT_FOUND", mend: expect.stringContaining("shop::price") });
     expect(errorOf(path, "shop::price(long)")).toMatchObject({ code: "SONDE_FUNCTION_NOT_FOUND" });
     expect(errorOf(path, "shop::nothing*").code).toBe("SONDE_FUNCTION_NO_MATCH");
+    expect(errorOf(path, "weight")).toMatchObject({ mend: "Did you mean shop::Both::weight, shop::Right::weight?" });
+    expect(errorOf(path, "Stack::push")).toMatchObject({ mend: "Did you mean shop::Stack<int>::push, shop::Stack<double>::push?" });
+    expect(errorOf(path, "*lambda*")).toMatchObject({ why: expect.stringContaining("no namespace"), mend: expect.stringContaining(":*::*lambda*'?") });
   });
   test("has offsets into functions named so", () => {
     const [site] = resolveTarget(`${path}:pricey(long)+1`, { mode: "entry" }).sites;

@@ -140,7 +140,12 @@ export const notIterable = (at: Place, what: string) =>
   });
 export const notPrintable = (at: Place, what: string) => error("SONDE_C_PRINT", at, { message: `${what} can't be printed`, mend: "Print its fields." });
 export const wrongValue = (at: Place, wanted: string, got: string) =>
-  error("SONDE_C_VALUE", at, { message: `${wanted} is wanted here, and this is ${got}`, mend: "Give a value of that type." });
+  error("SONDE_C_VALUE", at, {
+    message: `${wanted} is wanted here, and this is ${got}`,
+    mend: got === ENUMERATOR ? ENUMERATOR_MEND : "Give a value of that type.",
+  });
+const ENUMERATOR = "an enumerator";
+const ENUMERATOR_MEND = 'Its number is `i32(e)`; a print shows its name, and `e === "NAME"` compares it.';
 export const missingField = (at: Place, name: string) =>
   error("SONDE_C_MISSING_FIELD", at, { message: `the field \`${name}\` is missing`, mend: `Add \`${name}: …\`.` });
 export const notCarriable = (at: Place, what: string) =>

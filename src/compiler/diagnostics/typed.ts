@@ -41,6 +41,11 @@ export const unreadableType = (at: Place, what: string, type: string, bytes: str
     cause: "A handler has no such values.",
     mend: `Read its bytes: \`${bytes}\`.`,
   });
+export const notAnAddress = (at: Place, what: string) =>
+  error("SONDE_C_VALUE", at, {
+    message: `an address is wanted here, and this is ${what}`,
+    mend: "Print it as it is; a character is its code: `c.args.letter === 0x41`.",
+  });
 export const wholeStructure = (at: Place, use: string, fields: readonly string[]) =>
   error("SONDE_C_STRUCTURE", at, {
     message: `a structure of the target can't be ${use} as a whole`,

@@ -1,5 +1,5 @@
 /** What `str`, `buf` and `read` are given: an address, an array, a slice that knows its length, or what the handler holds of the target. */
-import { wholeStructure } from "../diagnostics/typed.ts";
+import { notAnAddress, wholeStructure } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import { binary, integer } from "./arithmetic.ts";
 import { whenPresent } from "./cells.ts";
@@ -8,7 +8,7 @@ import { heldBytes, heldText } from "./held.ts";
 import { readArrayText, readBytes, readText } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { fieldsOfStructure, sizeOf } from "./typed.ts";
-import { constant, type HeldValue, type IntValue, type PlaceValue, type Value } from "./value.ts";
+import { constant, type HeldValue, type IntValue, isConstant, nameOf, type PlaceValue, type Value } from "./value.ts";
 
 interface Wanted {
   readonly max: number;
@@ -21,7 +21,7 @@ interface Wanted {
 export function textOf(p: Program, v: Value, { max, length, span }: Wanted): Value {
   return whenPresent(p, v, span, (given) => {
     const of = behind(given, () => true);
-    if (of.k !== "place" && of.k !== "held") return readText(p, of, max, length, span);
+    if (of.k !== "place" && of.k !== "held") return readText(p, addressed(p, of, span), max, length, span);
     const slice = sliceOf(of);
     if (slice !== undefined) {
       const parts = slicePartsInBytes(p, of, slice, span);
@@ -40,7 +40,7 @@ export function textOf(p: Program, v: Value, { max, length, span }: Wanted): Val
 export function bytesOf(p: Program, v: Value, { max, length, span }: Wanted): Value {
   return whenPresent(p, v, span, (given) => {
     const of = behind(given, (place) => sliceOf(place) !== undefined);
-    if (of.k !== "place" && of.k !== "held") return readBytes(p, of, max, length, span);
+    if (of.k !== "place" && of.k !== "held") return readBytes(p, addressed(p, of, span), max, length, span);
     const slice = sliceOf(of);
     if (slice !== undefined) {
       const parts = slicePartsInBytes(p, of, slice, span);
@@ -49,6 +49,13 @@ export function bytesOf(p: Program, v: Value, { max, length, span }: Wanted): Va
     return of.k === "held" ? heldBytes(p, of, max, span) : readBytes(p, of.address, max, length, span);
   });
 }
+
+/** A number that is too short to be an address, as a `char` is, or an enumerator, isn't meant as one. */
+function addressed(p: Program, v: Value, span: Span): Value {
+  if (v.k !== "int" || isConstant(v) || (v.names === undefined && v.max - v.min > LARGEST_SHORT)) return v;
+  return p.fail(notAnAddress(p.place(span), v.names === undefined ? "a number of 16 bits or less" : nameOf(v)));
+}
+const LARGEST_SHORT = 0xffffn;
 
 /** A pointer or reference to a structure stands for that, where it is `meant`: its own bytes are no text. */
 function behind(v: Value, meant: (place: PlaceValue) => boolean): Value {

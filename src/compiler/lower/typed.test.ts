@@ -133,6 +133,8 @@ test.each([
   ["a structure behind a pointer as text", "str(c.args.plan)", "SONDE_C_STRUCTURE", /can't be read as text as a whole .*`rows`/],
   ["registers by another type", "read(c.args.cost, u32)", "SONDE_C_STRUCTURE", /can't be read by another type/],
   ["a cast to a type that the program doesn't have", "(c.args.any as Ptr<Other>).rows", "SONDE_C_POINTEE", /a type `Other`/],
+  ["an enumerator as an address", "str(c.args.e)", "SONDE_C_VALUE", /an address is wanted here, and this is an enumerator/],
+  ["a number that is too short to be an address", "str(c.tid & 0xff)", "SONDE_C_VALUE", /a number of 16 bits or less .* a character is its code/],
   ["a misspelt enumerator", "c.args.e === 'CMD_SELETC'", "SONDE_C_NO_ENUMERATOR", /Did you mean `CMD_SELECT`\?/],
   ["arithmetic with an enumerator", "c.args.e + 1", "SONDE_C_NOT_INTEGER", /an enumerator/],
   ["variables where there are none", "c.vars.n", "SONDE_C_NO_VARIABLES", /file\.c:120/],

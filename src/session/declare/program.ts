@@ -10,12 +10,11 @@ import { definitionsIn } from "../../dwarf/types-definitions.ts";
 import type { Unit } from "../../dwarf/units.ts";
 import { readElf } from "../../elf/image.ts";
 import { buildId } from "../../elf/notes.ts";
-import { SondeError } from "../../errors/error.ts";
 import { type DeclaredFunction, declarationsText } from "../../output/declarations/declarations.ts";
 import { signatureOf as prototypeOf } from "../../prototypes/prototypes.ts";
 import type { Signature } from "../../schema/ctypes.ts";
 import { functionIndex } from "../../symbols/debug-files/index-cache.ts";
-import { missingError } from "../../symbols/debug-files/missing.ts";
+import { missingError, undescribedError } from "../../symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { resolveTarget } from "../../symbols/resolve.ts";
@@ -65,7 +64,7 @@ export async function declareProgram({ file, functions, as = targetName(file), d
       if (signature === undefined) lacking.push(site.name);
       else for (const key of keys.get(site.name) ?? []) declared.push({ target: `${as}:${key}`, signature });
     }
-    if (declared.length === 0) throw undescribed(first!, lacking);
+    if (declared.length === 0) throw undescribedError(first!.display, lacking, opened.split.missing);
     const shipped = declared.filter(({ target }) => prototypeOf(as, target.slice(as.length + 1)) !== undefined);
     const own = declared.filter((one) => !shipped.includes(one)).sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
     const id = buildId(image);
@@ -123,13 +122,6 @@ function inlinedAt(debug: DebugInfo, address: number, key: number | undefined): 
   const instance = instancesAt(debug, address).find((one) => one.key === key);
   return instance?.reference(DW_AT.abstract_origin);
 }
-
-const undescribed = ({ display }: FunctionSite, names: readonly string[]): SondeError =>
-  new SondeError("SONDE_DEBUG_INFO_MISSING", `the debug information of ${display} doesn't describe ${names.slice(0, 3).join(", ")}`, {
-    where: display,
-    why: "it is of other parts of the program: what was linked in may have been built without",
-    mend: "Name functions of the program's own, or build those with -g too.",
-  });
 
 const noteShipped = (count: number, as: string): string[] =>
   count === 0 ? [] : [`${count} ${count === 1 ? "function is" : "functions are"} left out: import "sonde/types/${as}" declares ${count === 1 ? "it" : "them"}`];

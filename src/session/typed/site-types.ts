@@ -11,7 +11,7 @@ import { type ElfImage, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import { unlessRefused } from "../../errors/unless-refused.ts";
 import type { Signature } from "../../schema/ctypes.ts";
-import { missingError } from "../../symbols/debug-files/missing.ts";
+import { missingError, undescribedError } from "../../symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { recordSignature } from "../../symbols/kernel/events.ts";
@@ -56,11 +56,12 @@ export function declarationOf(site: FunctionSite): string | undefined {
   });
 }
 
-/** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where the debug information doesn't describe it. */
+/** Why nothing is known at a site: SONDE_DEBUG_INFO_MISSING or what reading it threw; undefined where something is. */
 export function whyUntyped(site: FunctionSite): SondeError | undefined {
   if (site.usdt !== undefined || site.event !== undefined) return undefined;
   const found = open(site);
-  return typeof found === "function" ? found() : undefined;
+  if (typeof found === "function") return found();
+  return fromDebugInfo(site) === undefined ? undescribedError(site.display, [site.name], found.info.split.missing) : undefined;
 }
 
 /** A site of each file of which more debug information could be had. Sites of lines know entries of what is open: that stays as it is. */

@@ -28,6 +28,24 @@ export function missingError(missing: MissingDebugInfo, failures: readonly strin
   return new SondeError("SONDE_DEBUG_INFO_MISSING", what, { where: display, why: whyOf(missing, failures), mend: mendOf(place, buildId, missing) });
 }
 
+/** SONDE_DEBUG_INFO_MISSING for functions that debug information, which is there, says nothing of. `split`: what of it is in other files, and isn't found. */
+export function undescribedError(display: string, names: readonly string[], split: readonly Rejected[]): SondeError {
+  const what = `the debug information of ${display} doesn't describe ${names.slice(0, 3).join(", ")}`;
+  if (split.length > 0) {
+    const parts = split.slice(0, 3).map(({ path, why }) => `${path}: ${why}`);
+    return new SondeError("SONDE_DEBUG_INFO_MISSING", what, {
+      where: display,
+      why: `it is split, and not all files that have the rest are here: ${parts.join("; ")}${split.length > 3 ? "; …" : ""}`,
+      mend: "Put the .dwo files of this very build where they were compiled, or beside the program, or all of them in one by dwp.",
+    });
+  }
+  return new SondeError("SONDE_DEBUG_INFO_MISSING", what, {
+    where: display,
+    why: "it is of other parts of the program: what was linked in may have been built without",
+    mend: "Name functions of the program's own, or build those with -g too.",
+  });
+}
+
 function whyOf({ supplementary, rejected, buildId, environment }: MissingDebugInfo, failures: readonly string[]): string {
   const { servers, refused } = debuginfodSettings(environment);
   const parts = rejected.map(({ path, why }) => `${path}: ${why}`);

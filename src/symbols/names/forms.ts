@@ -241,6 +241,18 @@ export class WantedName {
     return this.#fit(name) || (this.#abbreviated?.fit(name) ? 1 : 0);
   }
 
+  /** Whether a qualified name is this one with further scopes in front of its parts. */
+  isInScopesOf(path: string): boolean {
+    if (MADE.test(path)) return false;
+    const have = componentsOf(path);
+    let at = 0;
+    for (const { base } of this.#components) {
+      while (at < have.length && have[at]!.base !== base) at++;
+      at++;
+    }
+    return this.#components.length > 0 && at === have.length;
+  }
+
   #fit(name: NameForms): Fit {
     const { forms } = this;
     if (name.made !== forms.made || (forms.made && !name.text.endsWith(CLONE.exec(forms.text)?.[0] ?? ""))) return 0;

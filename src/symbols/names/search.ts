@@ -4,7 +4,7 @@
  * spelt out with its length (`3foo`), but for what has abbreviations.
  */
 import type { SymbolTable } from "../../elf/symbol-table.ts";
-import { matchesPieces, patternPieces } from "../target.ts";
+import { matchesPieces } from "../target.ts";
 import { demangle } from "./demangle.ts";
 import { type Fit, formsOfDemangled, type NameForms, normalised, WantedName } from "./forms.ts";
 import { OPERATORS } from "./itanium-tables.ts";
@@ -22,7 +22,7 @@ const ABBREVIATED: { readonly [word: string]: readonly string[] } = {
   iostream: ["Sd", "14basic_iostreamIc"],
   basic_iostream: ["Sd", "14basic_iostream"],
 };
-const NOT_SPELT = new Set(["operator", "anonymous", "namespace", "new", "delete", "impl", "as", "__cxx11", "__1"]);
+const NOT_SPELT = new Set(["operator", "anonymous", "namespace", "lambda", "unnamed", "new", "delete", "impl", "as", "__cxx11", "__1"]);
 const PREFIXES = ["_Z", "_R", "__Z"].map((text) => Buffer.from(text));
 
 type Filter = (symbol: string) => boolean;
@@ -146,8 +146,8 @@ export function findDemangled(table: SymbolTable, name: string): number[] {
  * The functions whose demangled names a pattern matches. Without `(` it is the qualified name that is compared, without
  * `<` that without template arguments; without `::` it means functions of the global namespace alone.
  */
-export function matchDemangled(table: SymbolTable, pattern: string): number[] {
-  const pieces = patternPieces(pattern).map(normalised);
+export function matchDemangled(table: SymbolTable, pattern: readonly string[]): number[] {
+  const pieces = pattern.map(normalised);
   const text = pieces.join("*");
   if (text === "*") return [];
   const plain = text.replaceAll("(anonymous namespace)", "").replace(/operator(?:\(\)|<=>|<<=?|<=?|->\*?|>>=?|>=?)/g, "");
