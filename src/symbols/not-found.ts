@@ -2,17 +2,20 @@
 import type { ElfImage } from "../elf/image.ts";
 import { STT_OBJECT } from "../elf/symbol-table.ts";
 import { SondeError } from "../errors/error.ts";
+import { missingError } from "./debug-files/missing.ts";
+import { openDebugInfo } from "./debug-files/open.ts";
+import type { OpenFile } from "./open-file.ts";
 import type { SymbolIndex } from "./symbol-index.ts";
 import type { Target } from "./target.ts";
 
 /** SONDE_FUNCTION_NOT_FOUND, _IMPORTED, _IS_DATA, _NO_MATCH, _NO_SYMBOLS. */
-export function notFound(index: SymbolIndex, image: ElfImage, target: Target, display: string): SondeError {
+export function notFound({ index, image, path, display }: Pick<OpenFile, "index" | "image" | "path" | "display">, target: Target): SondeError {
   const where = target.text;
   if (index.count() === 0) {
     return new SondeError("SONDE_FUNCTION_NO_SYMBOLS", `${display} has no symbols of functions`, {
       where,
       why: image.sections.length === 0 ? "its section headers were stripped" : "it was stripped",
-      mend: "Name the place by its address (bin:0x4011d6), or use a build that isn't stripped.",
+      mend: `Name the place by its address (bin:0x4011d6), or get what tells the names. ${symbolsFrom(path, image, display)}`,
     });
   }
   if (target.place.kind === "pattern") {
@@ -42,6 +45,12 @@ export function notFound(index: SymbolIndex, image: ElfImage, target: Target, di
     why: "it may be inlined everywhere, or have another name",
     mend: near.length > 0 ? `Did you mean ${near.join(", ")}?` : `See what there is with: sonde list '${target.file}:*'`,
   });
+}
+
+/** Where the symbols could come from that were stripped. */
+function symbolsFrom(path: string, image: ElfImage, display: string): string {
+  const found = openDebugInfo(path, image, { display });
+  return "missing" in found ? (missingError(found.missing).mend ?? "") : "Its debug information is here, but has no table of symbols.";
 }
 
 /** A wildcard without `::` means functions outside of all scopes. */

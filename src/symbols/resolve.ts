@@ -79,7 +79,7 @@ function resolveIn(file: OpenFile, target: Target, notes: string[], { mode, unju
   const inlined = mode === "entry" ? (further?.inlined ?? []) : [];
   if (further !== undefined && further.inlined.length > 0) noteInlined(further.inlined, entries, target, mode, notes);
   if (entries.length === 0 && inlined.length > 0) return [...inlined];
-  if (entries.length === 0) throw notFound(file.index, file.image, target, file.display);
+  if (entries.length === 0) throw notFound(file, target);
   if (place.kind === "function" && place.delta > 0) {
     return entries.map((entry) => {
       if (entry.indirect) {
