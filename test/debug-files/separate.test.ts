@@ -181,6 +181,13 @@ describe("the supplementary file of dwz", () => {
     renameSync(folder.at("common.debug"), folder.at(filed("debug", id)));
     expect(described(open(path, folder).debug)).toBe(TWICE);
   });
+  test("is found in a tree of a distribution's that is kept elsewhere, which has a folder for each architecture", () => {
+    using folder = new Folder();
+    const path = shared(folder, "/usr/lib/debug/.dwz/x86_64-linux-gnu/nowhere.debug");
+    mkdirSync(folder.at("debug/.dwz/x86_64-linux-gnu"), { recursive: true });
+    renameSync(folder.at("common.debug"), folder.at("debug/.dwz/x86_64-linux-gnu/nowhere.debug"));
+    expect(described(open(path, folder).debug)).toBe(TWICE);
+  });
   test.each([[], ["--dwarf-5"]])("is missed, and looked for again: %j", (...flags) => {
     using folder = new Folder();
     const path = shared(folder, "common.debug", ...flags);

@@ -63,7 +63,11 @@ export function bySupplementaryLink(name: string, id: string, of: string, root: 
   const named = isAbsolute(name) ? inRoots(root, [name]) : [...new Set([of, real(of)])].map((path) => join(dirname(path), name));
   const usual = inRoots(
     root,
-    folders.map((folder) => join(folder, ".dwz", basename(name))),
+    // Debian has a folder for each architecture below .dwz; a tree of it may be kept elsewhere.
+    folders.flatMap((folder) => {
+      const below = /\/\.dwz\/(.+)$/.exec(name)?.[1];
+      return [...(below === undefined ? [] : [join(folder, ".dwz", below)]), join(folder, ".dwz", basename(name))];
+    }),
   );
   return [...new Set([...named, ...byBuildId(id, root, folders), ...usual])];
 }
