@@ -48,7 +48,7 @@ function addRunOptions(command: Command): Command {
     .option("-o, --output <file>", "write there instead of to stdout")
     .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel", "breakpoint"]).default("auto"))
     .option("--exact", "put probes exactly where asked, never on a cheaper instruction near it")
-    .option("--unsafe", "let the script change the target, by intercept()");
+    .option("--unsafe", "let the script change the target, by intercept() and c.unsafe");
 }
 
 export function makeProgram(finish: Finish): Command {

@@ -87,6 +87,8 @@ export interface ProgramImage {
   readonly sleepable: boolean;
   /** It reads xmm0 to xmm15 in the extended context: whoever runs it has to fetch them. */
   readonly readsFloats: boolean;
+  /** It sets registers in its context: whoever runs it has to hand them on to the thread. */
+  readonly writesRegisters: boolean;
   readonly instructions: readonly Instruction[];
   /** Local functions: where each starts; the first is the program itself, at 0. */
   readonly functions: readonly { readonly index: number; readonly name: string }[];

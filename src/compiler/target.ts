@@ -18,6 +18,8 @@ export interface Target {
    * at 432 the address of a fault (u64). Only our own breakpoints have that.
    */
   readonly extendedContext: boolean;
+  /** What a program writes into the registers of its context, the thread goes on with (kernel ≥ 6.19). */
+  readonly writesRegisters: boolean;
   readonly filter: HitFilter;
   /** The same for tracepoints and `profile`, which no filter of the kernel's stands before. Undefined: the engine has neither these nor `interval`. */
   readonly eventFilter?: HitFilter;

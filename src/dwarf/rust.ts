@@ -29,13 +29,16 @@ export function variantFields(part: Entry, outer: string, into: StructTable): re
       const offset = memberOffset(member);
       if (member.tag !== DW_TAG.member || member.name === undefined || offset === undefined) continue;
       const field: CField = { name: member.name, offset, type: typeOf(typeAttribute(member), into, `${outer}::${member.name}`) };
-      found.push({ field, value: variant.big(DW_AT.discr_value) });
+      found.push({ field, value: discriminantOf(variant) });
       break;
     }
   }
   const offset = discriminant && memberOffset(discriminant);
   const { type } = stripped(discriminant && typeAttribute(discriminant));
-  if (type === undefined || offset === undefined || found.every(({ value }) => value === undefined)) return found.map(({ field }) => field);
+  // Only one can be: the others have no values (`Result<T, !>`).
+  if (found.length === 1 || discriminant === undefined) return found.map(({ field }) => field);
+  // Which one it is can't be told: then none is there.
+  if (type === undefined || offset === undefined || found.filter(({ value }) => value === undefined).length > 1) return [];
   const encoding = type.number(DW_AT.encoding);
   const signed = encoding === DW_ATE.signed || encoding === DW_ATE.signed_char;
   // Of one of 16 bytes the lower half says it all.
@@ -51,6 +54,14 @@ export function variantFields(part: Entry, outer: string, into: StructTable): re
   });
   const otherwise = other === undefined ? undefined : (signed ? BigInt.asIntN : BigInt.asUintN)(8 * size, other);
   return [{ name: "variant", offset, type: { ...tag, ...(otherwise !== undefined && { otherwise }) } }, ...fields];
+}
+
+/** What the discriminant is then; of one of 16 bytes, as an enum with i128 has it, the lower half, where that says it all. */
+function discriminantOf(variant: Entry): bigint | undefined {
+  const bytes = variant.block(DW_AT.discr_value);
+  if (bytes === undefined) return variant.big(DW_AT.discr_value);
+  const [low, high] = [bytes.subarray(0, 8), bytes.subarray(8)].map((half) => half.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n));
+  return high === 0n ? low : undefined;
 }
 
 /** The smallest number that isn't among them. */

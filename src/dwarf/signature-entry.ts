@@ -1,6 +1,6 @@
 /** Where debug information says that a parameter is at its function's first instruction. */
 import type { CPlace } from "../schema/ctypes.ts";
-import { DW_AT } from "./constants.ts";
+import { DW_AT, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import type { Frames } from "./frames.ts";
 import { entryAddress, expressionAt, placeAt } from "./locations.ts";
@@ -33,6 +33,24 @@ export interface EntryPlace {
   /** Where it is first said to be, in the prologue or right behind it: this may be where it was from the start. */
   readonly first: CPlace | undefined;
 }
+
+/** It has variables, and each has one place all along. */
+export function isUnoptimized(of: Entry): boolean {
+  let fixed = false;
+  let left = MOST_LOOKED_AT;
+  const visit = (parent: Entry): boolean => {
+    for (const child of parent.children()) {
+      if (--left < 0) return false;
+      if (child.tag === DW_TAG.lexical_block && !visit(child)) return false;
+      if (child.tag !== DW_TAG.variable && child.tag !== DW_TAG.formal_parameter) continue;
+      if (child.form(DW_AT.location) !== "exprloc") return false;
+      fixed = true;
+    }
+    return true;
+  };
+  return visit(of) && fixed;
+}
+const MOST_LOOKED_AT = 10_000;
 
 export function placeAtEntry(parameter: Entry, of: Entry): EntryPlace {
   const pc = entryAddress(of);

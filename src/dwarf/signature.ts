@@ -7,7 +7,7 @@ import { rustPlaces } from "./abi-rust.ts";
 import { DW_AT, DW_LANG, DW_TAG } from "./constants.ts";
 import type { DebugInfo, Entry } from "./entry.ts";
 import { environmentOf } from "./rust-closures.ts";
-import { placeAtEntry } from "./signature-entry.ts";
+import { isUnoptimized, placeAtEntry } from "./signature-entry.ts";
 import { declarations, declared, languageOf } from "./type-names.ts";
 import { type Definitions, StructTable, typeOf } from "./types.ts";
 import { definitionsIn } from "./types-definitions.ts";
@@ -54,17 +54,21 @@ export function parametersOf(entry: Entry): readonly Parameter[] {
     if (whole.length >= own.length) listed = whole;
   }
   const result: Parameter[] = [];
+  const named = new Set<string>();
+  const go = languageOf(entry.unit) === DW_LANG.Go;
   for (const one of listed) {
     const instance = byOrigin.get(one.key);
     const name = declared(one, (of) => of.name);
     const artificial = declared(one, (of) => of.flag(DW_AT.artificial) || undefined) === true;
     // Whether a constructor constructs virtual bases: no instance takes it.
     if (artificial && (name === "__in_chrg" || (name === "__vtt_parm" && instance === undefined))) continue;
+    // Go's compiler may list a result twice (seen with 1.19, of structures with a field `_`).
+    if (go && name !== undefined && name !== "_" && (named.has(name) || !named.add(name))) continue;
     result.push({
       entry: instance,
       name: name === "" ? undefined : name,
       type: declared(one, (of) => of.reference(DW_AT.type)),
-      result: one.flag(DW_AT.variable_parameter) === true && languageOf(one.unit) === DW_LANG.Go,
+      result: one.flag(DW_AT.variable_parameter) === true && go,
       artificial,
     });
   }
@@ -162,15 +166,25 @@ function conventional(
     const version = /rustc version 1\.(\d+)/.exec(entry.unit.producer ?? "")?.[1];
     const passed = params.map(({ type }) => abiTypeOf(type, structs, 0));
     const environment = environmentOf(entry, params[0], structs);
-    return rustPlaces(passed, abiTypeOf(returned, structs, 0), version === undefined ? undefined : Number(version), environment && [environment]);
+    const places = rustPlaces(passed, abiTypeOf(returned, structs, 0), version === undefined ? undefined : Number(version), environment && [environment]);
+    return { ...places, ret: givenBack(places.ret, entry) };
   }
   const ret = abiTypeOf(returned, structs, Number.POSITIVE_INFINITY);
   const args = argumentsOf(hiddenResult(ret));
   const passed = params.map(({ type }) => args.next(abiTypeOf(type, structs, Number.POSITIVE_INFINITY)));
   return {
     params: ret.unclear === undefined ? passed : passed.map(() => none(`how the function's result, ${ret.unclear}, is returned isn't known`)),
-    ret: resultPlace(ret),
+    ret: givenBack(resultPlace(ret), entry),
   };
+}
+
+/**
+ * A result in memory has its address in rax at the return. What LLVM has optimized needn't keep to that where it knows all callers:
+ * seen with rustc 1.95 and clang 14 at -O3, and with LTO.
+ */
+function givenBack(place: CPlace, entry: Entry): CPlace {
+  if (place.k !== "memory" || !/\b(?:clang|LLVM|rustc)\b/.test(entry.unit.producer ?? "") || isUnoptimized(entry)) return place;
+  return none("optimized code needn't say at its return where it has put a result of this size");
 }
 
 /**

@@ -17,6 +17,7 @@ import type { InterceptEntry, ProbeEntry, ProbePlaces, RegisteredProbe } from ".
 import type { Scope } from "./scope.ts";
 import { ScriptErrors } from "./script-errors.ts";
 import { commonSignature } from "./signatures.ts";
+import { bySkips } from "./skips.ts";
 import type { State } from "./state/state.ts";
 import { signatureOfPlace, whyUntyped } from "./typed/site-types.ts";
 import { variantsOf } from "./typed/variants.ts";
@@ -87,8 +88,12 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
   return scope.probes.flatMap((entry, probe) => {
     const handler = handlerOf(unit, entry);
     const captures = captureValues(handler.captures, entry.registration, scope, { state: states.of, probe: probeIndex });
-    const variants = variantsOf(handler, entry, (site) => signatureOfPlace(entry, site));
-    return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, address, goroutines }) => ({
+    const variants = bySkips(
+      variantsOf(handler, entry, (site) => signatureOfPlace(entry, site)),
+      handler,
+      entry,
+    );
+    return byReturns(variants, entry, { handler, scope, engine }).map(({ sites, signature, address, returnAt, goroutines }) => ({
       sites,
       lower: {
         probe,
@@ -98,6 +103,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         signature,
         untyped: () => untypedOf(entry, sites),
         address,
+        returnAt,
         goroutines,
         convention: conventionOf(sites.map((site) => entry.sites[site]!)) ?? "mixed",
         goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),

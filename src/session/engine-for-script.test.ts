@@ -29,6 +29,7 @@ const target: Target = {
   isa: 4,
   cpus: 2,
   extendedContext: false,
+  writesRegisters: true,
   filter: { kind: "all" },
   ringBytes: 4096,
   kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie"]),
@@ -81,5 +82,5 @@ test("an engine that was named isn't changed", async () => {
 });
 
 test("what no engine has is an error on each", async () => {
-  await expect(engineFor('uprobe("app:f", { after: (c) => c.unsafe.signal(9) });', "auto")).rejects.toMatchObject({ code: "SONDE_SCRIPT_ERRORS" });
+  await expect(engineFor('uprobe("app:f", { after: (c) => print`${c.kstack()}` });', "auto")).rejects.toMatchObject({ code: "SONDE_SCRIPT_ERRORS" });
 });

@@ -146,3 +146,6 @@ export function wait(tid: number, options: number, found: WaitStatus): number {
   found.status = info[6] as number;
   return result;
 }
+
+/** tgkill(2): 0 or minus errno. */
+export const signalThread = (pid: number, tid: number, signal: number): number => quickSyscall(nr.tgkill, pid, tid, signal, 0, 0);

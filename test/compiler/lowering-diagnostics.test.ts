@@ -55,7 +55,6 @@ const cases: readonly Case[] = [
     "SONDE_C_ARGUMENT_DIFFERS",
     `uprobe(["libc:malloc", "libc:realloc"], (c) => { print\`\${(c.args as never as { size: number }).«size»}\`; });`,
   ],
-  ["inNoEngine", "SONDE_C_ENGINE", probe("«c.unsafe.signal(9)»;")],
   ["unbounded", "SONDE_C_UNBOUNDED_LOOP", probe("«while (c.arg0 > 0) n.add();»")],
   ["loopTooLong", "SONDE_C_LOOP_TOO_LONG", probe("«for (let i = 0; i < 10_000; i++) n.add();»")],
   ["notConstant", "SONDE_C_NOT_CONSTANT", probe("print`${str(c.arg0, «c.arg1»)}`;")],
@@ -114,7 +113,17 @@ test.each([
     states: [],
     functions: ["malloc"],
     probes: [{ probe: 0, handler: unit!.handlers[0]!, captures: [capture], text: "libc:malloc", signature: undefined, pids: undefined, functions: [0] }],
-    target: { sessions: true, sleepable: true, isa: 4, cpus: 2, extendedContext: false, filter: { kind: "all" }, ringBytes: 1 << 20, kfuncs: new Set() },
+    target: {
+      sessions: true,
+      sleepable: true,
+      isa: 4,
+      cpus: 2,
+      extendedContext: false,
+      writesRegisters: true,
+      filter: { kind: "all" },
+      ringBytes: 1 << 20,
+      kfuncs: new Set(),
+    },
     unsafe: false,
   });
   expect(diagnostics.map((each) => `${each.code} ${script.slice(each.start, each.end)}`)).toContain(`${code} ${underlined}`);

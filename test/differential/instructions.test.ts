@@ -134,6 +134,7 @@ function image(): SessionImage {
         runs: "entry",
         sleepable: false,
         readsFloats: false,
+        writesRegisters: false,
         instructions: program,
         functions: [{ index: 0, name: "instructions" }],
         lines: [{ index: 0, file: 0, line: 1, column: 1 }],

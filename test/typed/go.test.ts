@@ -13,7 +13,7 @@ describe.skipIf(where("go") === undefined).each([
 ] as const)("%s", { timeout: 60_000 }, (_, flags) => {
   const printed = (engine: "kernel" | "breakpoint", body: string): Promise<string[]> => {
     const program = gapsGo(...flags);
-    return scripts.printed("print, str, uprobe", body.replaceAll("PROGRAM", program), { engine, command: [program] });
+    return scripts.printed("print, str, uprobe, uretprobe", body.replaceAll("PROGRAM", program), { engine, command: [program] });
   };
 
   test("breakpoint: integers, floats and texts behind a gap", async () => {
@@ -27,6 +27,14 @@ describe.skipIf(where("go") === undefined).each([
       "small 1 2 5 6",
       "unused 11 17 18.5",
     ]);
+  });
+
+  test.each(["kernel", "breakpoint"] as const)("%s: a structure with a field that is called `_`, as a result", async (engine) => {
+    const body = 'uretprobe("PROGRAM:main.blanks", (c) => print`${c.ret.r0} ${c.ret.r1.A} ${c.ret.r1.C}`);';
+    expect(await printed(engine, body)).toEqual(["35 32 33"]);
+    await expect(printed(engine, 'uretprobe("PROGRAM:main.blanks", (c) => print`${c.ret.r2.A}`);')).rejects.toMatchObject({
+      message: expect.stringContaining("has no `r2`"),
+    });
   });
 
   test("kernel: all that is in integer registers, also of a structure of which a part is in float registers", async () => {

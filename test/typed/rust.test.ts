@@ -7,8 +7,8 @@ const scripts = new Scripts();
 afterAll(() => scripts.remove());
 
 describe.each(["kernel", "breakpoint"] as const)("%s", { timeout: 60_000 }, (engine) => {
-  const printed = (body: string): Promise<string[]> =>
-    scripts.printed("print, str, uprobe", body.replaceAll("PROGRAM", typedRust()), { engine, command: [typedRust()] });
+  const printed = (body: string, program = typedRust()): Promise<string[]> =>
+    scripts.printed("print, str, uprobe, uretprobe", body.replaceAll("PROGRAM", program), { engine, command: [program] });
 
   test("an enum's variant has its name, and what belongs to another variant isn't there", async () => {
     const body = `uprobe("PROGRAM:typed::enums", ({ args: { a, b, c, d, e } }) =>
@@ -24,6 +24,17 @@ describe.each(["kernel", "breakpoint"] as const)("%s", { timeout: 60_000 }, (eng
       uprobe("PROGRAM:typed::boxes", ({ args: { c, d } }) => print\`\${c.variant} \${c.Some?.[0][0]} | \${d.variant} \${d.Some?.[0][0]}\`);`;
     const lines = await printed(body);
     expect(lines.toSorted()).toEqual(["Some 4 | Some 6 | Some | None <unreadable> | Err <unreadable> wrong", "Some 7 | Some 14", "as it should be"]);
+  });
+
+  test("so has one with a discriminant of 16 bytes", async () => {
+    const body = 'uprobe("PROGRAM:typed::large", ({ args: { a, b } }) => print`${a.variant} ${a.U === undefined} ${a.I === undefined} ${b.variant}`);';
+    expect(await printed(body)).toEqual(["I true false Some"]);
+  });
+
+  test("a result in memory is where the return says, which optimized code doesn't", async () => {
+    const body = 'uretprobe("PROGRAM:typed::gives_string", (c) => print`${str(c.ret)} ${c.ret.len}`);';
+    expect(await printed(body)).toEqual(["5 1"]);
+    await expect(printed(body, typedRust("-Copt-level=1"))).rejects.toMatchObject({ message: expect.stringContaining("optimized code needn't say") });
   });
 
   test("a closure's arguments stand behind what it has captured, however that is passed", async () => {

@@ -92,9 +92,6 @@ export const engineLacks = (at: Place, what: string, engine: "breakpoint" | "ker
   }),
   needs: { engine, what },
 });
-/** Declared, and in no engine of this version. */
-export const inNoEngine = (at: Place, what: string, mend: string) =>
-  error("SONDE_C_ENGINE", at, { message: `${what} can't be had on any engine of this version`, mend });
 export const needsUnsafe = (at: Place, what: string) =>
   error("SONDE_C_UNSAFE", at, { message: `\`${what}\` changes the target`, mend: "Run with --unsafe (in the library `unsafe: true`) if that is meant." });
 export const unbounded = (at: Place) =>

@@ -1,6 +1,7 @@
 /** `add`: into the words of an aggregate, exact also where a hit is preempted by another on the same CPU. Layout: schema/aggregate.ts. */
+
+import { SondeBug } from "../../errors/error.ts";
 import type { AggregateSpec } from "../../schema/types.ts";
-import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
@@ -15,8 +16,7 @@ export function addTo(p: Program, spec: AggregateSpec, base: Base, offset: numbe
     b.atomic("add", base, offset, 8, 1n);
     return;
   }
-  if (spec.kind === "stacks" || value === undefined)
-    p.fail(problem.inNoEngine(p.place(span), "a stack", "Without it, `c.func` and `c.regs` tell where the hit was."));
+  if (spec.kind === "stacks" || value === undefined) throw new SondeBug("stacks are added to elsewhere");
   const n: IntValue = value.k === "int" && value.big ? { ...value, big: false } : integer(p, value, span);
   switch (spec.kind) {
     case "sum":

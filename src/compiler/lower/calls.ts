@@ -18,6 +18,7 @@ import { bindParameters, statements } from "./statements.ts";
 import { slotMethod, stateMethod } from "./states.ts";
 import { addressOf, bytesOf, textOf } from "./target-text.ts";
 import { endsWith, flagOf, includes, slice, startsWith } from "./text.ts";
+import { unsafeMethod } from "./unsafe.ts";
 import { bool, constant, type IntValue, i64, isConstant, nameOf, numberOf, UNDEFINED, type Value } from "./value.ts";
 
 /** How often a function may be around itself. */
@@ -205,16 +206,8 @@ function method(p: Program, object: Value, name: string, args: readonly Expr[], 
         return n.k === "unknown" ? n : nthArgument(p, integer(p, n, span), span);
       }
       return captureStack(p, name === "kstack" ? "kernel" : "user", args.length === 0 ? constant(BigInt(MOST_FRAMES)) : arg(p, args, 0, span), span);
-    case "unsafe": {
-      if (!p.session.request.unsafe) p.fail(problem.needsUnsafe(p.place(span), `c.unsafe.${name}`));
-      return p.fail(
-        problem.inNoEngine(
-          p.place(span),
-          `\`c.unsafe.${name}\``,
-          "intercept() changes arguments, results, registers and memory (engine breakpoint, with --unsafe).",
-        ),
-      );
-    }
+    case "unsafe":
+      return unsafeMethod(p, name, args, span);
     case "probe":
       if (name === "detach") return detachRequest(p, object.probe);
       return p.fail(problem.hostMethod(p.place(span), name, "a probe"));

@@ -42,6 +42,8 @@ export interface LowerProbe {
   readonly untyped?: (() => Untyped | undefined) | undefined;
   /** The site's address as its file is linked, where the sites have one address: what lies at a fixed address in the file is found by it. */
   readonly address?: bigint | undefined;
+  /** How far behind the sites a `ret` is, for handlers that skip functions: "none" was found. Undefined: nobody has looked, and nothing is armed. */
+  readonly returnAt?: bigint | "none" | undefined;
   /** All sites are functions' entries. */
   readonly atEntry?: boolean;
   /**

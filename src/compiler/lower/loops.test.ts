@@ -21,7 +21,17 @@ function codes(body: string): string[] {
         functions: [0],
       },
     ],
-    target: { sessions: true, sleepable: true, isa: 4, cpus: 2, extendedContext: false, filter: { kind: "all" }, ringBytes: 1 << 20, kfuncs: new Set() },
+    target: {
+      sessions: true,
+      sleepable: true,
+      isa: 4,
+      cpus: 2,
+      extendedContext: false,
+      writesRegisters: true,
+      filter: { kind: "all" },
+      ringBytes: 1 << 20,
+      kfuncs: new Set(),
+    },
     unsafe: false,
   }).diagnostics.map(({ code }) => code);
 }

@@ -18,6 +18,7 @@ import type { LowerProbe, LowerRequest, LowerResult, Register } from "./input.ts
 import { lineTable } from "./lines.ts";
 import { Abort, Knowledge, Program, Restart } from "./program.ts";
 import { epilogue, prologue } from "./prologue.ts";
+import { beginWrites } from "./registers.ts";
 import { SessionLayout } from "./session-layout.ts";
 import { bindParameters, statements } from "./statements.ts";
 import { type Phase, UNDEFINED, type Value } from "./value.ts";
@@ -33,6 +34,7 @@ interface Lowered {
   readonly sleepable: boolean;
   readonly on?: ProgramImage["on"];
   readonly readsFloats: boolean;
+  readonly writesRegisters: boolean;
   readonly scratchBytes: number;
 }
 
@@ -68,6 +70,7 @@ export function lower(request: LowerRequest): LowerResult {
       sleepable: l.sleepable,
       ...(l.on !== undefined && { on: l.on }),
       readsFloats: l.readsFloats,
+      writesRegisters: l.writesRegisters,
       instructions: emitted.instructions,
       functions: [{ index: 0, name: l.name }],
       lines: emitted.lines,
@@ -251,6 +254,7 @@ class ProbeLowering {
       const p = new Program({ session: this.session, probe: this.probe, probeIndex: this.index, knowledge, encode: this.encode });
       try {
         p.b.set(p.status, 0n);
+        beginWrites(p);
         body(p);
         p.b.jump(p.end);
         epilogue(p);
@@ -290,6 +294,7 @@ class ProbeLowering {
         sleepable: p.readsMemory && p.maySleep,
         ...(eventPhases.has(this.probe.handler.register) && { on: this.probe.handler.register === "tracepoint" ? "tracepoint" : "timer" }),
         readsFloats: p.readsFloats,
+        writesRegisters: p.written.size > 0,
         scratchBytes: size.scratchBytes,
       });
       return;

@@ -31,6 +31,8 @@ export class Knowledge {
   readonly assignedObjects = new Set<string>();
   /** `c.task` is used. */
   task = false;
+  /** Registers of the target that the handler sets. */
+  readonly written = new Set<Register>();
   /** The frame is too small: large objects go to a scratch slot. */
   scratch = false;
   restarts = 0;
@@ -86,6 +88,8 @@ export class Program {
   }
   /** It reads the registers xmm0 to xmm15. */
   readsFloats = false;
+  /** What each register that the handler sets is set to at the end. */
+  readonly written = new Map<Register, Reg>();
   /** This CPU's part of the region. */
   cpu: Reg = -1;
   /** The program's result, set before the end, where the program has one (`decides`). */

@@ -2,6 +2,7 @@
 import type { HitFilter } from "../image.ts";
 import type { Base, Operand, Reg } from "../mir/types.ts";
 import type { Program } from "./program.ts";
+import { endWrites } from "./registers.ts";
 import { SCRATCH_SLOTS, SCRATCH_WORD, STOPPED_WORD } from "./session-layout.ts";
 
 export interface PrologueOptions {
@@ -132,6 +133,7 @@ function giveBack(p: Program, slot: number): void {
 export function epilogue(p: Program): void {
   const b = p.b;
   b.enter(p.end);
+  endWrites(p);
   if (p.knowledge.scratch) {
     p.cpu = cpuPart(p, ownCpu(p));
     giveBack(p, p.scratchSlot);

@@ -42,3 +42,17 @@ export function vectorHalf(p: Program, n: number, half: 0 | 1, what: string, spa
   p.readsFloats = true;
   return p.b.load({ reg: p.b.fn.context }, XMM + 16 * n + 8 * half, 8, false, true);
 }
+
+/** At the program's start: what will be written, if nothing else is said, is what is there. */
+export function beginWrites(p: Program): void {
+  for (const name of p.knowledge.written) {
+    const variable = p.b.variable();
+    p.b.set(variable, p.b.load({ reg: p.b.fn.context }, registerOffsets[name], 8));
+    p.written.set(name, variable);
+  }
+}
+
+/** At its end. */
+export function endWrites(p: Program): void {
+  for (const [name, variable] of p.written) p.b.store({ reg: p.b.fn.context }, registerOffsets[name], 8, variable);
+}

@@ -31,6 +31,7 @@ export class BreakpointEngine implements Engine {
       // One thread runs all programs.
       cpus: 1,
       extendedContext: true,
+      writesRegisters: true,
       // Only processes that are meant are traced.
       filter: { kind: "all" },
       stacks: "user",

@@ -3,7 +3,8 @@ import { mov, movsx } from "../../bpf/alu64.ts";
 import { encode } from "../../bpf/encode.ts";
 import type { Instruction } from "../../bpf/instruction.ts";
 import { exit } from "../../bpf/jump.ts";
-import { r0 } from "../../bpf/register.ts";
+import { stx } from "../../bpf/memory.ts";
+import { r0, r1 } from "../../bpf/register.ts";
 import { attachType, linkPerfEvent, linkUprobeMulti, loadProgram, progType } from "../../sys/bpf.ts";
 import { closeAll } from "../../sys/descriptor.ts";
 import { errno } from "../../sys/errno.ts";
@@ -23,12 +24,16 @@ export interface Features {
   readonly processFilter: boolean;
   /** Programs that may fault pages in (kernel ≥ 6.0 for uprobes). */
   readonly sleepable: boolean;
+  /** Programs may write registers (kernel ≥ 6.19). */
+  readonly writesRegisters: boolean;
   readonly tracefs: boolean;
   /** An event that children inherit stays with each of them (fixed in 6.13). */
   readonly inherit: boolean;
   readonly perf: boolean;
 }
 
+/** In pt_regs. */
+const RAX_AT = 80;
 const noMap = { map: () => 0, kfunc: () => ({ id: 0, offset: 0 }) };
 
 function tryLoad(instructions: readonly Instruction[], type: number, sleepable = false): number {
@@ -67,8 +72,9 @@ function probe(): Features {
   if (plain < 0) return byVersion(-plain);
   const version4 = tryLoad([mov(r0, 0), movsx(r0, r0, 8), exit()], attachType.none);
   const sleepable = tryLoad(nothing, attachType.none, true);
+  const writes = tryLoad([mov(r0, 0), stx(8, r1, RAX_AT, r0), exit()], attachType.none);
   const eventLinks = tryEventLink(plain);
-  closeAll([plain, version4, sleepable].filter((fd) => fd >= 0));
+  closeAll([plain, version4, sleepable, writes].filter((fd) => fd >= 0));
   const multi = tryLink(attachType.uprobeMulti, false, 0) === -errno.EBADF;
   return {
     load: true,
@@ -78,6 +84,7 @@ function probe(): Features {
     session: multi && tryLink(attachType.uprobeSession, true, 0) === -errno.EBADF,
     processFilter: multi && tryLink(attachType.uprobeMulti, false, -1) === -errno.EINVAL,
     sleepable: sleepable >= 0,
+    writesRegisters: writes >= 0,
     tracefs: eventLinks && tracefs() !== undefined,
     inherit: tryInherit(),
     perf: eventLinks && uprobeUnit() !== undefined,
@@ -96,6 +103,7 @@ function byVersion(load: number): Features {
     session: from(6, 13),
     processFilter: from(6, 10),
     sleepable: from(6, 0),
+    writesRegisters: from(6, 19),
     tracefs: tracefs() !== undefined,
     inherit: from(6, 13),
     perf: uprobeUnit() !== undefined,

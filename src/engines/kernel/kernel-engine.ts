@@ -32,6 +32,7 @@ export class KernelEngine implements Engine {
       isa: able.isa,
       cpus: possibleCpus(),
       extendedContext: false,
+      writesRegisters: able.writesRegisters,
       filter: plan.filter,
       eventFilter: plan.eventFilter,
       stacks: "both",

@@ -13,6 +13,7 @@ const newest: Features = {
   session: true,
   processFilter: true,
   sleepable: true,
+  writesRegisters: true,
   tracefs: true,
   inherit: true,
   perf: true,

@@ -39,13 +39,19 @@ const item = (what: string, state: ReportItem["state"], found: string, mend?: st
 });
 
 export function kernelReport(): ReportItem[] {
-  return [kernel(), types(), rights(), ...lockdown(), ...compiler(), ...methods(), tracing(), cgroups(), ...unprivileged()];
+  return [kernel(), types(), rights(), ...lockdown(), ...compiler(), ...methods(), changes(), tracing(), cgroups(), ...unprivileged()];
 }
 
 function kernel(): ReportItem {
   const { text } = kernelVersion();
   const { multi, eventLinks } = features();
   return multi || eventLinks ? item("kernel", "works", text) : item("kernel", "fails", text, "Linux 5.15 or newer is needed, 6.6 or newer is better.");
+}
+
+function changes(): ReportItem {
+  return features().writesRegisters
+    ? item("c.unsafe", "works", "programs may set registers")
+    : item("c.unsafe", "limited", "this kernel's programs can't set registers", "For c.unsafe use the engine breakpoint.");
 }
 
 function types(): ReportItem {

@@ -69,6 +69,7 @@ export function withDepthCounting(image: SessionImage, probes: readonly ArmProbe
       runs: "entry",
       sleepable: false,
       readsFloats: false,
+      writesRegisters: false,
       instructions: [...front(false), mov(r0, 0), exit()],
       functions: [{ index: 0, name: "sonde_depth" }],
       lines: [],

@@ -8,6 +8,8 @@ export interface UsedTypes {
   readonly ret: boolean;
   /** `x as Ptr<T>`: to a structure that the function's types lead to. */
   readonly casts: boolean;
+  /** Functions are skipped: `c.unsafe.override()`. */
+  readonly skips: boolean;
 }
 
 type Names = Set<string> | "all";
@@ -19,6 +21,7 @@ export function usedTypes(handler: HandlerHir): UsedTypes {
   let ret = false;
   let casts = false;
   let numbered = false;
+  let skips = false;
   const note = (set: string, name: string | undefined): void => {
     if (set === "args") args = name === undefined || args === "all" ? "all" : args.add(name);
     if (set === "vars") vars = name === undefined || vars === "all" ? "all" : vars.add(name);
@@ -36,13 +39,14 @@ export function usedTypes(handler: HandlerHir): UsedTypes {
     }
     if ("k" in node && node.k === "member" && "name" in node && node.name === "ret") ret = true;
     if ("k" in node && node.k === "cast") casts = true;
+    if ("k" in node && node.k === "member" && "name" in node && node.name === "override") skips = true;
     if ("k" in node && node.k === "member" && "name" in node && /^arg[0-5]?$/.test(String(node.name))) numbered = true;
     for (const value of Object.values(node)) visit(value);
   };
   visit(handler.functions);
   // Of a static probe they have places of their own as well.
   if (handler.register === "usdt" && numbered) args = "all";
-  return { args, vars, ret, casts };
+  return { args, vars, ret, casts, skips };
 }
 
 interface Node {

@@ -40,7 +40,8 @@ describe("what a handler uses", () => {
   const used = (body: string) => usedTypes(handler(body));
   test("are the parameters that it names", () => expect(used("if (c.args.a > 1 && c.args['b'] > 2) n.add();").args).toEqual(new Set(["a", "b"])));
   test("all of them, where it takes the whole set", () => expect(used("const { size } = c.args; if (size > 1) n.add();").args).toBe("all"));
-  test("nothing, where it names none", () => expect(used("if (c.arg0 > 1) n.add();")).toEqual({ args: new Set(), vars: new Set(), ret: false, casts: false }));
+  test("nothing, where it names none", () =>
+    expect(used("if (c.arg0 > 1) n.add();")).toEqual({ args: new Set(), vars: new Set(), ret: false, casts: false, skips: false }));
 });
 
 describe("sites share a handler", () => {

@@ -14,6 +14,8 @@ export interface Variant {
   readonly signature: Signature | undefined;
   /** Of the sites, as linked, where the handler uses what lies at a fixed address in their file. */
   readonly address?: bigint | undefined;
+  /** How far behind each of the sites a `ret` is, where the handler skips functions; "none": none was found. */
+  readonly returnAt?: bigint | "none" | undefined;
 }
 
 /** At least one, also for a probe without sites. `signatureOf` takes an index into them. */

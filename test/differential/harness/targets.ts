@@ -4,6 +4,7 @@ import type { Target } from "../../../src/compiler/target.ts";
 const newest: Target = {
   sessions: true,
   extendedContext: false,
+  writesRegisters: true,
   sleepable: true,
   isa: 4,
   cpus: 2,
@@ -22,6 +23,7 @@ export const targets: { readonly [name: string]: Target } = {
 export const breakpoint: Target = {
   ...newest,
   extendedContext: true,
+  writesRegisters: true,
   cpus: 1,
   kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
 };

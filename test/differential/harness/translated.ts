@@ -59,6 +59,7 @@ export function runTranslated(image: SessionImage, hits: readonly Hit[], pieces:
     get isReturn() {
       return hit.at === "return";
     },
+    signal: () => 0,
     uid: () => hit.uid,
     gid: () => hit.gid,
     comm: () => {

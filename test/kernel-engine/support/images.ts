@@ -62,6 +62,7 @@ export const program = (name: string, instructions: readonly Instruction[], part
   runs: "entry",
   sleepable: false,
   readsFloats: false,
+  writesRegisters: false,
   instructions,
   functions: [{ index: 0, name }],
   lines: [{ index: 0, file: 0, line: 1, column: 1 }],

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { FILE_BYTES } from "../../../schema/stack.ts";
 import { readVm } from "../../../sys/process-memory.ts";
+import { signalThread } from "../../../sys/ptrace.ts";
 import type { HitEnvironment } from "./programs.ts";
 import type { Space, Tracee } from "./space.ts";
 import type { Stacks } from "./stacks.ts";
@@ -47,6 +48,9 @@ export class Environment implements HitEnvironment {
   #id(field: string): number {
     this.#status ??= this.#read("status").toString("latin1");
     return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(this.#status)?.[1] ?? 0);
+  }
+  signal(number: number): number {
+    return signalThread(this.pid, this.tid, number);
   }
   uid(): number {
     return this.#id("Uid");

@@ -25,6 +25,8 @@ export interface HitsParts {
   readonly returns: Returns;
   /** By program: it reads vector registers. */
   readonly readsFloats: readonly boolean[];
+  /** By program: it sets registers. */
+  readonly writesRegisters: readonly boolean[];
   /** Puts a breakpoint at a return address; `slot` is where the thread goes on. */
   armReturn(tracee: Tracee, address: number, slot: number): Armed | undefined;
   /** A return that can't be followed. */
@@ -60,6 +62,9 @@ export class Hits {
     this.#view = new DataView(buffer, byteOffset);
     this.#cookie = parts.programs.cookie;
   }
+
+  /** Programs have set registers: the thread is to go on with `regs`. */
+  changed = false;
 
   /** `regs` hold the thread's registers with rip at the site. */
   handle(tracee: Tracee, armed: Armed): void {
@@ -187,7 +192,12 @@ export class Hits {
       this.#parts.context.set(fpregs.subarray(XMM_IN_FPREGS, XMM_IN_FPREGS + XMM_BYTES), XMM_AT);
     }
     this.#parts.environment.begin(tracee, use.cookie, functionAddress, isReturn);
-    return this.#parts.programs.run(program);
+    const result = this.#parts.programs.run(program);
+    if (this.#parts.writesRegisters[program] === true) {
+      this.#own.set(this.#context);
+      this.changed = true;
+    }
+    return result;
   }
 
   /** Fetches the registers; false if the thread is gone. */

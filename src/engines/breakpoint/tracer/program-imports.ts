@@ -44,6 +44,7 @@ export const importPlans = {
   get_current_cgroup_id: plan("wide"),
   get_current_ancestor_cgroup_id: plan("wide", "int"),
 
+  send_signal_thread: plan("signed", "int"),
   get_stack: plan("signed", "int", "int", "int", "int"),
   probe_read_user: plan("signed", "int", "int", "address"),
   copy_from_user: plan("signed", "int", "int", "address"),
@@ -103,6 +104,7 @@ export function makeImports({ memory, stores, ring, environment, sources, wideAt
       return undefined;
     },
 
+    send_signal_thread: (signal) => environment.signal(signal as number),
     // Of the user's stack: the compiler refuses the kernel's. With the second flag it is asked in which files the frames are.
     get_stack: (context, to, size, flags) => {
       const registers = new BigUint64Array(memory.buffer, context, PT_REGS_WORDS);

@@ -38,6 +38,8 @@ export interface HitEnvironment {
   stack(registers: ArrayLike<bigint>, most: number): readonly number[];
   /** In which files its addresses are, as struct bpf_stack_build_id: gives the bytes. */
   stackInFiles(registers: ArrayLike<bigint>, into: DataView): number;
+  /** Sends the thread a signal; 0 or minus errno. */
+  signal(number: number): number;
   /** Copies from the target to an address of this process. Gives the bytes read, from the start on; 0 or less if none. */
   readUser(address: number, to: number, length: number): number;
 }

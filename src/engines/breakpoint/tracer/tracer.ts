@@ -212,6 +212,11 @@ export class Tracer {
 
   #goOn(tracee: Tracee, armed: Armed, reset: boolean): void {
     const { tid } = tracee;
+    const { hits } = this.#parts;
+    if (hits.changed) {
+      hits.changed = false;
+      if (this.#changed(tracee, armed)) return;
+    }
     pokeReg(tid, Reg.rip, armed.slot);
     if (reset) tracee.space.areas.catchAgain(tid);
     if (this.#parts.interceptions.park(tracee, armed, this.#parts.hits.regs)) {
@@ -227,6 +232,23 @@ export class Tracer {
     }
     if (armed.popsFlags && ((this.#parts.hits.regs[Reg.eflags] as bigint) & TRAP_FLAG) === 0n) tracee.popped = armed;
     this.resume(tracee);
+  }
+
+  #keepChanges(tracee: Tracee): void {
+    const { hits } = this.#parts;
+    if (hits.changed) setRegs(tracee.tid, hits.regs);
+    hits.changed = false;
+  }
+
+  /** A handler has set registers; true if the function is skipped: the thread goes on there at once. */
+  #changed(tracee: Tracee, armed: Armed): boolean {
+    const { regs } = this.#parts.hits;
+    const skipped = Number(regs[Reg.rip]) !== armed.address;
+    if (!skipped) regs[Reg.rip] = BigInt(armed.slot);
+    setRegs(tracee.tid, regs);
+    regs[Reg.rip] = skipped ? (regs[Reg.rip] as bigint) : BigInt(armed.address);
+    if (skipped) this.resume(tracee);
+    return skipped;
   }
 
   /** A return address that others pass too: it costs them a stop each. */
@@ -320,6 +342,7 @@ export class Tracer {
       if (armed.pushesFlags && !tracee.ownTrapFlag) this.#hideTrapFlag(tracee);
       setRegs(tracee.tid, hits.regs);
       hits.stepped(tracee, armed, undefined);
+      this.#keepChanges(tracee);
       this.resume(tracee, tracee.ownTrapFlag ? SIGTRAP : 0);
       return;
     }
@@ -327,6 +350,7 @@ export class Tracer {
     if (left?.fault && left.before) {
       hits.fetch(tracee);
       hits.stepped(tracee, armed, { signal, address: left.address });
+      this.#keepChanges(tracee);
     }
     this.resume(tracee, signal);
   }

@@ -75,6 +75,7 @@ export class TracingSession {
       returns: this.#returns,
       refused: shared.refused,
       readsFloats: message.image.programs.map(({ readsFloats }) => readsFloats),
+      writesRegisters: message.image.programs.map(({ writesRegisters }) => writesRegisters),
       armReturn: (tracee, address, slot) => {
         // To arm may take system calls in this thread, from which it must come back to its slot, whatever becomes of us.
         if (!tracee.space.armed.has(address)) pokeReg(tracee.tid, Reg.rip, slot);
