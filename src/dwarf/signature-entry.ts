@@ -1,6 +1,6 @@
 /** Where debug information says that a parameter is at its function's first instruction. */
 import type { CPlace } from "../schema/ctypes.ts";
-import { DW_AT, DW_TAG } from "./constants.ts";
+import { DW_AT, DW_OP, DW_TAG } from "./constants.ts";
 import type { Entry } from "./entry.ts";
 import type { Frames } from "./frames.ts";
 import { entryAddress, expressionAt, placeAt } from "./locations.ts";
@@ -34,7 +34,7 @@ export interface EntryPlace {
   readonly first: CPlace | undefined;
 }
 
-/** It has variables, and each has one place all along. */
+/** It has variables, and each has one place in the frame all along. */
 export function isUnoptimized(of: Entry): boolean {
   let fixed = false;
   let left = MOST_LOOKED_AT;
@@ -43,7 +43,7 @@ export function isUnoptimized(of: Entry): boolean {
       if (--left < 0) return false;
       if (child.tag === DW_TAG.lexical_block && !visit(child)) return false;
       if (child.tag !== DW_TAG.variable && child.tag !== DW_TAG.formal_parameter) continue;
-      if (child.form(DW_AT.location) !== "exprloc") return false;
+      if (child.form(DW_AT.location) !== "exprloc" || child.block(DW_AT.location)?.[0] !== DW_OP.fbreg) return false;
       fixed = true;
     }
     return true;
