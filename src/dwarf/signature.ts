@@ -1,5 +1,5 @@
 /** A function's parameters and result from debug information, each with its place: at the first instruction, and at the return. */
-import type { CPlace, CType, Signature } from "../schema/ctypes.ts";
+import type { CPlace, CType, PlacePiece, Signature } from "../schema/ctypes.ts";
 import { type AbiType, argumentsOf, hiddenResult, none, resultPlace } from "./abi.ts";
 import { goPlaces } from "./abi-go.ts";
 import { abiTypeOf } from "./abi-layout.ts";
@@ -262,9 +262,25 @@ function goResult(
   });
   const name = structs.add("results", Math.ceil(size / 8) * 8, fields);
   if (name === undefined) return { type: { k: "unknown", size, what: "several results" }, place: none("there are too many structures") };
-  const parts = places.flatMap((place, i) =>
-    place.k === "registers" ? place.parts.map((part) => ({ ...part, offset: part.offset + fields[i]!.offset })) : [],
-  );
-  const all = places.every((place) => place.k === "registers");
-  return { type: { k: "struct", name }, place: all ? { k: "registers", parts } : none("some of the results are in registers and some in memory") };
+  const parts = places.flatMap((place, i): PlacePiece[] => {
+    const { offset, type } = fields[i]!;
+    if (place.k === "registers") {
+      return place.parts.map((part) => ({ offset: offset + part.offset, size: part.size, place: { k: "registers", parts: [{ ...part, offset: 0 }] } }));
+    }
+    const bytes = structs.sizeOf(type);
+    return bytes === 0 || place.k === "pieces" ? [] : [{ offset, size: bytes, place }];
+  });
+  return { type: { k: "struct", name }, place: { k: "pieces", parts: withGaps(parts) } };
+}
+
+/** Pieces in order, with some for the bytes between them that nothing is known of. */
+function withGaps(parts: readonly PlacePiece[]): PlacePiece[] {
+  let end = 0;
+  return parts
+    .toSorted((a, b) => a.offset - b.offset)
+    .flatMap((part) => {
+      const gap: PlacePiece[] = part.offset > end ? [{ offset: end, size: part.offset - end, place: { k: "none", why: "it is between fields" } }] : [];
+      end = part.offset + part.size;
+      return [...gap, part];
+    });
 }

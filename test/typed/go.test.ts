@@ -37,6 +37,11 @@ describe.skipIf(where("go") === undefined).each([
     });
   });
 
+  test.each(["kernel", "breakpoint"] as const)("%s: results of which one is in registers and one in memory", async (engine) => {
+    const body = 'uretprobe("PROGRAM:main.halves", (c) => print`${c.ret.r0.A} ${c.ret.r0.I} ${str(c.ret.r1)}`);';
+    expect(await printed(engine, body)).toEqual(["1 9 in memory"]);
+  });
+
   test("kernel: all that is in integer registers, also of a structure of which a part is in float registers", async () => {
     const body = 'uprobe("PROGRAM:main.mixed", ({ args: { a, b } }) => print`${a.A} ${a.B} ${str(a.Name)} ${b}`);';
     expect(await printed("kernel", body)).toEqual(["11 -13 mixed 15"]);

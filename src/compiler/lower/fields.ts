@@ -7,7 +7,7 @@ import { heldElement, heldField, heldWord } from "./held.ts";
 import { readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { bitBytes, bitField, fieldNames, findField, inRanges, lessThan, scalar, sizeOf, structOf } from "./typed.ts";
-import { constant, type HeldValue, type IntValue, isConstant, maybe, numberOf, type PlaceValue, type Structs, u64, type Value } from "./value.ts";
+import { constant, type HeldValue, type IntValue, isConstant, maybe, numberOf, type PlaceValue, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 /** A pointer with what it points to, an embedded structure or array, a held one. */
 export type Typed = (IntValue & { readonly pointee: CType }) | PlaceValue | HeldValue;
@@ -117,6 +117,8 @@ function sliceElement(p: Program, o: PlaceValue | HeldValue, slice: Slice, index
   const parts = sliceParts(p, o, slice, span);
   const pointer = bare(parts.address);
   const length = bare(parts.length);
+  // The compiler has removed one of them.
+  if (pointer.k === "undefined" || length.k === "undefined") return UNDEFINED;
   if (pointer.k !== "int" || pointer.pointee === undefined || length.k !== "int") return p.fail(problem.noFields(p.place(span), "a pointer to void", "[…]"));
   const element = elementOf(p, { ...pointer, pointee: pointer.pointee }, index, span);
   // Unsigned, so that a negative index is behind every end.
