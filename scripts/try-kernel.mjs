@@ -51,6 +51,14 @@ const COMMANDS = [
     "sum === 499_500n",
   ),
   sonde(COUNT, "calls.read() === 1010n", '--children -c "/subject fork"'),
+  ...[
+    ["uretprobe", "setRet"],
+    ["uprobe", "override"],
+  ].map(([register, change]) => {
+    const script = `const changed = count(); ${register}("/subject:inner", (c) => c.unsafe.${change}(1000000));
+      uretprobe("/subject:outer", (c) => { if (c.ret >= 1000000) changed.add() });`;
+    return `if sonde doctor | grep -q "programs may set registers"; then ${sonde(script, "changed.read() === 1000n", "--unsafe --engine kernel -c /subject")}; fi`;
+  }),
   ...["tracefs", "perf"].map((way) => `SONDE_ATTACH=${way} ${sonde(PAIRS, "right.read() === 1000n && wrong.read() === 0n")}`),
 ];
 
