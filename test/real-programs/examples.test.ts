@@ -1,6 +1,6 @@
 /** Every example and tool compiles, and those that aren't tried on a particular program elsewhere run on one here. */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -71,6 +71,19 @@ describe("allocations", () => {
       );
     expect(await budget(100_000)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\/\nls: \d+ allocations, .*\n\d+ allocations: within/) });
     expect(await budget(1)).toMatchObject({ status: 1, stdout: expect.stringContaining("beyond") });
+  });
+});
+
+describe("assertions in tests of one's own", () => {
+  test.each([0, 65534])("pass in a project that has sonde and vitest, as user %i", async (uid) => {
+    using folder = temporaryFolder();
+    for (const name of ["package.json", "asked.probe.ts", "asked.test.ts"]) folder.file(name, readFileSync(join(clone, "examples/assertions", name), "utf8"));
+    mkdirSync(join(folder.path, "node_modules"));
+    for (const name of ["sonde", "vitest"]) symlinkSync(name === "sonde" ? clone : join(clone, "node_modules/vitest"), join(folder.path, "node_modules", name));
+    chmodSync(folder.path, 0o777);
+    const env = { ...process.env, HOME: folder.path, XDG_CACHE_HOME: join(folder.path, "cache"), NO_COLOR: "1" };
+    const { stdout } = await promisify(execFile)(process.execPath, [join(clone, "node_modules/vitest/vitest.mjs"), "run"], { cwd: folder.path, env, uid });
+    expect(stdout).toMatch(/Tests\s+3 passed \(3\)/);
   });
 });
 
