@@ -31,6 +31,7 @@ export function buildPrograms(folder) {
     calls: cc("calls", "-O1", "-static", "-fcf-protection=none", join(programs, "bench.c"), join(programs, "bench.S")),
     many: cc("many", "-O0", "-static", "-fcf-protection=none", join(folder, "many.c")),
     armed: cc("armed", "-O0", "-static", "-fcf-protection=none", "-pthread", join(import.meta.dirname, "workloads/armed.c"), join(folder, "functions.c")),
+    usdt: cc("usdt", "-O1", "-static", "-fcf-protection=none", "-I", programs, join(import.meta.dirname, "workloads/usdt.c")),
     idle: "/bin/true",
   };
 }

@@ -31,7 +31,14 @@ export function sonde(cache) {
     kind: "sonde",
     env: { ...process.env, XDG_CACHE_HOME: cache },
     at: (path) => path,
-    command: (script, command, ...options) => [process.execPath, join(root, "dist/cli.mjs"), ...options, "-e", script, "-c", command],
+    command: (script, command, ...options) => [
+      process.execPath,
+      join(root, "dist/cli.mjs"),
+      ...options,
+      "-e",
+      script,
+      ...(command === undefined ? [] : ["-c", command]),
+    ],
   };
 }
 
