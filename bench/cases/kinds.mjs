@@ -52,12 +52,12 @@ async function sampling({ programs, sonde, rounds }) {
   const script = `
     const stacks = hash([comm, stack, stack], count()); profile("99hz", (c) => stacks.at([c.comm, c.ustack(), c.kstack()]).add());
     let from, began;
-    setTimeout(() => { from = process.cpuUsage(); began = performance.now(); }, 1000);
+    setTimeout(() => { from = process.cpuUsage(); began = performance.now(); }, 3000);
     setTimeout(() => {
       const { user, system } = process.cpuUsage(from);
       console.log("SHARE", (user + system) / 1000 / (performance.now() - began), [...stacks.entries()].reduce((sum, [, n]) => sum + Number(n), 0));
       exit(0);
-    }, ${1000 * (1 + SAMPLED_SECONDS)});`;
+    }, ${1000 * (3 + SAMPLED_SECONDS)});`;
   const shares = [];
   for (let i = 0; i < Math.min(rounds, 3); i++) {
     const busy = [0, 1].map(() => spawn(programs.calls, ["starts_push", "100000000000", "1"], { stdio: "ignore" }));
