@@ -99,7 +99,8 @@ function rowsOf(index: FunctionIndex, name: string, symbols: readonly FunctionEn
 function isWanted(index: FunctionIndex, row: number, wanted: WantedName, name: string): boolean {
   const linkage = index.linkageName(row);
   const demangled = linkage === undefined ? undefined : demangle(linkage);
-  if (demangled !== undefined) return wanted.fit(formsOfDemangled(demangled)) > 0;
+  // rustc's usual symbols call every closure of a function the same: `{{closure}}`.
+  if (demangled !== undefined) return wanted.fit(formsOfDemangled(demangled)) > 0 || qualified(index, row) === name;
   return linkage === name || qualified(index, row) === name || wanted.fit(formsOf(qualified(index, row))) > 0;
 }
 

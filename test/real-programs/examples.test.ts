@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
-import { sonde } from "../fixtures/sonde.ts";
+import { launch, sonde } from "../fixtures/sonde.ts";
 import { clone, example, mallocCounter, mapOf, objectsOf, quoted, temporaryFolder, tool, traced, where } from "./support.ts";
 
 // Many whole runs of the command line, on a machine that may have other work.
@@ -113,6 +113,21 @@ describe("functions", () => {
     expect(calls).toBeGreaterThan(1000);
     expect(calls).toBeLessThan(60_000);
     expect(lines.at(-1)).toBe(`${calls} calls`);
+  });
+});
+
+describe("what the kernel does for a call", () => {
+  test("is told by where its thread is put aside: a sleep by its system call, for as long as it takes", async () => {
+    const run = launch(["run", example("asleep-in-call"), "--for", "20s", "--format", "json", "--", "--of=libc:clock_nanosleep"]);
+    await run.seen('"attached"');
+    await promisify(execFile)("/bin/sleep", ["0.2"]);
+    run.kill("SIGINT");
+    const outcome = await run.ended;
+    const took = mapOf(outcome, "tookNs") as Stats;
+    expect(took.count).toBeGreaterThanOrEqual(1);
+    expect(objectsOf(outcome, "map").find(({ name }) => name === "waitedNs")).toBeDefined();
+    expect(outcome.stdout).toMatch(/"name":"\w*nanosleep\w*"/);
+    expect(took.sum).toBeGreaterThan(190e6);
   });
 });
 

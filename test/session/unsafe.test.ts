@@ -48,7 +48,7 @@ async function changed(engine: "kernel" | "breakpoint", body: string): Promise<{
   await using running = new Running(program, [], {});
   await running.line();
   const prints: string[] = [];
-  const session = await scripts.open("print, uprobe, uretprobe", body.replaceAll("PROGRAM", program), { engine, pid: running.pid, unsafe: true });
+  const session = await scripts.open("intercept, print, uprobe, uretprobe", body.replaceAll("PROGRAM", program), { engine, pid: running.pid, unsafe: true });
   const seen = (async () => {
     for await (const line of session.lines) prints.push(line);
   })();
@@ -95,6 +95,17 @@ describe.each(ENGINES)("%s", (engine) => {
 
 test.each(["kernel", "breakpoint"] as const)("%s: the thread is sent a signal", async (engine) => {
   expect((await changed(engine, 'uprobe("PROGRAM:add", (c) => c.unsafe.signal(10));')).while).toBe("11 3 5 1 10");
+});
+
+test("a function that one probe skips and another one intercepts is skipped, and its return is seen", async () => {
+  const { while: during, prints } = await changed(
+    "breakpoint",
+    `uprobe("PROGRAM:once", (c) => c.unsafe.override(77));
+    let entered = 0;
+    intercept("PROGRAM:once", { enter() { entered++; }, leave(c) { if (entered === 1) c.ret = c.ret + 1n; } });`,
+  );
+  expect(prints).toEqual([]);
+  expect(during).toBe("11 78 5 0 0");
 });
 
 test("without leave it is refused", async () => {

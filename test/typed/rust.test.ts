@@ -40,5 +40,6 @@ describe.each(["kernel", "breakpoint"] as const)("%s", { timeout: 60_000 }, (eng
   test("a closure's arguments stand behind what it has captured, however that is passed", async () => {
     const given = await printed('uprobe("PROGRAM:typed::closures::{{closure}}", (c) => print`${c.args.a}`);');
     expect(given.map(Number)).toEqual([3, 1, 5, 7, 8, 10, 12, 14, 16, 18, 20]);
+    expect(await printed('uprobe("PROGRAM:typed::closures::{closure#2}", (c) => print`${c.args.a} ${c.args.b}`);')).toEqual(["5 6"]);
   });
 });

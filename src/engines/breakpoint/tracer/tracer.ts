@@ -212,16 +212,15 @@ export class Tracer {
 
   #goOn(tracee: Tracee, armed: Armed, reset: boolean): void {
     const { tid } = tracee;
-    const { hits } = this.#parts;
-    if (hits.changed) {
-      hits.changed = false;
-      if (this.#changed(tracee, armed)) return;
-    }
-    pokeReg(tid, Reg.rip, armed.slot);
+    const skipped = this.#takeChanges(tracee, armed);
     if (reset) tracee.space.areas.catchAgain(tid);
     if (this.#parts.interceptions.park(tracee, armed, this.#parts.hits.regs)) {
       // It waits for the host: its stop is taken, or we would be told of it again and again. It goes on in the slot if we die.
       wait(tid, Wait.stopped | Wait.all, this.#found);
+      return;
+    }
+    if (skipped) {
+      this.resume(tracee);
       return;
     }
     if (armed.uses.length > 0 && tracee.wanted && armed.uses.some(({ after, fault }) => after >= 0 || fault >= 0)) {
@@ -240,14 +239,20 @@ export class Tracer {
     hits.changed = false;
   }
 
-  /** A handler has set registers; true if the function is skipped: the thread goes on there at once. */
-  #changed(tracee: Tracee, armed: Armed): boolean {
-    const { regs } = this.#parts.hits;
-    const skipped = Number(regs[Reg.rip]) !== armed.address;
+  /** The thread will go on in the slot, with what handlers have set; true: or where they have sent it instead, which skips the function. */
+  #takeChanges(tracee: Tracee, armed: Armed): boolean {
+    const { hits } = this.#parts;
+    if (!hits.changed) {
+      pokeReg(tracee.tid, Reg.rip, armed.slot);
+      return false;
+    }
+    hits.changed = false;
+    const { regs } = hits;
+    const at = regs[Reg.rip] as bigint;
+    const skipped = at !== BigInt(armed.address);
     if (!skipped) regs[Reg.rip] = BigInt(armed.slot);
     setRegs(tracee.tid, regs);
-    regs[Reg.rip] = skipped ? (regs[Reg.rip] as bigint) : BigInt(armed.address);
-    if (skipped) this.resume(tracee);
+    regs[Reg.rip] = at;
     return skipped;
   }
 
