@@ -1,10 +1,12 @@
 /** Which engine a script gets by what it uses. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: scripts are written as text here.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Target } from "../compiler/target.ts";
+import { someKernel } from "../compiler/testing.ts";
 import { availability } from "../engines/breakpoint/availability.ts";
 import type { EngineChoice } from "../engines/choose.ts";
 import type { Engine } from "../engines/engine.ts";
@@ -23,17 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const target: Target = {
-  sessions: true,
-  sleepable: true,
-  isa: 4,
-  cpus: 2,
-  extendedContext: false,
-  writesRegisters: true,
-  filter: { kind: "all" },
-  ringBytes: 4096,
-  kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie"]),
-};
+const target: Target = { ...someKernel, kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie"]) };
 /** Stands for the kernel's, whatever this machine's kernel can do. Nothing is armed. */
 const kernel: Engine = {
   name: "kernel",

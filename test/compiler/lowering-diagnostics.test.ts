@@ -1,5 +1,6 @@
 /** Every error and warning of the back end: what causes it, and which text is underlined. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: handlers are written as text here.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import * as factories from "../../src/compiler/diagnostics/lowering.ts";
 import { compileScript } from "../../src/compiler/frontend/compile.ts";
 import { lower } from "../../src/compiler/lower/lower.ts";
+import { someKernel } from "../../src/compiler/testing.ts";
 import { checkScript } from "../../src/session/inspect.ts";
 
 const cache = mkdtempSync(join(tmpdir(), "sonde-diagnostics-"));
@@ -113,17 +115,7 @@ test.each([
     states: [],
     functions: ["malloc"],
     probes: [{ probe: 0, handler: unit!.handlers[0]!, captures: [capture], text: "libc:malloc", signature: undefined, pids: undefined, functions: [0] }],
-    target: {
-      sessions: true,
-      sleepable: true,
-      isa: 4,
-      cpus: 2,
-      extendedContext: false,
-      writesRegisters: true,
-      filter: { kind: "all" },
-      ringBytes: 1 << 20,
-      kfuncs: new Set(),
-    },
+    target: someKernel,
     unsafe: false,
   });
   expect(diagnostics.map((each) => `${each.code} ${script.slice(each.start, each.end)}`)).toContain(`${code} ${underlined}`);

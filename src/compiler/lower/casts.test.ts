@@ -1,7 +1,9 @@
 /** `p as Ptr<T>`: the only cast with a meaning. */
+
 import { expect, test } from "vitest";
 import type { Signature } from "../../schema/ctypes.ts";
 import { compile } from "../frontend/compile-text.ts";
+import { someKernel } from "../testing.ts";
 import { lower } from "./lower.ts";
 
 const signature: Signature = {
@@ -30,17 +32,7 @@ function codes(body: string): string[] {
         functions: [0],
       },
     ],
-    target: {
-      sessions: true,
-      sleepable: true,
-      isa: 4,
-      cpus: 2,
-      extendedContext: false,
-      writesRegisters: true,
-      filter: { kind: "all" },
-      ringBytes: 1 << 20,
-      kfuncs: new Set(),
-    },
+    target: someKernel,
     unsafe: false,
   }).diagnostics.map(({ code }) => code);
 }

@@ -1,6 +1,8 @@
 /** Which loops have a bound, and which don't. */
+
 import { expect, test } from "vitest";
 import { compile } from "../frontend/compile-text.ts";
+import { someKernel } from "../testing.ts";
 import { lower } from "./lower.ts";
 
 function codes(body: string): string[] {
@@ -21,17 +23,7 @@ function codes(body: string): string[] {
         functions: [0],
       },
     ],
-    target: {
-      sessions: true,
-      sleepable: true,
-      isa: 4,
-      cpus: 2,
-      extendedContext: false,
-      writesRegisters: true,
-      filter: { kind: "all" },
-      ringBytes: 1 << 20,
-      kfuncs: new Set(),
-    },
+    target: someKernel,
     unsafe: false,
   }).diagnostics.map(({ code }) => code);
 }

@@ -4,7 +4,7 @@ import type { Target } from "../../../src/compiler/target.ts";
 const newest: Target = {
   sessions: true,
   extendedContext: false,
-  writesRegisters: true,
+  writesRegisters: false,
   sleepable: true,
   isa: 4,
   cpus: 2,
