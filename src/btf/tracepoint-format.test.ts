@@ -1,5 +1,7 @@
 /** Records of tracepoints, from the text that the kernel writes of them. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { CType } from "../schema/ctypes.ts";
 import { tracepointFields } from "./tracepoint-format.ts";
 
 const FORMAT = `name: made_up
@@ -36,4 +38,32 @@ test("each field has its type, text is text, and what all records begin with is 
 test("text that isn't a format has no fields", () => {
   expect(tracepointFields("", undefined)).toEqual([]);
   expect(tracepointFields("\tfield:;\toffset:x;", undefined)).toEqual([]);
+});
+
+test("a field that is said to lie behind any record isn't there, and an array that doesn't fill its field is unknown", () => {
+  expect(tracepointFields("\tfield:int far;\toffset:99999;\tsize:4;\tsigned:1;", undefined)).toEqual([]);
+  expect(tracepointFields("\tfield:long odd[5];\toffset:8;\tsize:48;\tsigned:1;", undefined)).toMatchObject([
+    { type: { k: "unknown", size: 48, what: "long[5]" } },
+  ]);
+});
+
+test("whatever the text is, no field is larger than what it says, and none lies outside of a record", () => {
+  const bytesOf = (type: CType): number =>
+    type.k === "array" ? type.length * bytesOf(type.of) : type.k === "int" ? Number(type.name.slice(1)) / 8 : "size" in type ? type.size : 8;
+  const change = fc.record({
+    at: fc.nat(FORMAT.length),
+    remove: fc.nat(6),
+    put: fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom("9", "[", "]", ";", "\t", "-", "0x", "__rel_loc ", "size:0", "[0]")),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+      let text = FORMAT;
+      for (const { at, remove, put } of changes) text = text.slice(0, at) + put + text.slice(at + remove);
+      for (const { offset, size, type, elsewhere } of tracepointFields(text, undefined)) {
+        expect(offset + size).toBeLessThanOrEqual(8192);
+        if (type !== "text" && elsewhere === undefined && type.k !== "pointer") expect(bytesOf(type)).toBeLessThanOrEqual(size);
+      }
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -8,6 +8,8 @@ import type { CType, RecordField } from "../schema/ctypes.ts";
 import type { BtfCTypes } from "./c-types.ts";
 
 const FIELD = /^\tfield:(.+?)\s*\b(\w+)((?:\[[^\]]*\])*);\toffset:(\d+);\tsize:(\d+);\tsigned:([01]);/;
+/** A record is no larger than the kernel's buffer for one (PERF_MAX_TRACE_SIZE, include/linux/trace_events.h). */
+const MOST_BYTES = 8192;
 /** What every record begins with. */
 const COMMON = /^common_/;
 
@@ -19,6 +21,7 @@ export function tracepointFields(format: string, types: BtfCTypes | undefined): 
     const [, text, name, brackets, offset, size, signed] = match as unknown as [string, string, string, string, string, string, string];
     if (COMMON.test(name)) return [];
     const place = { name, offset: Number(offset), size: Number(size) };
+    if (place.offset + place.size > MOST_BYTES) return [];
     const dynamic = /^__(data|rel)_loc (.+)\[\]$/.exec(text);
     if (dynamic !== null) {
       const of = dynamic[2]!.trim();
@@ -29,8 +32,13 @@ export function tracepointFields(format: string, types: BtfCTypes | undefined): 
     if (text === "char") return [{ ...place, elsewhere: undefined, type: "text" }];
     // A length that is an expression is what fits.
     const count = length === undefined ? place.size : Number(length);
-    const of = plain(text, count === 0 ? 0 : place.size / count, signed === "1", types);
-    return [{ ...place, elsewhere: undefined, type: { k: "array", of, length: count } }];
+    const each = count === 0 ? 0 : place.size / count;
+    const of = plain(text, each, signed === "1", types);
+    // Elements that don't lie side by side in the field aren't what the text says.
+    const fits = Number.isInteger(each) && (sizeOf(of) ?? each) === each;
+    return [
+      { ...place, elsewhere: undefined, type: fits ? { k: "array", of, length: count } : { k: "unknown", size: place.size, what: `${text}${brackets}` } },
+    ];
   });
 }
 
