@@ -56,6 +56,13 @@ export function readWord(p: Program, address: Operand, size: number): { readonly
   return { present: flag(p, failed), op: p.b.load(base, 0, 8) };
 }
 
+/** A word at the top of the thread's stack, which is resident: the program needn't be one that may wait, and so is cheaper to run. */
+export function readStackWord(p: Program, address: Operand): { readonly op: Operand; readonly present: Operand } {
+  const base = p.zeroed(8);
+  const failed = p.b.call("probe_read_user", [{ base, offset: 0 }, 8n, address]);
+  return { present: flag(p, failed), op: p.b.load(base, 0, 8) };
+}
+
 /** Bytes of the target's memory, copied into the program's: what is there after a failed read means nothing. */
 export function readBlock(p: Program, address: Operand, size: number): { readonly base: Base; readonly present: Operand } {
   const base = p.zeroed(roundUp8(size));

@@ -9,7 +9,7 @@ import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
-import { readWord } from "./memory.ts";
+import { readStackWord } from "./memory.ts";
 import { storeField } from "./memory-layout.ts";
 import { record, WAKE } from "./output.ts";
 import type { Program } from "./program.ts";
@@ -58,7 +58,7 @@ function capture(p: Program, which: "user" | "kernel", frames: number): number {
 function returnAddress(p: Program): number | bigint {
   if (p.phase !== "enter" || p.isEvent || p.probe.atEntry !== true) return 0n;
   register(p, "rbp");
-  const { op, present } = readWord(p, register(p, "rsp"), 8);
+  const { op, present } = readStackWord(p, register(p, "rsp"));
   return p.b.binary("mul", op, present);
 }
 
