@@ -7,7 +7,7 @@ import { measured, median } from "../tools.mjs";
 export const name = "kinds";
 
 const root = join(import.meta.dirname, "../..");
-const COUNT = 100_000;
+const COUNT = 300_000;
 const nanoseconds = (got) => Number(/^ok (\d+)$/m.exec(got.output)?.[1] ?? Number.NaN) / COUNT;
 
 /** What a hit adds, with sonde and with its peers, in turn. `theirs` gives a peer's program for the path that it knows. */
