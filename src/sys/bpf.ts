@@ -1,6 +1,7 @@
 /** bpf(2): maps, programs, links, as thin calls over file descriptors. Field offsets are those of union bpf_attr (include/uapi/linux/bpf.h). */
 import { callError, errno } from "./errno.ts";
 import { syscall } from "./ffi/native.ts";
+import { withSignalsHeld } from "./held-signals.ts";
 import { nr } from "./numbers.ts";
 import { cString, Struct, u64Array } from "./struct.ts";
 
@@ -75,9 +76,6 @@ export interface VerifierLog {
   readonly level: number;
 }
 
-/** As often a load that a signal interrupted is tried. */
-const LOAD_TRIES = 8;
-
 /** BPF_PROG_LOAD under the licence "Dual MIT/GPL". Gives the program's descriptor, or minus errno. */
 export function loadProgram(program: ProgramParts, log?: VerifierLog): number {
   const attr = new Struct(ATTR_SIZE)
@@ -101,10 +99,10 @@ export function loadProgram(program: ProgramParts, log?: VerifierLog): number {
       .pointer(96, lines)
       .u32(104, lines.length / lineSize);
   }
-  // The verifier gives up where a signal is pending (a child's end, a profiler's tick); by the next call it has been delivered.
-  let fd = call(command.progLoad, attr, 128);
-  for (let tries = 1; fd === -errno.EAGAIN && tries < LOAD_TRIES; tries++) fd = call(command.progLoad, attr, 128);
-  return fd;
+  const load = (): number => call(command.progLoad, attr, 128);
+  const fd = load();
+  // The verifier gives up where a signal is pending: a child's end, a profiler's ticks.
+  return fd === -errno.EAGAIN ? withSignalsHeld(load) : fd;
 }
 
 /** BPF_BTF_LOAD. Gives a descriptor, or minus errno. */

@@ -6,6 +6,7 @@ export const nr = {
   poll: 7,
   mmap: 9,
   munmap: 11,
+  rt_sigprocmask: 14,
   ioctl: 16,
   pread64: 17,
   pwrite64: 18,
