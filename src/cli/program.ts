@@ -47,6 +47,11 @@ function addRunOptions(command: Command): Command {
     .addOption(new Option("--format <format>", "text, or one JSON object a line").choices(["text", "json"]).default("text"))
     .option("-o, --output <file>", "write there instead of to stdout")
     .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel", "breakpoint"]).default("auto"))
+    .addOption(
+      new Option("--unwind <way>", "how stacks are found: frame pointers, or tables, which every program has")
+        .choices(["pointers", "tables"])
+        .default("pointers"),
+    )
     .option("--exact", "put probes exactly where asked, never on a cheaper instruction near it")
     .option("--unsafe", "let the script change the target, by intercept() and c.unsafe");
 }
@@ -91,6 +96,11 @@ export function makeProgram(finish: Finish): Command {
     .argument("<target>", "as in a script, with wildcards: 'libc:mem*', '/path/to/program:function+0x1c'")
     .addOption(new Option("-p, --process <pid|name>", "look the library up as this process sees it").argParser(collect))
     .option("-v, --verbose", "show the chosen offset, aliases and the expected cost of a hit")
+    .addOption(
+      new Option("--unwind <way>", "how stacks are found: frame pointers, or tables, which every program has")
+        .choices(["pointers", "tables"])
+        .default("pointers"),
+    )
     .option("--exact", "as in run: the place itself, not a cheaper one near it")
     .option("--usdt", "static probes, as usdt() names them: 'python3:python:gc*', 'libstdc++:*'")
     .option("--tracepoint", "the kernel's tracepoints, with what their records hold: 'sched:*'")

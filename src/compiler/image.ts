@@ -42,6 +42,8 @@ export type Counter = { readonly offset: number } & (
   | { readonly kind: "miss"; readonly file: number; readonly line: number }
   /** The table of stacks was full: the stack is counted as one that isn't known. */
   | { readonly kind: "stacks"; readonly probe: number }
+  /** A stack was cut where there was no rule yet, and there were copies enough on their way. */
+  | { readonly kind: "cut"; readonly probe: number }
   /** A leave without its enter (thrown out of the table, or never seen). */
   | { readonly kind: "unmatched"; readonly probe: number }
   /** A hit that wasn't handled because every scratch slot of its CPU was in use. */
@@ -71,7 +73,9 @@ export type RecordFormat =
   | { readonly kind: "exit"; readonly schema: StructSchema }
   | { readonly kind: "detach"; readonly probe: number }
   /** A stack of this process (u32 field "pid") was seen for the first time: its mappings are to be looked at while it is there. */
-  | { readonly kind: "stack"; readonly schema: StructSchema };
+  | { readonly kind: "stack"; readonly schema: StructSchema }
+  /** A copy of a stack that a handler has no rules for; the payload is `COPY` (schema/stack-walk.ts), not of the schema. */
+  | { readonly kind: "walk"; readonly schema: StructSchema };
 
 /** One eBPF program. `index`es in `attach` refer to the session's probes. */
 export interface ProgramImage {
@@ -117,6 +121,8 @@ export interface SessionImage {
   readonly pidSet: number | undefined;
   /** The table of captured stacks (schema/stack.ts), if any are. */
   readonly stacks?: number | undefined;
+  /** Stacks are unwound in the handler (schema/stack-walk.ts): the map of rules, and the word of each CPU's part of the region that counts copies. */
+  readonly walks?: { readonly rules: number; readonly copies: number } | undefined;
 }
 
 /** Which hits are let through, decided in the program. */

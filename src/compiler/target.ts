@@ -1,6 +1,9 @@
 /** What an image is compiled for: the one thing that the compiler knows of engines. */
 import type { HitFilter } from "./image.ts";
 
+/** By frame pointers, as the kernel does it, or by the tables that programs have for exceptions. */
+export type Unwind = "pointers" | "tables";
+
 /** What the compiler has to know of the engine before it makes an image. */
 export interface Target {
   /** Entry and return in one program with an 8-byte cookie between them (kernel ≥ 6.13, uprobe_multi). */

@@ -20,7 +20,8 @@ function bytesText(bytes: Uint8Array): string {
 }
 
 /** A stack's frames, a line each; what its program calls its functions is made harmless as well. */
-export const stackLines = ({ frames }: Stack): string[] => (frames.length === 0 ? ["<no stack>"] : frames.map((frame) => plainText(frameText(frame))));
+export const stackLines = ({ frames, cut }: Stack): string[] =>
+  frames.length === 0 ? ["<no stack>"] : [...frames.map((frame) => plainText(frameText(frame))), ...(cut ? ["…"] : [])];
 
 export function valueText(value: unknown): string {
   if (value === undefined) return UNREADABLE;

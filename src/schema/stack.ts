@@ -6,7 +6,7 @@
  *
  *     0     u32  the process; KERNEL: of the kernel
  *     4     i16  bytes of addresses (negative: it couldn't be captured)
- *     6     u16  how many frames were asked for
+ *     6     u16  how many frames were asked for; bit 15: there are more, which weren't found
  *     8     u64  the return address at the probed function's entry, 0: not known
  *    16     u64… addresses, innermost first
  *    1032   …    of a program's: in which files they are, a struct bpf_stack_build_id each (32 bytes: i32 status, 1 where it is
@@ -23,8 +23,21 @@ export const FILES_AT = STACK_HEAD + 8 * MOST_FRAMES;
 /** Frames of which it is recorded in which files they are: further ones are in the same. */
 export const MOST_IN_FILES = 64;
 export const FILE_BYTES = 32;
+/** Of the u16 at 6. */
+export const CUT = 0x8000;
 /** Bytes of an entry. */
 export const STACK_BYTES = FILES_AT + FILE_BYTES * MOST_IN_FILES;
+
+/** Odd, and its bits are as even as they come: 2^64 divided by the golden ratio. */
+export const STACK_MIX = 0x9e37_79b9_7f4a_7c15n;
+
+/** The number that a handler gives a stack which it has unwound itself. `head`: the u16 at 6. */
+export function stackNumber(pid: number, head: number, addresses: readonly bigint[]): bigint {
+  return [...addresses, BigInt(head)].reduce((hash, word) => {
+    const mixed = BigInt.asUintN(64, (hash ^ word) * STACK_MIX);
+    return mixed ^ (mixed >> 29n);
+  }, BigInt(pid));
+}
 
 /** A frame of a stack. What isn't known is left out. */
 export interface Frame {
@@ -53,14 +66,19 @@ export function frameText({ address, name, offset, module, file, line, inlined }
   return module === undefined ? `0x${address.toString(16)}` : `${lastOf(module)}+${hex}${where}`;
 }
 
+export interface FoundFrames {
+  readonly frames: readonly Frame[];
+  readonly cut: boolean;
+}
+
 export class Stack {
   /** What handlers know it by; the number alone where nothing else is kept of it. */
   readonly #id: bigint;
-  readonly #find: () => readonly Frame[];
-  #frames: readonly Frame[] | undefined;
+  readonly #find: () => FoundFrames;
+  #found: FoundFrames | undefined;
 
   /** Frames are looked up when they are asked for. */
-  constructor(id: bigint, find: () => readonly Frame[]) {
+  constructor(id: bigint, find: () => FoundFrames) {
     this.#id = id;
     this.#find = find;
   }
@@ -69,15 +87,20 @@ export class Stack {
   }
   /** Innermost first. */
   get frames(): readonly Frame[] {
-    this.#frames ??= this.#find();
-    return this.#frames;
+    this.#found ??= this.#find();
+    return this.#found.frames;
   }
-  /** A line a frame. */
+  /** There are more frames, which couldn't be found. */
+  get cut(): boolean {
+    this.#found ??= this.#find();
+    return this.#found.cut;
+  }
+  /** A line a frame; a last one of `…` where it is cut. */
   toString(): string {
-    return this.frames.map(frameText).join("\n");
+    return [...this.frames.map(frameText), ...(this.cut ? ["…"] : [])].join("\n");
   }
 }
 
 /** A stack by its number. */
 export type StackReader = (id: bigint) => Stack;
-export const unknownStack: StackReader = (id) => new Stack(id, () => []);
+export const unknownStack: StackReader = (id) => new Stack(id, () => ({ frames: [], cut: false }));

@@ -4,6 +4,7 @@ import type { HandlerHir, ScriptUnit } from "../compiler/hir/types.ts";
 import type { SessionImage } from "../compiler/image.ts";
 import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
+import type { Unwind } from "../compiler/target.ts";
 import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
 import { SondeBug, type SondeError } from "../errors/error.ts";
 import { taskTypes } from "../symbols/kernel/types.ts";
@@ -29,6 +30,7 @@ export interface LowerScriptRequest {
   readonly engine: Pick<Engine, "name" | "target">;
   readonly filter: ProcessFilter;
   readonly unsafe: boolean;
+  readonly unwind?: Unwind;
 }
 
 export interface ArmRequest {
@@ -144,7 +146,7 @@ export interface LoweredScript {
 
 /** Throws ScriptErrors. */
 export function lowerScript(request: LowerScriptRequest): LoweredScript {
-  const { unit, scope, named, engine, filter, unsafe } = request;
+  const { unit, scope, named, engine, filter, unsafe, unwind = "pointers" } = request;
   const states = stateIndex(named);
   const probes = lowerProbes(request, states);
   const target = engine.target({
@@ -163,6 +165,7 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
     probes: probes.map((one) => one.lower),
     target,
     unsafe,
+    unwind,
     states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
     kernelTypes: taskTypes,
   });

@@ -1,5 +1,6 @@
 /** The library's `open()`: a script's probes from any program. */
 
+import type { Unwind } from "../compiler/target.ts";
 import type { EngineChoice } from "../engines/choose.ts";
 import type { EngineName } from "../engines/engine.ts";
 import { ExitStatus, SondeError } from "../errors/error.ts";
@@ -27,6 +28,8 @@ export interface OpenOptions {
   readonly cgroup?: string;
   readonly exact?: boolean;
   readonly unsafe?: boolean;
+  /** How `c.ustack()` unwinds on the engine `kernel`: by frame pointers unless said. */
+  readonly unwind?: Unwind;
   readonly params?: ParamValues;
   readonly signal?: { readonly aborted: boolean; addEventListener(type: "abort", listener: () => void): void };
 }
@@ -45,13 +48,15 @@ export interface Session {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const known = ["engine", "pid", "command", "stdio", "children", "cgroup", "exact", "unsafe", "params", "signal"];
+const known = ["engine", "pid", "command", "stdio", "children", "cgroup", "exact", "unsafe", "unwind", "params", "signal"];
 
 function checked(options: OpenOptions): void {
   for (const name of Object.keys(options)) {
     if (!known.includes(name))
       throw new SondeError("SONDE_OPTION", `open(): there is no option ${name}`, { mend: `The options are: ${known.join(", ")}.`, exit: ExitStatus.usage });
   }
+  if (!["pointers", "tables", undefined].includes(options.unwind))
+    throw new SondeError("SONDE_OPTION", `open(): unwind is ${String(options.unwind)}: it is "pointers" or "tables"`, { exit: ExitStatus.usage });
   const pids = options.pid === undefined ? [] : [options.pid].flat();
   for (const pid of pids)
     if (!(Number.isInteger(pid) && pid > 0))
@@ -92,6 +97,7 @@ export async function openSource(source: ScriptSource, options: OpenOptions = {}
       cgroup: options.cgroup,
       exact: options.exact ?? false,
       unsafe: options.unsafe ?? false,
+      unwind: options.unwind ?? "pointers",
       params: options.params ?? {},
     },
     output,

@@ -139,6 +139,7 @@ export class RunningSession {
       exit: (status: number) => this.#exit(status),
       detach: (probe: number) => this.#detach(probe),
       captured: (pid: number) => this.#parts.scope.names.note(pid),
+      copied: (bytes: DataView, at: number) => this.#parts.scope.stacks.copied(bytes, at),
       stacks: this.#parts.scope.stacks.read,
       symbol: (address: bigint, pid: number | undefined) => this.#parts.scope.actions.symbol(address, pid),
     };

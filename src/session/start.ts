@@ -1,6 +1,7 @@
 /** Starts a session: compile, load, choose an engine, arm. Whatever fails, nothing is left armed or held. */
 
 import type { ScriptUnit } from "../compiler/hir/types.ts";
+import type { Unwind } from "../compiler/target.ts";
 import { type ChosenEngine, chooseEngine, type EngineChoice } from "../engines/choose.ts";
 import type { ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
@@ -32,6 +33,7 @@ export interface StartOptions {
   readonly cgroup: string | undefined;
   readonly exact: boolean;
   readonly unsafe: boolean;
+  readonly unwind: Unwind;
   readonly params: ParamValues;
 }
 
@@ -132,7 +134,11 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
     scope.seal();
     await fetchTypes(script.unit, scope);
     const named = namedStates(script.unit, scope);
-    const { engine, notes, lowered } = await lowerForEngine({ unit: script.unit, scope, named, filter, unsafe: options.unsafe }, chosen, options.engine);
+    const { engine, notes, lowered } = await lowerForEngine(
+      { unit: script.unit, scope, named, filter, unsafe: options.unsafe, unwind: options.unwind },
+      chosen,
+      options.engine,
+    );
     const fault = (error: unknown, what: string): void => output.fault(interceptFault(loaded.fault(error), what));
     const armed = await armScript({ scope, lowered, engine, filter, exact: options.exact, fault });
     const session = new RunningSession({
@@ -181,6 +187,7 @@ export async function scriptParams(source: ScriptSource, params: ParamValues = {
     exact: false,
     // Nothing is armed.
     unsafe: true,
+    unwind: "pointers",
     params,
   };
   const output: SessionOutput = { everyEvent: false, print() {}, event() {}, show() {}, fault() {} };

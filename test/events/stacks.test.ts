@@ -1,6 +1,6 @@
 /** Stacks on both engines: as keys, in prints and events, with names, and what is refused. */
 import { afterAll, expect, test } from "vitest";
-import type { Stack } from "../../src/schema/stack.ts";
+import { frameText, type Stack } from "../../src/schema/stack.ts";
 import { Program, until } from "../conformance/support/session.ts";
 import { kernelWork, unwindProgram } from "../fixtures/build.ts";
 import { linesOf, Scripts } from "../fixtures/scripts.ts";
@@ -101,6 +101,60 @@ test("breakpoint: stacks need no frame pointers", async () => {
   // Whatever way leads there, it begins in main() or in a thread.
   for (const names of all) expect(names.some((name) => name === "main" || name === "start_thread" || name === "clone3")).toBe(true);
   expect(Math.max(...all.map((names) => names.filter((name) => name === "recursive").length))).toBeGreaterThan(2);
+});
+
+/** Every stack as its lines, and how often it came; those that are cut apart. */
+async function stacksOf(
+  engine: "kernel" | "breakpoint",
+  program: Program,
+  rounds: number,
+): Promise<{ readonly whole: Map<string, bigint>; readonly cut: Map<string, bigint> }> {
+  const body = `export const n = hash(stack, count()); uprobe("${program.path}:leaf", (c) => n.at(c.ustack()).add());`;
+  const session = await open(engine, body, { command: [program.path, String(rounds)], stdio: "ignore", unwind: "tables" });
+  await session.done;
+  await session.close();
+  const [whole, cut] = [new Map<string, bigint>(), new Map<string, bigint>()];
+  for (const [stack, count] of session.maps.n!.entries() as [Stack, bigint][]) {
+    const into = stack.cut ? cut : whole;
+    const lines = stack.frames.map(frameText).join("\n");
+    into.set(lines, (into.get(lines) ?? 0n) + count);
+  }
+  return { whole, cut };
+}
+const sum = (counts: Iterable<bigint>): bigint => [...counts].reduce((total, count) => total + count, 0n);
+
+test("kernel: by tables stacks need no frame pointers either, and are those that the engine breakpoint sees", async () => {
+  await using program = new Program(unwindProgram());
+  const [kernel, breakpoint] = [await stacksOf("kernel", program, 4000), await stacksOf("breakpoint", program, 40)];
+  expect(breakpoint.whole.size).toBeGreaterThan(10);
+  expect([...kernel.whole.keys()].sort()).toEqual([...breakpoint.whole.keys()].sort());
+  // What isn't in a copy, as the stack that a signal has left, is found at the next hit, and what comes before the first copies are read is cut.
+  for (const lines of kernel.cut.keys()) expect([...kernel.whole.keys()].some((whole) => whole.startsWith(lines))).toBe(true);
+  // Once at first, and then in each round.
+  const hits = 100n * (sum(breakpoint.whole.values()) - 1n) + 1n;
+  expect(sum(kernel.whole.values()) + sum(kernel.cut.values())).toBe(hits);
+  // One of them has its frame in a register that no handler follows: each hit of it is a copy, or is cut.
+  const followed = [...kernel.cut].filter(([lines]) => !lines.includes("in_register"));
+  expect(Number(sum(followed.map(([, count]) => count)))).toBeLessThan(0.2 * Number(hits));
+});
+
+test("kernel: by tables, hits of one stack are one entry, however many of them were copied", async () => {
+  await using program = new Program(unwindProgram());
+  const body = `export const n = hash(stack, count()); export const pairs = hash([u32, stack], sum()); export const all = stacks();
+    uprobe("${program.path}:leaf", (c) => { n.at(c.ustack()).add(); pairs.at([c.pid, c.ustack()]).add(2); all.add(c.ustack()); });`;
+  const session = await open("kernel", body, { command: [program.path, "1"], stdio: "ignore", unwind: "tables" });
+  const { hits } = await session.done;
+  await session.close();
+  const entries = session.maps.n!.entries() as [Stack, bigint][];
+  const texts = entries.map(([stack]) => String(stack));
+  expect(new Set(texts).size).toBe(texts.length);
+  expect(entries.reduce((sum, [, count]) => sum + count, 0n)).toBe(hits);
+  const all = session.maps.all!.read() as { stack: Stack; count: bigint }[];
+  for (const [stack, count] of entries) {
+    expect(session.maps.n!.read(stack)).toBe(count);
+    expect(all.find((one) => String(one.stack) === String(stack))?.count).toBe(count);
+  }
+  expect((session.maps.pairs!.entries() as [unknown, bigint][]).reduce((sum, [, twice]) => sum + twice, 0n)).toBe(2n * hits);
 });
 
 test("kernel: what the kernel does for a program, by its own symbols", async () => {

@@ -83,7 +83,7 @@ test("random stacks and registers end, with tables and without", { timeout: 120_
 test("a frame that is its own caller is told as a loop, and one without end as cut at the limit", () => {
   const { registers, memory } = recorded.stacks.find(({ frames }) => frames.length > 20)!;
   const space = { memory: copiedMemory(memory, codeOf(recorded.mapped)), codeAt: (address: number) => mappedAt(recorded.mapped, address) };
-  const { frames, end } = unwind(registers, space, 5);
+  const { frames, end } = unwind(registers, space, { most: 5 });
   expect(frames).toHaveLength(5);
   expect(end).toEqual({ k: "limit" });
   // Of in_register: the frame's address is rbp + 16, the caller's rbp in r12, and r12 at the address - 16.

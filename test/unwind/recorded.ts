@@ -102,5 +102,5 @@ export function codeOf(mapped: readonly MappedModule[]): UnwindMemory {
 }
 
 export function unwindRecorded({ registers, memory }: RecordedStack, mapped: readonly MappedModule[], most = 200): Unwound {
-  return unwind(registers, { memory: copiedMemory(memory, codeOf(mapped)), codeAt: (address) => mappedAt(mapped, address) }, most);
+  return unwind(registers, { memory: copiedMemory(memory, codeOf(mapped)), codeAt: (address) => mappedAt(mapped, address) }, { most });
 }

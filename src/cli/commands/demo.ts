@@ -115,6 +115,7 @@ export async function demo(): Promise<number> {
         cgroup: undefined,
         exact: false,
         unsafe: false,
+        unwind: "pointers",
         params: {},
       },
       { everyEvent: false, print: (text) => say([text]), event() {}, show() {}, fault() {} },

@@ -1,4 +1,5 @@
 /** `sonde run FILE` and `sonde -e SCRIPT`: one session from its options to its final print. */
+import type { Unwind } from "../../compiler/target.ts";
 import type { EngineChoice } from "../../engines/choose.ts";
 import { ExitStatus, SondeError } from "../../errors/error.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
@@ -28,6 +29,7 @@ export interface RunOptions {
   readonly engine: EngineChoice;
   readonly exact?: boolean;
   readonly unsafe?: boolean;
+  readonly unwind: Unwind;
   readonly params?: boolean;
 }
 
@@ -61,6 +63,7 @@ function startOptions(script: Script, words: readonly string[], options: RunOpti
     cgroup: options.cgroup,
     exact: options.exact === true,
     unsafe: options.unsafe === true,
+    unwind: options.unwind,
     params: wordsAreCommand ? {} : parseParams(words),
   };
 }

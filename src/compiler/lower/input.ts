@@ -7,7 +7,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Untyped } from "../diagnostics/typed.ts";
 import type { HandlerHir, ScriptUnit } from "../hir/types.ts";
 import type { SessionImage } from "../image.ts";
-import type { Target } from "../target.ts";
+import type { Target, Unwind } from "../target.ts";
 
 /** A captured name's value when the session arms; in `check`, what can be told before. */
 export type CaptureValue =
@@ -68,6 +68,8 @@ export interface LowerRequest {
   readonly functions: readonly string[];
   readonly probes: readonly LowerProbe[];
   readonly target: Target;
+  /** How programs' stacks are unwound where the kernel runs the handlers: frame pointers unless said. */
+  readonly unwind?: Unwind;
   /** Changes to the target are permitted. */
   readonly unsafe: boolean;
   /** The kernel's own structures by name, among them task_struct. Asked where a handler uses them; throws a SondeError where they aren't known. */

@@ -2,6 +2,7 @@
 
 import { stack, struct } from "../../schema/layout.ts";
 import { STACK_BYTES } from "../../schema/stack.ts";
+import { MOST_RULES, RULE_KEY } from "../../schema/stack-walk.ts";
 import { isAggregate, type Schema, type StateSpec, type StructSchema } from "../../schema/types.ts";
 import type { Counter, MapImage, RecordFormat, SessionImage, StatePlace } from "../image.ts";
 import type { LowerProbe, LowerRequest } from "./input.ts";
@@ -183,6 +184,27 @@ export class SessionLayout {
     return this.stackMap;
   }
 
+  private ruleMap: number | undefined;
+  /** The rules by which handlers unwind stacks: schema/stack-walk.ts. */
+  stackRules(): number {
+    this.ruleMap ??= this.addMap({
+      name: "unwinding",
+      type: "lru_hash",
+      keySize: RULE_KEY.bytes,
+      valueSize: 8,
+      maxEntries: MOST_RULES,
+      mmap: false,
+      noPrealloc: false,
+    });
+    return this.ruleMap;
+  }
+  private copies: number | undefined;
+  /** Each CPU's count of copies of stacks that the host hasn't read yet. */
+  copiesWord(): number {
+    this.copies ??= this.cpuWords(1);
+    return this.copies;
+  }
+
   private readonly carryMaps = new Map<LowerProbe, number>();
   /** The table of a probe's carried values: one for each way in which its handler is compiled, for what is carried may differ. */
   carryMap(probe: LowerProbe, image: MapImage): number {
@@ -259,6 +281,7 @@ export class SessionLayout {
       ring: this.ring,
       pidSet: this.pidSet,
       stacks: this.stackMap,
+      walks: this.ruleMap === undefined || this.copies === undefined ? undefined : { rules: this.ruleMap, copies: this.copies },
     };
   }
 }

@@ -4,24 +4,24 @@
  */
 import { UpdateFlag } from "../../bpf/helpers.ts";
 import { ints, struct } from "../../schema/layout.ts";
-import { FILE_BYTES, FILES_AT, KERNEL, MOST_FRAMES, MOST_IN_FILES, STACK_BYTES, STACK_HEAD } from "../../schema/stack.ts";
+import { CUT, FILE_BYTES, FILES_AT, KERNEL, MOST_FRAMES, MOST_IN_FILES, STACK_BYTES, STACK_HEAD, STACK_MIX } from "../../schema/stack.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import type { Span } from "../hir/types.ts";
-import type { Base } from "../mir/types.ts";
+import type { Base, Operand, Reg } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { readStackWord } from "./memory.ts";
 import { storeField } from "./memory-layout.ts";
 import { record, WAKE } from "./output.ts";
 import type { Program } from "./program.ts";
 import { register } from "./registers.ts";
+import { End, mayCopy, sendCopy, walkStack } from "./stack-walk.ts";
 import { i64, isConstant, numberOf, type Value } from "./value.ts";
 
 /** BPF_F_USER_STACK. */
 const USER_STACK = 256n;
 /** BPF_F_USER_BUILD_ID. */
 const IN_FILES = 2048n;
-/** Odd, and its bits are as even as they come: 2^64 divided by the golden ratio. */
-const MIX = BigInt.asIntN(64, 0x9e37_79b9_7f4a_7c15n);
+const MIX = BigInt.asIntN(64, STACK_MIX);
 const NOTICE = struct([["pid", ints.u32]]);
 
 export function captureStack(p: Program, which: "user" | "kernel", depth: Value, span: Span): Value {
@@ -38,6 +38,8 @@ export function captureStack(p: Program, which: "user" | "kernel", depth: Value,
 
 function capture(p: Program, which: "user" | "kernel", frames: number): number {
   const { b } = p;
+  const { target, unwind } = p.session.request;
+  if (which === "user" && unwind === "tables" && target.stacks === "both") return captureByTables(p, frames);
   const base: Base = { object: b.object(STACK_BYTES) };
   const pid = which === "kernel" ? BigInt(KERNEL) : b.binary("shr", b.call("get_current_pid_tgid", [], true), 32n);
   const bytes = b.variable();
@@ -52,6 +54,56 @@ function capture(p: Program, which: "user" | "kernel", frames: number): number {
   mixIn(p, hash, base, bytes, 8 * frames);
   keep(p, hash, base, which === "user" ? pid : undefined);
   return hash;
+}
+
+/** Where there is no rule for a frame, the number is this hit's own: the host gives it the stack that it finds in the copy. */
+function captureByTables(p: Program, frames: number): number {
+  const { b } = p;
+  const base: Base = { object: b.object(STACK_BYTES) };
+  const pid = b.binary("shr", b.call("get_current_pid_tgid", [], true), 32n);
+  const walk = walkStack(p, base, pid, frames, (hash, pc) => mixed(p, hash, pc));
+  const head = b.variable();
+  b.set(head, BigInt(frames));
+  const [unknown, copy, none, cut, ready] = [b.block(), b.block(), b.block(), b.block(), b.block()];
+  const copied = b.variable();
+  b.set(copied, 0n);
+  b.branch("eq", walk.end, End.unknown, unknown, none);
+  b.enter(unknown);
+  const few = b.block();
+  mayCopy(p, copy, few);
+  b.enter(few);
+  p.count(p.session.counter({ kind: "cut", probe: p.probeIndex }));
+  b.jump(cut);
+  b.enter(copy);
+  // Never 0.
+  b.set(copied, b.binary("or", b.call("ktime_get_ns", []), 1n));
+  b.jump(cut);
+  b.enter(none);
+  b.branch("eq", walk.end, End.cut, cut, ready);
+  b.enter(cut);
+  b.set(head, BigInt(frames | CUT));
+  b.jump(ready);
+  b.enter(ready);
+  b.store(base, 0, 4, pid);
+  b.store(base, 4, 2, walk.bytes);
+  b.store(base, 6, 2, head);
+  b.store(base, 8, 8, 0n);
+  const hash = mixed(p, walk.hash, b.binary("add", head, copied));
+  keep(p, hash, base, pid, 1);
+  const [send, after] = [b.block(), b.block()];
+  b.branch("ne", copied, 0n, send, after);
+  b.enter(send);
+  sendCopy(p, walk, hash, pid);
+  b.jump(after);
+  b.enter(after);
+  return hash;
+}
+
+/** A word into a stack's number. */
+function mixed(p: Program, hash: Operand, word: Operand): Reg {
+  const { b } = p;
+  const product = b.binary("mul", b.binary("xor", hash, word), MIX);
+  return b.binary("xor", product, b.binary("shr", product, 29n)) as Reg;
 }
 
 /** At a function's entry its caller isn't among the frames yet: frame pointers lead to the caller's own caller. */
@@ -75,15 +127,14 @@ function mixIn(p: Program, hash: number, base: Base, bytes: number, most: number
   b.enter(inside);
   b.branch("slt", i, bytes, mix, after);
   b.enter(mix);
-  const mixed = b.binary("mul", b.binary("xor", hash, b.load({ reg: b.binary("add", start, i) as number }, 0, 8)), MIX);
-  b.set(hash, b.binary("xor", mixed, b.binary("shr", mixed, 29n)));
+  b.set(hash, mixed(p, hash, b.load({ reg: b.binary("add", start, i) as number }, 0, 8)));
   b.set(i, b.binary("add", i, 8n));
   b.jump(loop);
   b.enter(after);
 }
 
-/** Into the table, if it isn't there yet; the host is told of a process's new stack, since processes end. */
-function keep(p: Program, hash: number, base: Base, pid: number | bigint | undefined): void {
+/** Into the table, if it isn't there yet; the host is told of a process's new stack, since processes end. `files`: frames of which it is recorded in which files they are. */
+function keep(p: Program, hash: number, base: Base, pid: Operand | undefined, files = MOST_IN_FILES): void {
   const { b } = p;
   const map = { map: p.session.stacks() };
   const key: Base = { object: b.object(8) };
@@ -91,7 +142,7 @@ function keep(p: Program, hash: number, base: Base, pid: number | bigint | undef
   b.store(key, 0, 8, hash);
   b.branch("eq", b.call("map_lookup_elem", [map, { base: key, offset: 0 }]), 0n, fresh, after);
   b.enter(fresh);
-  if (pid !== undefined) b.call("get_stack", [b.fn.context, { base, offset: FILES_AT }, BigInt(FILE_BYTES * MOST_IN_FILES), USER_STACK | IN_FILES]);
+  if (pid !== undefined) b.call("get_stack", [b.fn.context, { base, offset: FILES_AT }, BigInt(FILE_BYTES * files), USER_STACK | IN_FILES]);
   const result = b.call("map_update_elem", [map, { base: key, offset: 0 }, { base, offset: 0 }, BigInt(UpdateFlag.any)]);
   b.branch("slt", result, 0n, full, kept);
   b.enter(full);

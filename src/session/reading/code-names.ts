@@ -39,6 +39,11 @@ export class CodeNames {
     if (this.#processes.has(pid)) this.#lookAgain(pid);
     else this.#modulesOf(pid);
   }
+  /** What a process maps, to unwind its stacks; `again`: looked at now, unless that was just done. Undefined: it is gone, and nothing was recorded of it. */
+  modulesOf(pid: number, again: boolean): ProcessModules | undefined {
+    if (again) this.#lookAgain(pid);
+    return this.#modulesOf(pid);
+  }
   /** `places`: where the code was at the hit; what was in no file then, as the process has it now. */
   codeOf(pid: number, places: readonly RecordedPlace[] = []): ProcessCode {
     const recorded = recordedCode(places, (id) => this.#moduleOf(id));

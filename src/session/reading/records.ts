@@ -18,6 +18,8 @@ export interface RecordActions {
   detach(probe: number): void;
   /** A process's stack was captured for the first time. */
   captured(pid: number): void;
+  /** A stack was copied, at `at` of the bytes. */
+  copied(bytes: DataView, at: number): void;
   readonly stacks: StackReader;
   symbol(address: bigint, pid: number | undefined): string;
 }
@@ -69,6 +71,8 @@ function carrier(format: RecordFormat, functions: readonly string[], actions: Re
     }
     case "detach":
       return () => actions.detach(format.probe);
+    case "walk":
+      return (bytes, at) => actions.copied(bytes, at + PAYLOAD);
     case "stack": {
       const decode = decoder(format.schema, functions);
       return (bytes, at) => actions.captured((decode(bytes, at + PAYLOAD) as { readonly pid: number }).pid);

@@ -9,8 +9,10 @@ import { type Decoder, decoder } from "../../schema/decode.ts";
 import { toBytes } from "../../schema/encode.ts";
 import { ints, roundUp } from "../../schema/layout.ts";
 import { type AggregateSpec, isAggregate, type Schema, type StateSpec } from "../../schema/types.ts";
+import type { StackTable } from "../reading/stacks.ts";
 import type { Scope } from "../scope.ts";
 import { MemoryArray, MemoryMap } from "./memory-map.ts";
+import { joined, keyText, stacksIn } from "./same-stacks.ts";
 import { handlerOnly, type Placement, State } from "./state.ts";
 
 type MapSpec = StateSpec & { readonly kind: "hash" | "array" };
@@ -35,12 +37,17 @@ abstract class MapState extends State {
   readonly #names: readonly string[];
   readonly #decodeKey: Decoder;
   readonly #decodeValue: Decoder;
+  readonly #stacks: StackTable;
+  /** Where keys have the numbers of stacks. */
+  readonly #stacksAt: readonly number[];
   #access: MapAccess;
 
   constructor(scope: Scope, spec: MapSpec) {
     super(scope);
     this.spec = spec;
     this.#names = scope.functions;
+    this.#stacks = scope.stacks;
+    this.#stacksAt = stacksIn(this.#key());
     this.#decodeKey = decoder(this.#key(), scope.functions, scope.stacks.read);
     this.#decodeValue = isAggregate(spec.value) ? aggregateReader(spec.value) : decoder(spec.value, scope.functions, scope.stacks.read);
     const slot = isAggregate(spec.value) ? aggregateWords(spec.value) * 8 : roundUp(spec.value.size, 8);
@@ -67,7 +74,8 @@ abstract class MapState extends State {
   }
   entries(): [key: unknown, value: unknown][] {
     const copy: [unknown, unknown][] = [];
-    for (const [key, value] of this.#access.entries()) copy.push([this.#decodeKey(viewOf(key), 0), this.#decodeValue(viewOf(value), 0)]);
+    for (const [key, value] of this.#isSplit ? this.#joined().values() : this.#access.entries())
+      copy.push([this.#decodeKey(viewOf(key), 0), this.#decodeValue(viewOf(value), 0)]);
     return copy;
   }
   [Symbol.iterator](): Iterator<[key: unknown, value: unknown]> {
@@ -75,8 +83,15 @@ abstract class MapState extends State {
   }
   read(key: unknown): unknown {
     const bytes = this.keyBytes(key);
-    const value = bytes && this.#access.lookup(bytes);
+    const value = bytes && (this.#isSplit ? this.#joined().get(keyText(bytes))?.[1] : this.#access.lookup(bytes));
     return value && this.#decodeValue(viewOf(value), 0);
+  }
+  /** Until a handler can unwind a stack itself, each of its hits has a number of its own (reading/stacks.ts). */
+  get #isSplit(): boolean {
+    return this.#stacksAt.length > 0 && this.#stacks.hasCopies;
+  }
+  #joined() {
+    return joined(this.#access.entries(), this.#stacksAt, this.#stacks.numberOf, isAggregate(this.spec.value));
   }
   clear(): void {
     this.#access.clear();

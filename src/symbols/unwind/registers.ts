@@ -33,6 +33,15 @@ export function registersOf(file: ArrayLike<bigint>): BigUint64Array {
   return BigUint64Array.from(PLACES, (place) => file[place] ?? 0n);
 }
 
+/** Of a frame of which these are known alone, in DWARF's order; the others are 0. */
+export function ofFrame({ pc, rsp, rbp }: { readonly pc: bigint; readonly rsp: bigint; readonly rbp: bigint }): BigUint64Array {
+  const registers = new BigUint64Array(COLUMNS);
+  registers[RIP] = pc;
+  registers[RSP] = rsp;
+  registers[RBP] = rbp;
+  return registers;
+}
+
 const LOST = 0;
 const KNOWN = 1;
 const IN_MEMORY = 2;

@@ -11,6 +11,7 @@ import { big64 } from "../../dwarf/leb.ts";
 import { type ExpressionWorld, evaluate } from "./expression.ts";
 import type { UnwindMemory } from "./memory.ts";
 import { RBP, Registers, RIP, RSP } from "./registers.ts";
+import { BY_FRAME_POINTER, BY_SIGNAL, NO_RULE, walkRule } from "./walk-rule.ts";
 import { guess, SIGNAL_REGISTERS } from "./without-table.ts";
 
 /** Memory that may hold code. */
@@ -57,9 +58,19 @@ export interface Unwound {
 /** Frames of a stack, as the kernel bounds them (PERF_MAX_STACK_DEPTH). */
 export const MOST_FRAMES = 127;
 
+/** Called with each frame that was unwound, or tried; `rule`: how a handler can do the same (schema/stack-walk.ts), or `NO_RULE`. */
+export type Learn = (pc: number, called: boolean, rule: bigint) => void;
+
+export interface UnwindOptions {
+  readonly most?: number;
+  /** The first frame's pc is one that is returned to. */
+  readonly called?: boolean;
+  readonly learn?: Learn;
+}
+
 /** `registers`: as registersOf() gives them. Never throws; takes time by `most` and by how large the functions' tables are. */
-export function unwind(registers: BigUint64Array, space: UnwindSpace, most = MOST_FRAMES): Unwound {
-  return new Unwinding(registers, space).run(most);
+export function unwind(registers: BigUint64Array, space: UnwindSpace, { most = MOST_FRAMES, called = false, learn }: UnwindOptions = {}): Unwound {
+  return new Unwinding(registers, space, called, learn).run(most);
 }
 
 class Unwinding {
@@ -73,9 +84,12 @@ class Unwinding {
   #floor = -1;
   /** Where memory couldn't be read. */
   #fault: number | undefined;
+  readonly #learn: Learn | undefined;
 
-  constructor(registers: BigUint64Array, space: UnwindSpace) {
+  constructor(registers: BigUint64Array, space: UnwindSpace, called: boolean, learn: Learn | undefined) {
     this.#space = space;
+    this.#called = called;
+    this.#learn = learn;
     for (let number = 0; number <= RIP; number++) this.#now.set(number, registers[number] ?? 0n);
     this.#pc = Number(registers[RIP] ?? 0n);
     this.#world = {
@@ -97,6 +111,7 @@ class Unwinding {
       const signal = { is: isTable && row.signal };
       const called = this.#called && !signal.is;
       this.#fault = undefined;
+      if (isTable) this.#learn?.(pc, this.#called, walkRule(row, pc, code?.bias ?? 0));
       const end = isTable ? this.#byTable(row, code?.bias ?? 0) : this.#byGuess(signal);
       frames.push({ pc, called: called && !signal.is, signal: signal.is });
       if (end !== undefined) return { frames, end };
@@ -188,12 +203,15 @@ class Unwinding {
     const next = this.#next;
     next.copy(this.#now);
     if (found.k === "signal") {
+      this.#learn?.(this.#pc, this.#called, BY_SIGNAL);
       signal.is = true;
       for (const [i, number] of SIGNAL_REGISTERS.entries()) next.keep(number, found.registers + i * 8);
       const to = next.get(RIP, this.#word);
       return to === undefined ? this.#stuck() : this.#return(to, true, this.#floor);
     }
     const cfa = found.at + 8;
+    // How a frame that was running is laid out depends on the instruction, that of one which called on not.
+    this.#learn?.(this.#pc, this.#called, this.#called && found.rbp !== undefined ? BY_FRAME_POINTER : NO_RULE);
     if (cfa <= this.#floor) return { k: "loop", pc: this.#pc };
     const to = this.#word(found.at);
     if (to === undefined) return this.#stuck();

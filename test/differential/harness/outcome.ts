@@ -144,6 +144,8 @@ function recordText(image: SessionImage, record: Uint8Array): string {
   const payload = record.subarray(8);
   const states = (indices: readonly number[]): string => indices.map((index) => image.states[index]!.name).join(" ");
   switch (format.kind) {
+    case "walk":
+      return "a copy of a stack";
     case "print": {
       const parts = format.parts.map((part) => {
         if (part.kind === "text") return part.text;

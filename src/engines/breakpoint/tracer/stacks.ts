@@ -50,7 +50,7 @@ export class Stacks {
 
   #unwind(space: Space, modules: ProcessModules, file: ArrayLike<bigint>, most: number): Unwound {
     const memory = pagedMemory((address, into) => space.memory.read(address, into));
-    return unwind(registersOf(file), { memory, codeAt: (address) => modules.at(address) }, most);
+    return unwind(registersOf(file), { memory, codeAt: (address) => modules.at(address) }, { most });
   }
 }
 
