@@ -42,8 +42,6 @@ export type Counter = { readonly offset: number } & (
   | { readonly kind: "miss"; readonly file: number; readonly line: number }
   /** The table of stacks was full: the stack is counted as one that isn't known. */
   | { readonly kind: "stacks"; readonly probe: number }
-  /** A stack was cut where there was no rule yet, and there were copies enough on their way. */
-  | { readonly kind: "cut"; readonly probe: number }
   /** A leave without its enter (thrown out of the table, or never seen). */
   | { readonly kind: "unmatched"; readonly probe: number }
   /** A hit that wasn't handled because every scratch slot of its CPU was in use. */

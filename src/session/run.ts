@@ -185,7 +185,7 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
   }
   strays.to(session);
   report.attached(session);
-  const told = session.notes.length;
+  const told = new Set(session.notes);
   options.onArmed?.(session);
   const abort = (): void => session.end("aborted");
   options.signal.addEventListener("abort", abort);
@@ -197,7 +197,8 @@ export async function run(source: ScriptSource, options: RunOptions): Promise<Su
     report.maps(session);
     // Nobody reads maps any more: they needn't be copied.
     const summary = await session.close(false);
-    for (const note of session.notes.slice(told)) {
+    for (const note of session.notes) {
+      if (told.has(note)) continue;
       if (options.format === "text") options.tell(note);
       else writer.line(jsonLine("note", { text: note }));
     }

@@ -91,7 +91,7 @@ export class Scope {
   constructor(parts: ScopeParts) {
     this.#parts = parts;
     this.actions = parts.actions;
-    this.stacks = new StackTable(this.names);
+    this.stacks = new StackTable(this.names, (text) => this.notes.push(text));
     this.params = new Params(parts.params);
   }
   /** What was registered is what is armed: nothing can be added any more. */

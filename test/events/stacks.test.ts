@@ -4,6 +4,7 @@ import { frameText, type Stack } from "../../src/schema/stack.ts";
 import { Program, until } from "../conformance/support/session.ts";
 import { kernelWork, unwindProgram } from "../fixtures/build.ts";
 import { linesOf, Scripts } from "../fixtures/scripts.ts";
+import { sonde } from "../fixtures/sonde.ts";
 
 const scripts = new Scripts();
 afterAll(() => scripts.remove());
@@ -155,6 +156,16 @@ test("kernel: by tables, hits of one stack are one entry, however many of them w
     expect(all.find((one) => String(one.stack) === String(stack))?.count).toBe(count);
   }
   expect((session.maps.pairs!.entries() as [unknown, bigint][]).reduce((sum, [, twice]) => sum + twice, 0n)).toBe(2n * hits);
+});
+
+test("kernel: by frame pointers, that there are none is said once", async () => {
+  await using program = new Program(unwindProgram());
+  const code = `export const n = hash(stack, count()); uprobe("${program.path}:leaf", (c) => n.at(c.ustack()).add());`;
+  const plain = await sonde(["-e", code, "-c", `${program.path} 2`]);
+  expect(plain.stderr.match(/note stacks end early .*--unwind tables/g)).toHaveLength(1);
+  const whole = await sonde(["-e", code, "--unwind", "tables", "-c", `${program.path} 2`]);
+  expect(whole.stderr).not.toContain("end early");
+  expect(whole.stdout).toContain("main+0x");
 });
 
 test("kernel: what the kernel does for a program, by its own symbols", async () => {

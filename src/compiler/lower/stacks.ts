@@ -69,11 +69,7 @@ function captureByTables(p: Program, frames: number): number {
   b.set(copied, 0n);
   b.branch("eq", walk.end, End.unknown, unknown, none);
   b.enter(unknown);
-  const few = b.block();
-  mayCopy(p, copy, few);
-  b.enter(few);
-  p.count(p.session.counter({ kind: "cut", probe: p.probeIndex }));
-  b.jump(cut);
+  mayCopy(p, copy, cut);
   b.enter(copy);
   // Never 0.
   b.set(copied, b.binary("or", b.call("ktime_get_ns", []), 1n));

@@ -1,11 +1,14 @@
 /** Captured stacks by their numbers: the session's table of them. */
+import { basename } from "node:path";
 import type { SessionImage } from "../../compiler/image.ts";
 import type { Armed, MapAccess } from "../../engines/engine.ts";
+import { plainText } from "../../output/value.ts";
 import {
   CUT,
   FILE_BYTES,
   FILES_AT,
   type FoundFrames,
+  type Frame,
   KERNEL,
   MOST_FRAMES,
   MOST_IN_FILES,
@@ -30,9 +33,14 @@ export class StackTable {
   readonly #copied = new Map<bigint, bigint>();
   readonly #stacks = new Map<bigint, Stack>();
   readonly #names: CodeNames;
+  readonly #note: (text: string) => void;
+  /** By the kernel's frame pointers, which not all programs have. */
+  #byPointers = false;
 
-  constructor(names: CodeNames) {
+  /** `note`: says something about the stacks of the session, for people. */
+  constructor(names: CodeNames, note: (text: string) => void) {
     this.#names = names;
+    this.#note = note;
   }
 
   /** Of a stack that was copied, the number of those that are like it. */
@@ -53,6 +61,7 @@ export class StackTable {
     const { stacks, walks } = image;
     if (stacks === undefined) return;
     this.#map = armed.map(stacks);
+    this.#byPointers = armed.engine === "kernel" && walks === undefined;
     if (walks !== undefined) this.#walks = new StackWalks(armed, { ...image, walks }, (pid, again) => this.#names.modulesOf(pid, again));
     for (const { path, display, event } of probed) if (event === undefined) this.#names.open(path, display);
   }
@@ -104,7 +113,18 @@ export class StackTable {
     if (pid === KERNEL) return { frames: addresses.map((address) => this.#names.kernelFrame(address)), cut };
     // The kernel says of frames that it has found itself in which files they are: of a handler's, the first alone is one of them.
     const code = this.#names.codeOf(pid, placesOf(view, this.#walks === undefined ? MOST_IN_FILES : 1));
-    return { frames: addresses.flatMap((address, i) => this.#names.framesAt(code, address, i > 0)), cut };
+    const frames = addresses.flatMap((address, i) => this.#names.framesAt(code, address, i > 0));
+    if (addresses.length < (view.getUint16(6, true) & ~CUT)) this.#judge(frames);
+    return { frames, cut };
+  }
+  /** Says once that frame pointers don't lead to the end. */
+  #judge(frames: readonly Frame[]): void {
+    const last = frames.findLast(({ module }) => module !== undefined);
+    if (!this.#byPointers || last?.module === undefined || OUTERMOST.test(last.name ?? "")) return;
+    this.#byPointers = false;
+    this.#note(
+      `stacks end early where code has no frame pointers, as in ${basename(last.module)} behind ${plainText(last.name ?? "?")}: --unwind tables finds their callers, at about 0.2 µs a frame`,
+    );
   }
 }
 
@@ -126,6 +146,9 @@ function addressesOf(view: DataView): bigint[] {
   if (caller !== 0n && addresses.length > 0 && addresses[1] !== caller) addresses.splice(1, 0, caller);
   return addresses.slice(0, view.getUint16(6, true) & ~CUT);
 }
+
+/** What has no caller that anybody would miss, as the C library and Go's runtime call it. */
+const OUTERMOST = /^(_start|main|(__)?clone3?|start_thread|__libc_start.*|_dl_start_user|_dl_start|runtime\.(goexit|mstart|rt0_go|morestack).*)$/;
 
 const IN_FILE = 1;
 
