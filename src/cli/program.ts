@@ -33,6 +33,7 @@ const TYPES_EXAMPLES = `
 Examples:
   sonde types ./server -o server.d.ts               every function, as "server:handle"
   sonde types /opt/pg/bin/postgres 'exec_*' --as postgres > postgres.d.ts
+  sonde types libstdc++ 'libstdcxx:*'               its static probes
   sonde types kernel -o kernel.d.ts                 task_struct and all tracepoints
   sonde types kernel task_struct 'sched:*'          these alone`;
 

@@ -132,9 +132,10 @@ export interface CVariable {
 export interface Signature {
   /**
    * Several functions' common one has "" for the name of a parameter that isn't the same in all. Without a place: integers
-   * and pointers in order in the first six argument registers, then on the stack; floats in xmm0 to xmm7.
+   * and pointers in order in the first six argument registers, then on the stack; floats in xmm0 to xmm7. With a number it is
+   * also found as `arg0`, `arg1` …
    */
-  readonly params: readonly { readonly name: string; readonly type: CType; readonly place?: CPlace }[];
+  readonly params: readonly { readonly name: string; readonly type: CType; readonly place?: CPlace; readonly number?: number }[];
   readonly ret: CType;
   /** Where the result is at the return; undefined: in rax, or xmm0. */
   readonly retPlace?: CPlace;

@@ -1,7 +1,8 @@
 /** Static probes in a running program, on both engines: what handlers are handed, and what is refused. */
 import { afterAll, expect, test } from "vitest";
-import { privateCopy, usdtProgram } from "../fixtures/build.ts";
+import { privateCopy, usdtKnown, usdtProgram } from "../fixtures/build.ts";
 import { Scripts } from "../fixtures/scripts.ts";
+import { sonde } from "../fixtures/sonde.ts";
 
 const scripts = new Scripts();
 const copy = privateCopy(usdtProgram({ optimize: "2" }));
@@ -12,7 +13,7 @@ afterAll(() => {
 
 /** The lines that a script prints of one round of the program. */
 const printed = (engine: "kernel" | "breakpoint", body: string): Promise<string[]> =>
-  scripts.printed("print, usdt", `const file = ${JSON.stringify(copy.path)};\n${body}`, { engine, command: [copy.path, "1"] });
+  scripts.printed("print, str, usdt", `const file = ${JSON.stringify(copy.path)};\n${body}`, { engine, command: [copy.path, "1"] });
 
 const BOTH = ["kernel", "breakpoint"] as const;
 
@@ -37,7 +38,14 @@ test.each(BOTH)("%s: a probe in three places has its arguments at each, and one 
   expect(lines.filter((line) => !line.startsWith("counts:"))).toEqual(["3 -4", "5 1099511627776", "1 -2"]);
 });
 
+test.each(BOTH)("%s: the arguments of probes that are known have their names, and their numbers still", async (engine) => {
+  const body = `usdt("${usdtKnown()}:python:line", (c) => print\`\${str(c.args.filename)} \${str(c.args.funcname)} \${c.args.lineno} \${c.args.arg2} \${c.arg2}\`);
+    usdt("${usdtKnown()}:python:gc__done", (c) => print\`\${c.args.arg0} \${c.args.arg1}\`);`;
+  expect(await scripts.printed("print, str, usdt", body, { engine, command: [usdtKnown()] })).toEqual(["shop.py total 42 42 42", "42 7"]);
+});
+
 test.each([
+  [`usdt("${usdtKnown()}:python:gc__done", (c) => c.args.collected > 0);`, { message: expect.stringContaining("no parameter `collected`") }],
   ["usdt(`${file}:forms:twelwe`, () => {});", { code: "SONDE_USDT_NOT_FOUND", mend: expect.stringContaining("forms:twelve") }],
   ["usdt(`${file}:counted`, () => {});", { code: "SONDE_USDT_SEVERAL", mend: expect.stringContaining("counts:counted") }],
   ["usdt('cat:forms:twelve', () => {});", { code: "SONDE_USDT_NONE" }],
@@ -47,6 +55,13 @@ test.each([
   ["usdt(`${file}:forms:twelve`, { enter: () => {}, leave: () => {} } as never);", { message: expect.stringContaining("usdt") }],
 ])("%s is refused", async (body, error) => {
   await expect(printed("kernel", body)).rejects.toMatchObject(error);
+});
+
+test("declared, they are checked in the editor", async () => {
+  const { stdout } = await sonde(["types", usdtKnown(), "python:*", "--as", "app"]);
+  expect(stdout).toContain('"app:python:gc__done": { args: { arg0: i32; arg1: i32 } };');
+  expect(stdout).toContain('"app:python:line": { args: { filename: Ptr<u8>; funcname: Ptr<u8>; lineno: i32 } };');
+  expect(stdout).not.toContain("Functions");
 });
 
 test("one that isn't there is passed over where that is permitted", async () => {

@@ -5,12 +5,15 @@ import { jsonLine } from "../../output/json.ts";
 import { hexText } from "../../output/numbers.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
 import { typeText } from "../../output/type-text.ts";
+import { staticSignature } from "../../session/typed/site-types.ts";
 import type { FunctionSite, StaticProbe } from "../../symbols/site.ts";
 import { resolveUsdt } from "../../symbols/usdt/resolve.ts";
 
 /** `arg0: i32, arg1: u64`; of one that can't be read also why. */
-const argumentsText = ({ signature }: StaticProbe): string =>
-  signature.params.map(({ name, type, place }) => `${name}: ${typeText(type)}${place?.k === "none" ? ` (${place.why})` : ""}`).join(", ");
+const argumentsText = (name: string, probe: StaticProbe): string =>
+  staticSignature(name, probe)
+    .params.map(({ name, type, place }) => `${name}: ${typeText(type)}${place?.k === "none" ? ` (${place.why})` : ""}`)
+    .join(", ");
 
 function asJson({ name, display, address, functionOffset, usdt }: FunctionSite): string {
   return jsonLine("static-probe", {
@@ -19,11 +22,13 @@ function asJson({ name, display, address, functionOffset, usdt }: FunctionSite):
     address: hexText(address),
     offset: functionOffset,
     semaphore: usdt?.semaphore && hexText(usdt.semaphore.address),
-    arguments: usdt?.signature.params.map((param) => ({
-      name: param.name,
-      type: typeText(param.type),
-      ...(param.place?.k === "none" ? { unreadable: param.place.why } : {}),
-    })),
+    arguments:
+      usdt &&
+      staticSignature(name, usdt).params.map((param) => ({
+        name: param.name,
+        type: typeText(param.type),
+        ...(param.place?.k === "none" ? { unreadable: param.place.why } : {}),
+      })),
   });
 }
 
@@ -54,8 +59,10 @@ function table(sites: readonly FunctionSite[], verbose: boolean, print: (line: s
       print(paint.dim(`  ${padEnd("probe", widest)}  ${padStart("places", 6)}  ${padEnd("semaphore", 9)}  arguments`));
     }
     const semaphore = places.some(({ usdt }) => usdt?.semaphore !== undefined) ? "yes" : "";
-    print(`  ${padEnd(first.name, widest)}  ${padStart(String(places.length), 6)}  ${padEnd(semaphore, 9)}  ${argumentsText(first.usdt as StaticProbe)}`);
-    if (verbose) for (const { address, usdt } of places) print(paint.dim(`    at ${hexText(address)}  ${argumentsText(usdt as StaticProbe)}`));
+    print(
+      `  ${padEnd(first.name, widest)}  ${padStart(String(places.length), 6)}  ${padEnd(semaphore, 9)}  ${argumentsText(first.name, first.usdt as StaticProbe)}`,
+    );
+    if (verbose) for (const { name, address, usdt } of places) print(paint.dim(`    at ${hexText(address)}  ${argumentsText(name, usdt as StaticProbe)}`));
   }
   if (byProbe.size > 1) print(`${byProbe.size} static probes in ${[...new Set(sites.map((site) => basename(site.display)))].join(", ")}`);
 }

@@ -44,7 +44,8 @@ export function refuseOutside(p: Program, name: string, span: Span): void {
 export function argument(p: Program, name: string, span: Span): Value {
   if (p.phase === "tracepoint") return recordArgument(p, name, span);
   const { signature } = p.probe;
-  const index = signature?.params.findIndex((param) => param.name === name) ?? -1;
+  const byName = signature?.params.findIndex((param) => param.name === name) ?? -1;
+  const index = byName >= 0 ? byName : (signature?.params.findIndex(({ number }) => number !== undefined && name === `arg${number}`) ?? -1);
   const param = signature?.params[index];
   if (!signature || !param) {
     const known = signature?.params.map((q) => q.name);

@@ -21,6 +21,8 @@ export interface Declared {
   /** Comment lines that the file begins with. */
   readonly header: readonly string[];
   readonly functions?: readonly DeclaredFunction[];
+  /** Static probes, "python3:python:line"; their results mean nothing. */
+  readonly usdts?: readonly DeclaredFunction[];
   readonly tracepoints?: readonly DeclaredTracepoint[];
   /** Entries of `KernelTypes`, by name. */
   readonly kernelTypes?: readonly { readonly name: string; readonly type: CType }[];
@@ -34,10 +36,10 @@ export interface Declared {
 const LINE = 120;
 
 /** The same text for the same input. */
-export function declarationsText({ header, functions = [], tracepoints = [], kernelTypes = [], structs = {}, depth = Infinity }: Declared): string {
+export function declarationsText({ header, functions = [], usdts = [], tracepoints = [], kernelTypes = [], structs = {}, depth = Infinity }: Declared): string {
   const writer = new TypeWriter(
     [
-      ...functions.flatMap(({ signature }) => rootsOf(signature)),
+      ...[...functions, ...usdts].flatMap(({ signature }) => rootsOf(signature)),
       ...tracepoints.flatMap(({ fields }) => fields.flatMap(({ type }) => (type === "text" ? [] : [{ type, structs }]))),
       ...kernelTypes.map(({ type }) => ({ type, structs })),
     ],
@@ -48,7 +50,8 @@ export function declarationsText({ header, functions = [], tracepoints = [], ker
     return `${JSON.stringify(name)}: { args: ${braced(args)} };`;
   });
   const registries = [
-    registry("Functions", functionEntries(functions, writer)),
+    registry("Functions", functionEntries(functions, writer, true)),
+    registry("Usdts", functionEntries(usdts, writer, false)),
     registry("Tracepoints", tracepointEntries),
     registry(
       "KernelTypes",
@@ -79,11 +82,11 @@ function registry(name: string, entries: readonly string[]): string[] {
 }
 
 /** Functions of one target have the parameters whose name and type are in all, and the result if it is the same in all. */
-function functionEntries(functions: readonly DeclaredFunction[], writer: TypeWriter): string[] {
+function functionEntries(functions: readonly DeclaredFunction[], writer: TypeWriter, results: boolean): string[] {
   const byTarget = new Map<string, { args: readonly Property[]; ret: string }>();
   for (const { target, signature } of functions) {
     const args = named(signature.params.map(({ name, type }): Property => [name, writer.text(type, signature.structs)]));
-    const ret = writer.text(signature.ret, signature.structs);
+    const ret = results ? writer.text(signature.ret, signature.structs) : "";
     const other = byTarget.get(target);
     if (other === undefined) byTarget.set(target, { args, ret });
     else {
@@ -92,7 +95,7 @@ function functionEntries(functions: readonly DeclaredFunction[], writer: TypeWri
       byTarget.set(target, { args: shared, ret: ret === other.ret ? ret : "i64" });
     }
   }
-  return [...byTarget].map(([target, { args, ret }]) => `${JSON.stringify(target)}: { args: ${braced(args)}; ret: ${ret} };`);
+  return [...byTarget].map(([target, { args, ret }]) => `${JSON.stringify(target)}: { args: ${braced(args)}${ret === "" ? "" : `; ret: ${ret}`} };`);
 }
 
 /** What has a name, each name once: the first is the one that is found by it. */

@@ -10,6 +10,7 @@ import { definitionsIn } from "../../dwarf/types-definitions.ts";
 import type { Unit } from "../../dwarf/units.ts";
 import { readElf } from "../../elf/image.ts";
 import { buildId } from "../../elf/notes.ts";
+import { SondeError } from "../../errors/error.ts";
 import { type DeclaredFunction, declarationsText } from "../../output/declarations/declarations.ts";
 import { signatureOf as prototypeOf } from "../../prototypes/prototypes.ts";
 import type { Signature } from "../../schema/ctypes.ts";
@@ -19,6 +20,8 @@ import { type OpenedDebugInfo, openOrFetchDebugInfo } from "../../symbols/debug-
 import { FileSource } from "../../symbols/file-source.ts";
 import { resolveTarget } from "../../symbols/resolve.ts";
 import type { FunctionSite } from "../../symbols/site.ts";
+import { resolveUsdt } from "../../symbols/usdt/resolve.ts";
+import { staticSignature } from "../typed/site-types.ts";
 import { targetKeys } from "./target-keys.ts";
 
 export interface ProgramRequest {
@@ -46,7 +49,11 @@ const ONE_BY_ONE = 8;
 /** Errors: those of targets (`SONDE_FILE_…`, `SONDE_ELF_…`, `SONDE_FUNCTION_…`), and `SONDE_DEBUG_INFO_MISSING`. */
 export async function declareProgram({ file, functions, as = targetName(file), depth, command }: ProgramRequest): Promise<ProgramDeclarations> {
   const escaped = file.replaceAll(":", "\\:");
-  const resolved = (functions.length === 0 ? ["*"] : functions).map((name) => resolveTarget(`${escaped}:${name}`, { mode: "entry", unjudged: true }));
+  const usdts = staticProbes(escaped, functions, as);
+  const names = functions.filter((name) => !isStatic(name));
+  if (functions.length > 0 && names.length === 0)
+    return { text: declarationsText({ header: [`Written by \`${command}\` from the notes of ${file}.`], usdts, depth }), notes: [] };
+  const resolved = (names.length === 0 ? ["*"] : names).map((name) => resolveTarget(`${escaped}:${name}`, { mode: "entry", unjudged: true }));
   // Of what is inlined one place is as good as another.
   const sites = new Map(resolved.flatMap((one) => one.sites).map((site) => [`${site.path} ${site.source === undefined ? site.address : site.name}`, site]));
   const [first] = sites.values();
@@ -54,7 +61,13 @@ export async function declareProgram({ file, functions, as = targetName(file), d
   try {
     const image = readElf(source);
     const opened = await openOrFetchDebugInfo(first!.path, image, { display: first!.display });
-    if ("missing" in opened) throw missingError(opened.missing, opened.failures);
+    if ("missing" in opened) {
+      const lacking = missingError(opened.missing, opened.failures);
+      if (usdts.length === 0) throw lacking;
+      // Static probes say by themselves what they hand over.
+      const text = declarationsText({ header: [`Written by \`${command}\` from the notes of ${first!.display}.`], usdts, depth });
+      return { text, notes: [`functions are left out: ${lacking.message}`] };
+    }
     const declared: DeclaredFunction[] = [];
     const lacking: string[] = [];
     const keys = targetKeys([...sites.values()].map(({ name }) => name));
@@ -71,12 +84,36 @@ export async function declareProgram({ file, functions, as = targetName(file), d
     const text = declarationsText({
       header: [`Written by \`${command}\` from the debug information of ${first!.display}${id === undefined ? "" : `, build-id ${id}`}.`],
       functions: own,
+      usdts,
       depth,
     });
     const incomplete = opened.incomplete === undefined ? [] : [missingError(opened.incomplete, opened.failures).message];
     return { text, notes: [...incomplete, ...noteShipped(shipped.length, as), ...noteLacking(lacking)] };
   } finally {
     source.close();
+  }
+}
+
+/** `provider:probe`, where a function's scopes would have two colons. */
+const isStatic = (name: string): boolean => /^[^:]+:[^:]+$/.test(name);
+
+/** Those that names of their form mean; without any names all that the file has. */
+function staticProbes(escaped: string, names: readonly string[], as: string): DeclaredFunction[] {
+  const wanted = names.filter(isStatic);
+  const resolve = (name: string): readonly FunctionSite[] => resolveUsdt(`${escaped}:${name}`, []).sites;
+  const sites = names.length === 0 ? (unlessNone(() => resolve("*:*")) ?? []) : wanted.flatMap(resolve);
+  return sites
+    .map((site) => ({ target: `${as}:${site.name}`, signature: staticSignature(site.name, site.usdt!) }))
+    .sort((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+}
+
+/** Undefined: the file has no static probes. */
+function unlessNone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof SondeError && error.code === "SONDE_USDT_NONE") return undefined;
+    throw error;
   }
 }
 

@@ -10,12 +10,13 @@ import { describe } from "../../dwarf/signature-text.ts";
 import { type ElfImage, readElf } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import { unlessRefused } from "../../errors/unless-refused.ts";
+import { withKnownNames } from "../../prototypes/usdt.ts";
 import type { Signature } from "../../schema/ctypes.ts";
 import { missingError, undescribedError } from "../../symbols/debug-files/missing.ts";
 import { type OpenedDebugInfo, openDebugInfo } from "../../symbols/debug-files/open.ts";
 import { FileSource } from "../../symbols/file-source.ts";
 import { recordSignature } from "../../symbols/kernel/events.ts";
-import type { FunctionSite } from "../../symbols/site.ts";
+import type { FunctionSite, StaticProbe } from "../../symbols/site.ts";
 import type { ProbePlaces } from "../probe.ts";
 import { fileOfSite, prototypeOf } from "../signatures.ts";
 
@@ -37,10 +38,16 @@ const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.i
 /** Of one of a probe's sites, by its index. Debug information that can't be read is none. */
 export function signatureOfPlace(places: Pick<ProbePlaces, "sites" | "targets" | "from">, index: number): Signature | undefined {
   const site = places.sites[index]!;
-  if (site.usdt !== undefined) return site.usdt.signature;
+  if (site.usdt !== undefined) return staticSignature(site.name, site.usdt);
   if (site.event !== undefined) return site.event.kind === "tracepoint" ? recordSignature(site) : undefined;
   const known = isAtEntry(site) ? prototypeOf(fileOfSite(places, index), site) : undefined;
   return known ?? unlessRefused(() => fromDebugInfo(site));
+}
+
+/** Of a static probe, `provider:name`, with the names that are known of its arguments. */
+export function staticSignature(name: string, { signature }: StaticProbe): Signature {
+  const colon = name.indexOf(":");
+  return withKnownNames(name.slice(0, colon), name.slice(colon + 1), signature);
 }
 
 /** The function's declaration, in its own language, as its debug information on the disk has it; undefined where there is none. */
