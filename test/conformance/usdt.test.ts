@@ -1,10 +1,13 @@
 /** Behaviour 31: semaphores of static probes. Each probed place counts one up in each process that is probed. */
+
 import { closeSync, openSync, readFileSync, readSync, realpathSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { resolveUsdt } from "../../src/symbols/usdt/resolve.ts";
 import { privateCopy, target, usdtLibrary, usdtProgram } from "../fixtures/build.ts";
 import { Program, probe } from "./support/session.ts";
 import { behaviour } from "./support/suite.ts";
+import { killTool, tool } from "./support/tool.ts";
 
 /** The semaphore of a probe as a process has it; `set`: it is written first. Undefined: the file isn't mapped there. */
 function semaphoreIn(pid: number, at: string, set?: number): number | undefined {
@@ -93,6 +96,23 @@ behaviour(31, (engine) => {
     } finally {
       copy.remove();
     }
+  });
+
+  test("of a tool of which everything was killed: they are down at the latest when the next one has started", async () => {
+    await using program = new Program(usdtProgram({ optimize: "2" }));
+    const running = await program.start();
+    const at = program.at("counts:idle");
+    const script = join(import.meta.dirname, "scripts/statics.probe.ts");
+    for (let round = 0; round < 3; round++) {
+      const killed = tool(script, engine, [at], "-p", String(running.pid));
+      await killed.seen('"attached"');
+      expect(semaphoreIn(running.pid, at)).toBe(1);
+      await killTool(killed, "all");
+    }
+    const session = await probe(engine, "statics", at, { pid: running.pid });
+    expect(semaphoreIn(running.pid, at)).toBe(1);
+    await session.close();
+    expect(semaphoreIn(running.pid, at)).toBe(0);
   });
 
   test("one that the program sets to 0 meanwhile doesn't go below", async () => {

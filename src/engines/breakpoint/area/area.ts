@@ -155,6 +155,21 @@ export class Area {
     memory.write(this.base + TABLE_AT + index * 8, new Uint8Array(8));
   }
 
+  /** Says that a site's semaphore was counted up; `semaphore` 0: it isn't any more. False if the site has no entry here. */
+  setSemaphore(memory: ProcessMemory, site: number, semaphore: number): boolean {
+    const index = this.#indexOf.get(site);
+    return index !== undefined && memory.write(this.base + this.shape.semaphoresAt + index * 8, new Uint8Array(BigUint64Array.of(BigInt(semaphore)).buffer));
+  }
+  /** The sites whose semaphores are counted up, as the memory says it. */
+  raised(memory: ProcessMemory): { readonly site: number; readonly semaphore: number }[] {
+    const table = this.count === 0 ? undefined : memory.bytes(this.base + this.shape.semaphoresAt, this.count * 8);
+    if (table === undefined) return [];
+    return [...new BigUint64Array(table.slice().buffer)].map(Number).flatMap((semaphore, i) => {
+      const site = this.#sites[i] as number;
+      return semaphore === 0 || site === 0 ? [] : { site, semaphore };
+    });
+  }
+
   /** Each site with the byte that it displaced. */
   *entries(): Generator<{ readonly site: number; readonly original: number }> {
     for (const [i, site] of this.#sites.entries()) if (site !== 0) yield { site, original: this.#originals[i] as number };

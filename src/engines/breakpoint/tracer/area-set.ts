@@ -193,6 +193,10 @@ export class AreaSet {
   get isAdopted(): boolean {
     return this.#looked;
   }
+  /** Says that a site's semaphore is counted up (0: not any more), for whoever comes when everything of ours was killed. */
+  setSemaphore(site: number, semaphore: number): void {
+    this.#areas.some((area) => area.setSemaphore(this.#target, site, semaphore));
+  }
   /** Whether a site has this slot here. */
   hasSlot(site: number, slot: number): boolean {
     return this.#areas.some((area) => area.slotOf(site) === slot);

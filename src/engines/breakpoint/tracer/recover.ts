@@ -14,6 +14,7 @@ import { isArmable } from "./arming.ts";
 import { letAllGo } from "./let-go.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Returns } from "./returns.ts";
+import { lowerLeft } from "./semaphores.ts";
 import type { Space, Tracee } from "./space.ts";
 
 const INT3 = 0xcc;
@@ -94,15 +95,18 @@ function recover(pid: number): boolean {
   }
 }
 
-/** Where it is still a breakpoint, in text that is still there. Adds the sites to `sites`. */
+/** Where it is still a breakpoint, in text that is still there; semaphores go down. Adds the sites to `sites`. */
 export function restoreBytes(space: Space, sites: Set<number>): void {
   const { pid, memory } = space;
-  const text = readMappings(pid).filter(isArmable);
-  for (const area of Area.find(pid, memory))
+  const mappings = readMappings(pid);
+  const text = mappings.filter(isArmable);
+  for (const area of Area.find(pid, memory)) {
+    lowerLeft(area, memory, mappings);
     for (const { site, original } of area.entries()) {
       sites.add(site);
       if (text.some(({ start, end }) => site >= start && site < end) && memory.bytes(site, 1)?.[0] === INT3) memory.write(site, Uint8Array.of(original));
     }
+  }
 }
 
 function putBack({ areas }: Space, tid: number): void {
