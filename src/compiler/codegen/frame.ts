@@ -18,9 +18,9 @@ export function placeObjects(fn: MirFunction, slots: number): Frame {
   const room = FRAME_BYTES - slots * 8;
   let frame = 0;
   let scratch = 0;
-  for (const { size } of fn.objects) {
+  for (const { size, home } of fn.objects) {
     const bytes = Math.ceil(size / 8) * 8;
-    if (fn.scratch !== undefined && (bytes > SMALL_OBJECT || frame + bytes > room)) {
+    if (fn.scratch !== undefined && home !== "frame" && (home === "scratch" || bytes > SMALL_OBJECT || frame + bytes > room)) {
       homes.push({ in: "scratch", offset: scratch });
       scratch += bytes;
     } else {

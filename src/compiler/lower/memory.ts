@@ -9,6 +9,7 @@ import type { Base, CallArg, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
 import { join } from "./cells.ts";
 import type { Program } from "./program.ts";
+import { clearBehindNul } from "./text-search.ts";
 import { isSigned, scalar, sizeOf, widthOf } from "./typed.ts";
 import { bool, constant, type IntValue, maybe, ofWidth, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
@@ -156,6 +157,7 @@ export function readString(p: Program, address: CallArg, max: number, size: numb
     }
     b.enter(after);
   }
+  b.set(got, forgotten(p, got));
   // More than nothing was copied; and more than `max` bytes and their NUL.
   const present = b.binary("shr", b.binary("sub", 0n, got), 63n) as number;
   if (size < max + 2) return maybe(present, { k: "string", base, offset: 0, cap: max, cut: 0n });
@@ -168,52 +170,40 @@ export function readString(p: Program, address: CallArg, max: number, size: numb
 function readSized(p: Program, address: Operand, max: number, length: IntValue): Value {
   const b = p.b;
   const base = p.zeroed(roundUp8(max + 1));
-  const { present, over } = readBounded(p, base, address, max, length);
+  const { present, count, over } = readBounded(p, base, address, max, length);
   // What stands behind a NUL isn't text: it goes, so that equal texts have equal bytes; and such a text isn't cut.
-  const ended = clearBehindNul(p, base, max);
-  const cut = b.binary("and", over, b.binary("xor", ended, 1n));
+  // Cut where no NUL was among the bytes that were read.
+  const end = clearBehindNul(p, base, roundUp8(max + 1));
+  const inside = b.binary("shr", b.binary("sub", end, count), 63n);
+  const cut = b.binary("and", over, b.binary("xor", inside, 1n));
   b.store(base, max, 1, cut);
   return maybe(present, { k: "string", base, offset: 0, cap: max, cut });
 }
 
-/** Gives 1 where there was a NUL. */
-function clearBehindNul(p: Program, base: Base, max: number): number {
-  const b = p.b;
-  const start = b.address(base, 0);
-  const i = b.variable();
-  const seen = b.variable();
-  b.set(i, 0n);
-  b.set(seen, 0n);
-  const loop = b.block();
-  const body = b.block();
-  const nul = b.block();
-  const check = b.block();
-  const clear = b.block();
-  const next = b.block();
-  const after = b.block();
-  b.jump(loop);
-  b.enter(loop);
-  b.branch("ult", i, BigInt(max), body, after);
-  b.enter(body);
-  const at = b.binary("add", start, i) as number;
-  b.branch("eq", b.load({ reg: at }, 0, 1), 0n, nul, check);
-  b.enter(nul);
-  b.set(seen, 1n);
-  b.jump(next);
-  b.enter(check);
-  b.branch("ne", seen, 0n, clear, next);
-  b.enter(clear);
-  b.store({ reg: at }, 0, 1, 0n);
-  b.jump(next);
-  b.enter(next);
-  b.set(i, b.binary("add", i, 1n));
-  b.jump(loop);
-  b.enter(after);
-  return seen;
+/**
+ * The same value, of which the kernel's verifier knows nothing any more: it would walk what follows, which may be long where there
+ * are long texts, for each of the ways that lead here. Without a scratch slot a handler has no long texts.
+ */
+function forgotten(p: Program, value: number): number {
+  if (!p.knowledge.scratch) return value;
+  const base = { object: p.b.object(8, "scratch") };
+  p.b.store(base, 0, 8, value);
+  return p.b.load(base, 0, 8);
+}
+
+interface Bounded {
+  readonly present: number;
+  readonly count: number;
+  readonly over: number;
 }
 
 /** Reads min(length, max) bytes; a negative length is nothing at all. If they cross into an unreadable page, those before it. */
-function readBounded(p: Program, base: Base, address: Operand, max: number, length: IntValue): { present: number; count: number; over: number } {
+function readBounded(p: Program, base: Base, address: Operand, max: number, length: IntValue): Bounded {
+  const found = readWays(p, base, address, max, length);
+  return { present: forgotten(p, found.present), count: forgotten(p, found.count), over: forgotten(p, found.over) };
+}
+
+function readWays(p: Program, base: Base, address: Operand, max: number, length: IntValue): Bounded {
   const b = p.b;
   const count = b.variable();
   const over = b.variable();
@@ -286,7 +276,8 @@ export function readBytes(p: Program, address: Value, max: number, length: Value
     );
   }
   const base = p.zeroed(roundUp8(max));
-  const { present, count } = readBounded(p, base, integer(p, address, span).op, max, length === undefined ? constant(BigInt(max)) : integer(p, length, span));
+  const bound = length === undefined ? constant(BigInt(max)) : integer(p, length, span);
+  const { present, count } = readBounded(p, base, integer(p, address, span).op, max, bound);
   return maybe(present, { k: "bytes", base, offset: 0, cap: max, length: count });
 }
 

@@ -78,7 +78,7 @@ function filter(
   if (which.kind === "pids") oneOf(which.pids);
   else if (which.kind === "cgroup") passIf("eq", b.call("get_current_ancestor_cgroup_id", [BigInt(which.level)], true), BigInt.asIntN(64, which.id));
   else if (which.kind === "set") {
-    const key: Base = { object: b.object(8) };
+    const key: Base = { object: b.object(8, "frame") };
     b.store(key, 0, 8, pid());
     passIf("ne", b.call("map_lookup_elem", [{ map: p.session.pidSet as number }, { base: key, offset: 0 }]), 0n);
   }
@@ -110,7 +110,7 @@ function takeScratch(p: Program, cpu: Operand, refused: bigint): void {
   p.count(p.session.counter({ kind: "scratch", probe: p.probeIndex }));
   b.exit(refused);
   b.enter(got);
-  const key: Base = { object: b.object(8) };
+  const key: Base = { object: b.object(8, "frame") };
   b.store(key, 0, 8, b.binary("add", b.binary("mul", cpu, BigInt(SCRATCH_SLOTS)), slot));
   const pointer = b.call("map_lookup_elem", [{ map }, { base: key, offset: 0 }]);
   const there = b.block();

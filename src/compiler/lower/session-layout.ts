@@ -234,6 +234,20 @@ export class SessionLayout {
     return this.zeroMap;
   }
 
+  private readonly constants: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+  private readonly constantOffsets = new Map<string, number>();
+  private constantMap: number | undefined;
+  /** Bytes (a multiple of 8) that handlers read, each once: where they are in a map of one value. */
+  constant(bytes: Uint8Array): { readonly map: number; readonly offset: number } {
+    this.constantMap ??= this.addMap({ name: "constants", type: "array", keySize: 4, valueSize: 0, maxEntries: 1, mmap: true, noPrealloc: false });
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+    const last = this.constants.at(-1);
+    const offset = this.constantOffsets.get(text) ?? (last === undefined ? 0 : last.offset + last.bytes.length);
+    if (!this.constantOffsets.has(text)) this.constants.push({ offset, bytes });
+    this.constantOffsets.set(text, offset);
+    return { map: this.constantMap, offset };
+  }
+
   /** The names of functions as `cstring(63)`, for handlers that compute with the text of `c.func`. */
   functionNames(encode: (schema: Schema, value: unknown) => Uint8Array, schema: Schema): number {
     if (this.funcNames === undefined) {
@@ -266,6 +280,10 @@ export class SessionLayout {
       if (i === this.cpuMap) return { ...map, valueSize: this.stride * this.cpus };
       if (i === this.sharedMap) return { ...map, valueSize: this.sharedBytes, initial: sharedInitial };
       if (i === this.scratchMap) return { ...map, valueSize: Math.ceil(this.scratchBytes / 8) * 8 };
+      if (i === this.constantMap) {
+        const initial = Buffer.concat(this.constants.map(({ bytes }) => bytes));
+        return { ...map, valueSize: initial.length, initial: new Uint8Array(initial) };
+      }
       if (i === this.zeroMap) return { ...map, valueSize: this.zeroBytes };
       return map;
     });

@@ -1,6 +1,7 @@
 /** Texts in memory: their bytes, their copying, their comparison. A text lies in `cap` bytes padded with NULs (see CStringSchema). */
 import type { Base, Block } from "../mir/types.ts";
 import type { Program } from "./program.ts";
+import { findBytes } from "./text-search.ts";
 import { type BoolValue, bool, constant, type IntValue, i64, type StringValue, type TextValue } from "./value.ts";
 
 const encoder = new TextEncoder();
@@ -165,26 +166,7 @@ export function includes(p: Program, s: StringValue | TextValue, needle: string)
   const bytes = textBytes(needle);
   if (bytes.length === 0) return bool(1n);
   if (bytes.length > s.cap) return bool(0n);
-  const b = p.b;
-  return flagOf(p, (no) => {
-    const n = b.variable();
-    b.set(n, 0n);
-    const start = b.address(s.base, s.offset);
-    const loop = b.block();
-    const test = b.block();
-    const next = b.block();
-    const yes = b.block();
-    b.jump(loop);
-    b.enter(loop);
-    b.branch("ule", n, BigInt(s.cap - bytes.length), test, no);
-    b.enter(test);
-    sameBytes(p, { reg: b.binary("add", start, n) as number }, bytes, next);
-    b.jump(yes);
-    b.enter(next);
-    b.set(n, b.binary("add", n, 1n));
-    b.jump(loop);
-    b.enter(yes);
-  });
+  return bool(findBytes(p, p.b.address(s.base, s.offset), s.cap, bytes));
 }
 
 /** Goes to `no` at the first byte that differs. */

@@ -50,9 +50,9 @@ export class Builder {
     return reg;
   }
 
-  /** A place of `size` bytes (a multiple of 8) that belongs to this hit alone. */
-  object(size: number): number {
-    this.fn.objects.push({ size });
+  /** A place of `size` bytes (a multiple of 8) that belongs to this hit alone. `home`: where it has to be; in the scratch slot only if there is one. */
+  object(size: number, home?: "frame" | "scratch"): number {
+    this.fn.objects.push({ size, home });
     return this.fn.objects.length - 1;
   }
 

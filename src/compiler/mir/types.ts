@@ -86,7 +86,7 @@ export interface MirFunction {
   readonly context: Reg;
   /** Registers that may be assigned more than once. */
   readonly variables: Set<Reg>;
-  readonly objects: { readonly size: number }[];
+  readonly objects: { readonly size: number; readonly home: "frame" | "scratch" | undefined }[];
   /** The register that holds the hit's scratch slot, if it has one, and where in it each object that isn't in the frame lies. */
   scratch: Reg | undefined;
 }

@@ -133,6 +133,25 @@ const boundaries: Theme = {
       "const s = str(c.arg0, 16); if (s !== undefined) print`${s.endsWith('exactly 16 bytes')} ${s.endsWith('15 byte')} ${s.endsWith('bytes')} ${s.endsWith('hello world')} ${s.endsWith('xexactly 16 bytes')}`;",
     "startsWith at the boundaries":
       "const s = str(c.arg0, 16); if (s !== undefined) print`${s.startsWith('exactly 16 bytes')} ${s.startsWith('exactly 16 bytes!')} ${s.startsWith('a')}`;",
+    "needles of many lengths, 1":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('x')} ${s.includes('#')} ${s.includes('m,')} ${s.includes('m#')} ${s.includes('of them')} ${s.includes('of the#')}`;",
+    "needles of many lengths, 2":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('m, so th')} ${s.includes('#, so th')} ${s.includes('wo, and e')} ${s.includes('wo,#and e')} ${s.includes('four of them, s')} ${s.includes('#our of them, s')}`;",
+    "needles of many lengths, 3":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('r than sixteen b')} ${s.includes('r t#an sixteen b')} ${s.includes('han thirty-two, a')} ${s.includes('han thirty-two,#a')} ${s.includes('een bytes, and than thi')} ${s.includes('een bytes, a#d than thi')}`;",
+    "needles of many lengths, 4":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('en than sixty-four of th')} ${s.includes('en #han sixty-four of th')} ${s.includes('han sixty-four of them, s')} ${s.includes('han six#y-four of them, s')} ${s.includes(' text that is longer than sixteen')} ${s.includes(' text that is#longer than sixteen')}`;",
+    "needles of many lengths, 5":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('hirty-two, and even than sixty-four of t')} ${s.includes('hirty-two, and ev#n than sixty-four of t')} ${s.includes(' is longer than sixteen bytes, and than thirty-two, and even tha')} ${s.includes(' is longer than sixteen bytes, and than thirty-tw#, and even tha')} ${s.includes(' text that is longer than sixteen bytes, and than thirty-two, and even than sixty-four of them, so t')} ${s.includes(' text that is longer than sixteen bytes, and than thirty-two, and even than sixty-four of them, s# t')}`;",
+    "needles of many lengths, 6":
+      "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('a text that is longer than sixteen bytes, and than thirty-two, and even than sixty-four of them, so there')} ${s.includes('a text that is lo#ger than sixteen bytes, and than thirty-two, and even than sixty-four of them, so there')} ${s.includes('than than')} ${s.includes('so there')} ${s.includes('so there.')} ${s.includes('and even than sixty-four')}`;",
+    "needles of many lengths, 7": "const s = str(c.arg0, 300); if (s !== undefined) print`${s.includes('and than sixty-four of them')}`;",
+    "needles in 4,096 bytes":
+      "const s = str(c.arg0, 4096); if (s !== undefined) print`${s.includes('so there')} ${s.includes('and even than sixty-four of')} ${s.includes('nowhere')}`;",
+    "ends and parts of 4,096 bytes":
+      "const s = str(c.arg0, 4096); if (s !== undefined) print`${s.startsWith('a text')} ${s.endsWith('there')} ${s.slice(80, 90)} ${s.slice(4090).length} ${s === 'short'}`;",
+    "texts of a given length":
+      "const a = str(c.arg0, 4096, 60), b = str(c.arg0, 20, 20), d = str(c.arg0, 19, 20), f = str(c.arg0, 24, 8); print`${a} ${b} ${d} ${f} ${a?.includes('sixteen bytes')} ${a?.length}`;",
     "long texts": "const s = str(c.arg0, 300); if (s) { e.emit({ s, t: s, u: s }); print`${s.length} ${s.endsWith('so there')} ${s.includes('thirty-two')}`; }",
     "many big texts":
       "const a = str(c.arg0, 500), b = str(c.arg0 + 128, 500), d = str(c.arg0 + 256, 500); print`${a === b} ${b === d}`; print`${a}`; print`${b}`; print`${d}`;",
