@@ -1,5 +1,5 @@
 /**
- * How tests run: pure ones (beside the source) and those of commands that need no rights (test/cli) in parallel; those that
+ * How tests run: pure ones (beside the source) and those that need no rights (test/cli, test/testing) in parallel; those that
  * face the kernel (the rest of test/) one file after the other; handlers compared in all ways of running in parallel again.
  */
 import { defineConfig } from "vitest/config";
@@ -12,13 +12,13 @@ export default defineConfig({
     reporters: JSON_RESULTS ? ["default", ["json", { outputFile: JSON_RESULTS }]] : ["default"],
     projects: [
       { extends: true, test: { name: "pure", include: ["src/**/*.test.ts", "scripts/**/*.test.ts"], sequence: { groupOrder: 0 } } },
-      { extends: true, test: { name: "commands", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: "commands", include: ["test/{cli,testing}/**/*.test.ts"], testTimeout: 60_000, sequence: { groupOrder: 1 } } },
       {
         extends: true,
         test: {
           name: "kernel",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/cli/**", "test/differential/**"],
+          exclude: ["test/{cli,testing,differential}/**"],
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,

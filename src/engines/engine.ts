@@ -85,8 +85,11 @@ export interface Losses {
   readonly depth: bigint;
 }
 
+/** Which engine armed it; "simulation": none, its hits are made up. */
+export type ArmedBy = EngineName | "simulation";
+
 export interface Armed {
-  readonly engine: EngineName;
+  readonly engine: ArmedBy;
   /** How it was armed, for people: "uprobe_multi session", "perf event". */
   readonly method: string;
   readonly sites: number;

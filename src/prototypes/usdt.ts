@@ -103,15 +103,23 @@ object__alloc(thread, class, class_length, size)
 
 const TEXT: CType = readType("s");
 
-/** The signature of a static probe's note with the names that are known of its arguments; by its number each can be had all the same. */
-export function withKnownNames(provider: string, probe: string, signature: Signature): Signature {
+/** `name s`, for each argument; undefined where nothing is known of the probe. */
+function namesOf(provider: string, probe: string): readonly string[] | undefined {
   const lines = Object.hasOwn(NAMES, provider) ? (NAMES[provider] as string) : "";
   const at = lines.indexOf(`\n${probe}(`);
-  if (at < 0) return signature;
+  if (at < 0) return undefined;
   const open = at + probe.length + 2;
-  const known = lines.slice(open, lines.indexOf(")", open)).split(", ");
-  // Another version's probe, with other arguments.
-  if (known.length !== signature.params.length) return signature;
+  return lines.slice(open, lines.indexOf(")", open)).split(", ");
+}
+
+/** How many arguments a known static probe has. */
+export const knownArguments = (provider: string, probe: string): number | undefined => namesOf(provider, probe)?.length;
+
+/** The signature of a static probe's note with the names that are known of its arguments; by its number each can be had all the same. */
+export function withKnownNames(provider: string, probe: string, signature: Signature): Signature {
+  const known = namesOf(provider, probe);
+  // Another version's probe may have other arguments.
+  if (known?.length !== signature.params.length) return signature;
   return {
     ...signature,
     params: signature.params.map((param, i) => {

@@ -2,7 +2,7 @@
 
 import type { Unwind } from "../compiler/target.ts";
 import type { EngineChoice } from "../engines/choose.ts";
-import type { EngineName } from "../engines/engine.ts";
+import type { ArmedBy } from "../engines/engine.ts";
 import { ExitStatus, SondeError } from "../errors/error.ts";
 import { palette } from "../output/palette.ts";
 import { viewLines } from "../output/text.ts";
@@ -38,7 +38,7 @@ export interface Session {
   /** By name: every map, aggregate and variable at the script's top level. */
   readonly maps: { readonly [name: string]: State };
   readonly events: { readonly [name: string]: EventsState };
-  readonly engine: EngineName;
+  readonly engine: ArmedBy;
   /** What is printed. */
   readonly lines: AsyncIterable<string>;
   /** Resolves when the session has ended; rejects if the script failed. */

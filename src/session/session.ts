@@ -98,6 +98,10 @@ export class RunningSession {
   get files(): readonly SourceFile[] {
     return this.#parts.script.image.files;
   }
+  /** Carries out the records that are there now. */
+  drain(): void {
+    while (this.#parts.script.armed.consume(this.#record) > 0);
+  }
   hits(): bigint {
     return this.#parts.script.intercepts.reduce((sum, { hits }) => sum + hits, this.#counters.of("hits"));
   }
@@ -111,6 +115,9 @@ export class RunningSession {
   /** The script's host code threw: `done` rejects. */
   get failed(): boolean {
     return this.#failure !== undefined;
+  }
+  get failure(): unknown {
+    return this.#failure;
   }
   /** Asks it to end; the first reason counts. */
   end(reason: EndReason, status = 0): void {

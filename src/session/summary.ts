@@ -1,8 +1,8 @@
 /** What happened in a session, and what was lost: everything that isn't zero is shown at its end. */
-import type { EngineName } from "../engines/engine.ts";
+import type { ArmedBy } from "../engines/engine.ts";
 
 export interface Summary {
-  readonly engine: EngineName;
+  readonly engine: ArmedBy;
   /** Hits that were let through by the filter and handled. */
   readonly hits: bigint;
   /** Records that didn't fit into the ring. */

@@ -77,13 +77,14 @@ describe("allocations", () => {
 describe("assertions in tests of one's own", () => {
   test.each([0, 65534])("pass in a project that has sonde and vitest, as user %i", async (uid) => {
     using folder = temporaryFolder();
-    for (const name of ["package.json", "asked.probe.ts", "asked.test.ts"]) folder.file(name, readFileSync(join(clone, "examples/assertions", name), "utf8"));
+    for (const name of ["package.json", "asked.probe.ts", "asked.test.ts", "lookups.probe.ts", "lookups.test.ts"])
+      folder.file(name, readFileSync(join(clone, "examples/assertions", name), "utf8"));
     mkdirSync(join(folder.path, "node_modules"));
     for (const name of ["sonde", "vitest"]) symlinkSync(name === "sonde" ? clone : join(clone, "node_modules/vitest"), join(folder.path, "node_modules", name));
     chmodSync(folder.path, 0o777);
     const env = { ...process.env, HOME: folder.path, XDG_CACHE_HOME: join(folder.path, "cache"), NO_COLOR: "1" };
     const { stdout } = await promisify(execFile)(process.execPath, [join(clone, "node_modules/vitest/vitest.mjs"), "run"], { cwd: folder.path, env, uid });
-    expect(stdout).toMatch(/Tests\s+3 passed \(3\)/);
+    expect(stdout).toMatch(/Tests\s+5 passed \(5\)/);
   });
 });
 

@@ -42,6 +42,9 @@ const readKernelText: Implementation = (machine, args) => {
   return BigInt(destination.length);
 };
 
+/** The upper half of the address space. */
+const isKernel = (address: bigint): boolean => s64(address) < 0n;
+
 const noFlags = (flags: bigint): void => {
   if (flags > 3n) throw new SondeBug(`the ring buffer knows no flags ${flags}`);
 };
@@ -102,6 +105,18 @@ export const helperCalls: { readonly [N in HelperName]?: Implementation } = {
   probe_read_user_str: (machine, args) => result(readText(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(args.get(2)), true), args.get(3))),
   probe_read_kernel: readKernel,
   probe_read_kernel_str: readKernelText,
+
+  // The kernel's memory or the target's: which, the address tells.
+  probe_read: (machine, args) => (isKernel(args.get(3)) ? readKernel : readUser)(machine, args),
+  probe_read_str: (machine, args) =>
+    isKernel(args.get(3))
+      ? readKernelText(machine, args)
+      : result(readText(machine.environment.user, machine.memory.slice(args.get(1), sizeOf(args.get(2)), true), args.get(3))),
+  // Nobody has made up a stack: it has no frames.
+  get_stack: (machine, args) => {
+    machine.memory.slice(args.get(2), sizeOf(args.get(3)), true).fill(0);
+    return 0n;
+  },
 
   ringbuf_reserve: (machine, args) => {
     if (args.get(3) !== 0n) throw new SondeBug("ringbuf_reserve takes no flags");

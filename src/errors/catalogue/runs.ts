@@ -207,5 +207,15 @@ export const scripts: RunEntries = {
     example: "const all = hash(cstring(4096), count(), { capacity: 100_000_000 });",
     mend: "Give the map a smaller capacity, or smaller keys.",
   },
+  SONDE_SIMULATE: {
+    cause: "What was asked of a simulation has no handler in its script, or can't be simulated.",
+    example: 'sim.hit("libc:maloc");',
+    mend: "Name a target as the script writes it, or a function that a wildcard of it means; test intercept() with a program.",
+  },
+  SONDE_MADE_UP: {
+    cause: "A made-up hit has a value that no real one could have, or one that nothing is known of.",
+    example: 'sim.hit("libc:malloc", { args: { size: "large" } });',
+    mend: "Give integers, texts, bytes and plain objects as the argument's type wants them; where its type isn't known, arg0, arg1 …",
+  },
   SONDE_BUG: { cause: "sonde itself is at fault.", example: "any", mend: "Please report it with the script and the output of `sonde doctor`." },
 };
