@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPrograms } from "./build.mjs";
 import * as breakpoint from "./cases/breakpoint.mjs";
+import * as cost from "./cases/cost.mjs";
 import * as debugInfo from "./cases/debug-info.mjs";
 import * as events from "./cases/events.mjs";
 import * as hits from "./cases/hits.mjs";
@@ -30,7 +31,7 @@ try {
   if (peers.length === 0) process.stderr.write("bench: no bpftrace here, so there are no ratios (apt-get install bpftrace)\n");
   const context = { programs, sonde: sonde(join(folder, "cache")), peers, rounds, folder };
   const rows = [];
-  for (const measurement of [startup, hits, many, events, kinds, breakpoint, debugInfo]) {
+  for (const measurement of [startup, hits, many, events, kinds, cost, breakpoint, debugInfo]) {
     if (wanted && !wanted.includes(measurement.name)) continue;
     process.stderr.write(`bench: ${measurement.name} …\n`);
     rows.push(...(await measurement.run(context)));

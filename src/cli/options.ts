@@ -11,6 +11,13 @@ export function parseDuration(text: string): number {
   return Math.round(ms);
 }
 
+/** `5%`, `0.5%`: a share of a CPU. Several CPUs may be taken: 150%. */
+export function parseShare(text: string): number {
+  const share = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1]) / 100;
+  if (!(share > 0 && share <= 1024)) throw new InvalidArgumentError("It is a share of a CPU in percent, as 5% or 0.5%.");
+  return share;
+}
+
 /** A whole number, 0 or more. */
 export function parseCount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is a whole number, 0 or more.");

@@ -1,6 +1,6 @@
 /** All commands with their options and help, for parsing and for shell completion. What a command does is loaded when it runs. */
 import { Command, Option } from "commander";
-import { collect, parseCount, parseDuration } from "./options.ts";
+import { collect, parseCount, parseDuration, parseShare } from "./options.ts";
 
 export const VERSION = process.env.SONDE_VERSION ?? "0.0.0";
 
@@ -53,6 +53,8 @@ function addRunOptions(command: Command): Command {
         .choices(["pointers", "tables"])
         .default("pointers"),
     )
+    .addOption(new Option("--budget <share>", "end when the probes take more than this of a CPU, as 5%").argParser(parseShare))
+    .option("--estimate", "say what the probes would take of a CPU, by counting their hits for a second; nothing else is done")
     .option("--exact", "put probes exactly where asked, never on a cheaper instruction near it")
     .option("--unsafe", "let the script change the target, by intercept() and c.unsafe");
 }

@@ -117,6 +117,9 @@ export interface SessionImage {
   readonly ring: number | undefined;
   /** The hash map of process ids (u32 → u8) that are let through, where the filter is "set". */
   readonly pidSet: number | undefined;
+  /** Which hits the programs let through, all unless said; those of the kernel's own events, where that differs. */
+  readonly filter?: HitFilter | undefined;
+  readonly eventFilter?: HitFilter | undefined;
   /** The table of captured stacks (schema/stack.ts), if any are. */
   readonly stacks?: number | undefined;
   /** Stacks are unwound in the handler (schema/stack-walk.ts): the map of rules, and the word of each CPU's part of the region that counts copies. */

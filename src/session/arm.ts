@@ -47,6 +47,8 @@ export interface ArmRequest {
 export interface ArmedScript {
   readonly image: SessionImage;
   readonly armed: Armed;
+  /** What was armed, with the places that were chosen. */
+  readonly probes: readonly ArmProbe[];
   /** By their index in the image. States that no handler uses aren't among them. */
   readonly states: readonly { readonly state: State; readonly name: string }[];
   /** As in the scope. */
@@ -242,5 +244,5 @@ export async function armScript(request: ArmRequest): Promise<ArmedScript> {
     scope.probes.flatMap(({ sites }) => sites),
   );
   for (const [index, { state }] of states.entries()) state.attach({ armed, image, place: image.states[index]!.place });
-  return { image, armed, states, intercepts, warnings: diagnostics };
+  return { image, armed, probes, states, intercepts, warnings: diagnostics };
 }

@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly unsafe?: boolean;
   /** How `c.ustack()` unwinds on the engine `kernel`: by frame pointers unless said. */
   readonly unwind?: Unwind;
+  /** The share of a CPU that the probes may take, as 0.05: beyond, the session ends by itself. */
+  readonly budget?: number;
   readonly params?: ParamValues;
   readonly signal?: { readonly aborted: boolean; addEventListener(type: "abort", listener: () => void): void };
 }
@@ -48,7 +50,7 @@ export interface Session {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const known = ["engine", "pid", "command", "stdio", "children", "cgroup", "exact", "unsafe", "unwind", "params", "signal"];
+const known = ["engine", "pid", "command", "stdio", "children", "cgroup", "exact", "unsafe", "unwind", "budget", "params", "signal"];
 
 function checked(options: OpenOptions): void {
   for (const name of Object.keys(options)) {
@@ -57,6 +59,8 @@ function checked(options: OpenOptions): void {
   }
   if (!["pointers", "tables", undefined].includes(options.unwind))
     throw new SondeError("SONDE_OPTION", `open(): unwind is ${String(options.unwind)}: it is "pointers" or "tables"`, { exit: ExitStatus.usage });
+  if (options.budget !== undefined && !(typeof options.budget === "number" && options.budget > 0))
+    throw new SondeError("SONDE_OPTION", `open(): budget is ${String(options.budget)}: it is a share of a CPU, as 0.05`, { exit: ExitStatus.usage });
   const pids = options.pid === undefined ? [] : [options.pid].flat();
   for (const pid of pids)
     if (!(Number.isInteger(pid) && pid > 0))
@@ -98,6 +102,7 @@ export async function openSource(source: ScriptSource, options: OpenOptions = {}
       exact: options.exact ?? false,
       unsafe: options.unsafe ?? false,
       unwind: options.unwind ?? "pointers",
+      budget: options.budget,
       params: options.params ?? {},
     },
     output,

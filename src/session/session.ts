@@ -3,11 +3,14 @@
  * the same way: disarm, the rest of the ring, the script's `end` functions, the summary.
  */
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
-import type { SourceFile } from "../compiler/image.ts";
+import type { SessionImage, SourceFile } from "../compiler/image.ts";
+import { ExitStatus } from "../errors/error.ts";
 import type { FunctionSite } from "../symbols/site.ts";
 import { isAlive } from "../sys/procfs.ts";
 import type { ArmedScript } from "./arm.ts";
 import type { HeldCommand } from "./command/held-command.ts";
+import { CostWatch, hitCosts, percent, type Spent } from "./cost/budget.ts";
+import type { CostModel } from "./cost/model.ts";
 import type { NamedState } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { type ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -32,12 +35,27 @@ export interface SessionParts {
   /** Why it runs on this engine, where that wasn't asked for. */
   readonly engineNotes: readonly string[];
   readonly warnings: readonly Diagnostic[];
+  /** The share of a CPU that it may take, and what a hit of each probe costs in nanoseconds. */
+  readonly budget?: { readonly share: number; readonly costs: ReadonlyMap<number, number> };
 }
 
+const kindOf = (site: FunctionSite | undefined): RegisteredPlace["kind"] =>
+  site?.event !== undefined ? site.event.kind : site?.usdt !== undefined ? "usdt" : "uprobe";
+
+/** So often it is looked what the probes cost, and so many times in a row it may be too much. */
+const BUDGET_MS = 200;
+const BUDGET_LOOKS = 2;
 /** So long an empty ring is waited for at once. */
 const WAIT_MS = 50;
 /** So often it is looked whether the processes are still there. */
 const LOOK_MS = 250;
+
+export interface RegisteredPlace {
+  readonly probe: number;
+  readonly kind: "uprobe" | "usdt" | "tracepoint" | "interval" | "profile";
+  readonly targets: readonly string[];
+  readonly sites: number;
+}
 
 export class RunningSession {
   readonly named: readonly NamedState[];
@@ -56,12 +74,15 @@ export class RunningSession {
   #status = 0;
   #failure: unknown;
   #closed = false;
+  #overBudget: Spent | undefined;
+  readonly #registered: readonly RegisteredPlace[];
 
   constructor(parts: SessionParts) {
     const { script, scope } = parts;
     this.#parts = parts;
     this.named = parts.named;
     this.warnings = parts.warnings;
+    this.#registered = scope.probes.map(({ targets, sites }, probe) => ({ probe, kind: kindOf(sites[0]), targets, sites: sites.length }));
     this.#places = [...scope.probes, ...scope.intercepts];
     this.#counters = new Counters(script.image, script.armed.cpuRegion);
     this.#read = recordReader(script.image, scope.functions, this.#actions());
@@ -78,6 +99,13 @@ export class RunningSession {
     this.done.catch(() => {});
   }
 
+  get image(): SessionImage {
+    return this.#parts.script.image;
+  }
+  /** Nanoseconds that a hit of each probe costs; there must be a model of the engine's costs. */
+  costs(model: CostModel): ReadonlyMap<number, number> {
+    return hitCosts(model, this.#parts.script.image, this.#parts.script.probes);
+  }
   get engine() {
     return this.#parts.script.armed.engine;
   }
@@ -102,7 +130,13 @@ export class RunningSession {
   drain(): void {
     while (this.#parts.script.armed.consume(this.#record) > 0);
   }
-  hits(): bigint {
+  /** Its probes with compiled handlers, as the script registered them; `kind` is the vocabulary's function for a handler without a return. */
+  get registered(): readonly RegisteredPlace[] {
+    return this.#registered;
+  }
+  /** Of one probe, or of all and intercepted calls. */
+  hits(probe?: number): bigint {
+    if (probe !== undefined) return this.#counters.of("hits", probe);
     return this.#parts.script.intercepts.reduce((sum, { hits }) => sum + hits, this.#counters.of("hits"));
   }
   nameOf(state: State): string {
@@ -193,6 +227,7 @@ export class RunningSession {
     void command?.exited.then((status) => this.end("command", status));
     if (this.#reason === undefined) command?.release();
     const look = this.#watchTargets();
+    const budget = this.#watchCost();
     // Whoever opened the session gets its turn to listen before anything is delivered.
     await new Promise((next) => setImmediate(next));
     try {
@@ -204,6 +239,7 @@ export class RunningSession {
       this.fail(error);
     }
     clearInterval(look);
+    clearInterval(budget);
     return await this.#finish();
   }
   /** Until there are records, some time has passed, or the session ends. (A race with one promise that lives as long as the session would keep something of each wait.) */
@@ -212,6 +248,24 @@ export class RunningSession {
       this.#stop = resolve;
       this.#parts.script.armed.wait(WAIT_MS).then(resolve, reject);
     });
+  }
+  /** What costs more than it may is taken out; what was gathered stays. */
+  #watchCost(): NodeJS.Timeout | undefined {
+    const { budget, scope } = this.#parts;
+    if (budget === undefined) return undefined;
+    const watch = new CostWatch(budget.costs, (probe) => this.#counters.of("hits", probe));
+    let beyond = 0;
+    return setInterval(() => {
+      const spent = watch.spent();
+      beyond = spent.share > budget.share ? beyond + 1 : 0;
+      if (beyond < BUDGET_LOOKS || this.#reason !== undefined) return;
+      this.#overBudget = spent;
+      const hits = `${Math.round(spent.hitsPerSecond).toLocaleString("en")} hits a second of ${Math.round(spent.ns).toLocaleString("en")} ns`;
+      scope.notes.push(
+        `the probes took ${percent(spent.share)} of a CPU (${hits}), and may take ${percent(budget.share)}: they were taken out, and what was gathered until then is shown`,
+      );
+      this.end("budget", ExitStatus.fault);
+    }, BUDGET_MS);
   }
   /** With --children the descendants may outlive the processes that were named. */
   #watchTargets(): NodeJS.Timeout | undefined {
@@ -263,6 +317,7 @@ export class RunningSession {
       depth,
       threw: intercepts.reduce((sum, { threw }) => sum + threw, 0),
       status: this.#status,
+      ...(this.#overBudget === undefined ? {} : { overBudget: this.#overBudget }),
       ended: this.#reason ?? "closed",
     };
   }

@@ -9,6 +9,8 @@ import { resolveProbe } from "../symbols/resolve-probe.ts";
 import { isAlive } from "../sys/procfs.ts";
 import { armScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
+import { hitCosts } from "./cost/budget.ts";
+import { costModel } from "./cost/calibrate.ts";
 import { lowerForEngine } from "./engine-for-script.ts";
 import { hasReturn } from "./go-returns.ts";
 import { namedStates } from "./names.ts";
@@ -35,6 +37,8 @@ export interface StartOptions {
   readonly unsafe: boolean;
   readonly unwind: Unwind;
   readonly params: ParamValues;
+  /** The share of a CPU that the probes may take: beyond, the session ends. */
+  readonly budget?: number | undefined;
 }
 
 /** What the script's host code asks for before there is a session to do it. */
@@ -139,6 +143,8 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
       chosen,
       options.engine,
     );
+    // Before anything of this session is armed: what hits cost may have to be measured.
+    const model = options.budget === undefined ? undefined : await costModel(engine.name);
     const fault = (error: unknown, what: string): void => output.fault(interceptFault(loaded.fault(error), what));
     const armed = await armScript({ scope, lowered, engine, filter, exact: options.exact, fault });
     const session = new RunningSession({
@@ -151,6 +157,7 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
       targets: options.pids,
       children: options.children,
       engineNotes: notes,
+      ...(model === undefined || options.budget === undefined ? {} : { budget: { share: options.budget, costs: hitCosts(model, armed.image, armed.probes) } }),
       warnings: [...script.diagnostics, ...armed.warnings],
     });
     early.session = session;

@@ -27,11 +27,13 @@ export interface Summary {
   readonly sites: number;
   /** What the script gave to exit(), else the command's exit status where there was one, else 0. */
   readonly status: number;
+  /** What the probes cost when the session ended for it: the share of a CPU, hits a second, and nanoseconds a hit. */
+  readonly overBudget?: { readonly share: number; readonly hitsPerSecond: number; readonly ns: number };
   /** Why the session ended. */
   readonly ended: EndReason;
 }
 
-export type EndReason = "exit" | "command" | "target" | "time" | "closed" | "aborted" | "failed";
+export type EndReason = "exit" | "command" | "target" | "time" | "closed" | "aborted" | "budget" | "failed";
 
 const many = (count: bigint, one: string, more = `${one}s`): string => `${count} ${count === 1n ? one : more}`;
 

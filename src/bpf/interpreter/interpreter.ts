@@ -45,6 +45,13 @@ export interface RunOptions {
   readonly budget?: number;
   /** The program may write its context (argument registers, from kernel 6.18 on). */
   readonly writableContext?: boolean;
+  /** Counted up: instructions that were executed, and calls by the helper's or kernel function's name. */
+  readonly tally?: Tally;
+}
+
+export interface Tally {
+  instructions: number;
+  readonly calls: Map<string, number>;
 }
 
 /** The maps of one image, alive over many runs of its programs. */
@@ -74,7 +81,7 @@ export class Interpreter {
     const region = this.memory.map("context", context, { writable: options.writableContext ?? false, aligned: true });
     const reserved = this.maps.map((model) => (model instanceof RingBuffer ? model.unfinished : 0));
     try {
-      const execution = new Execution(program, this.memory, this.maps, environment, options.budget ?? 4_000_000);
+      const execution = new Execution(program, this.memory, this.maps, environment, options.budget ?? 4_000_000, options.tally);
       const result = execution.call(0, [region.base]);
       this.maps.forEach((model, index) => {
         if (model instanceof RingBuffer && model.unfinished > reserved[index]!)
@@ -97,8 +104,10 @@ class Execution implements Machine {
   readonly environment: Environment;
   #budget: number;
   #frames = 0;
+  readonly #tally: Tally | undefined;
 
-  constructor(program: readonly Instruction[], memory: Memory, maps: readonly MapModel[], environment: Environment, budget: number) {
+  constructor(program: readonly Instruction[], memory: Memory, maps: readonly MapModel[], environment: Environment, budget: number, tally: Tally | undefined) {
+    this.#tally = tally;
     this.#program = program;
     this.#slots = slotIndices(program);
     this.#indexOfSlot = new Map(this.#slots.map((slot, index) => [slot, index]));
@@ -145,6 +154,7 @@ class Execution implements Machine {
   /** Carries one instruction out; the index of the next. */
   #step(instruction: Instruction, at: number, registers: (bigint | undefined)[]): number {
     if (this.#budget-- <= 0) throw new SondeBug("the program ran too long");
+    if (this.#tally !== undefined) this.#tally.instructions++;
     const { code, dst } = instruction;
     switch (classOf(code)) {
       case Class.alu64:
@@ -227,6 +237,7 @@ class Execution implements Machine {
       const implementation = name === undefined ? undefined : src === CallKind.kfunc ? kfuncCalls[name] : helperCalls[name as keyof typeof helperCalls];
       if (implementation === undefined)
         throw new SondeBug(`the interpreter has no ${src === CallKind.kfunc ? "kernel function" : "helper"} ${name ?? `#${imm}`}`);
+      if (this.#tally !== undefined && name !== undefined) this.#tally.calls.set(name, (this.#tally.calls.get(name) ?? 0) + 1);
       const args: Arguments = { get: (index) => read(registers, index) };
       value = implementation(this, args);
     }

@@ -1,14 +1,19 @@
 /** `sonde list`: the places that a target names, without arming anything. */
 import { basename } from "node:path";
+import { chooseEngine } from "../../engines/choose.ts";
+import { SondeError } from "../../errors/error.ts";
 import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
 import { hexText } from "../../output/numbers.ts";
 import { colorsWanted, palette } from "../../output/palette.ts";
+import { costModel } from "../../session/cost/calibrate.ts";
+import type { CostModel } from "../../session/cost/model.ts";
 import { resolveOrFetch } from "../../session/typed/fetch.ts";
 import { declarationOf } from "../../session/typed/site-types.ts";
 import { placeAll } from "../../symbols/place.ts";
 import type { CostClass, Site, SourceSite } from "../../symbols/site.ts";
 import { processIds } from "../process-names.ts";
+import { tellMeasuring } from "../show-estimate.ts";
 import { listTracepoints } from "./list-tracepoints.ts";
 import { listUsdt } from "./list-usdt.ts";
 
@@ -24,8 +29,21 @@ export interface ListOptions {
 
 /** What a handler that reads arguments needs unchanged. */
 const ARGUMENT_REGISTERS = new Set(["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as const);
-/** Orders of magnitude on bare metal and in virtual machines. */
-const EXPECTED: { readonly [C in CostClass]: string } = { emulated: "0.3–1.4 µs", stepped: "0.9–18 µs" };
+/** What a hit takes with a handler that does nothing: measured here, or, where that can't be, orders of magnitude on bare metal and in virtual machines. */
+type Expected = { readonly [C in CostClass]: string };
+const ANYWHERE: Expected = { emulated: "0.3–1.4 µs", stepped: "0.9–18 µs" };
+
+async function expected(): Promise<{ readonly ns: CostModel["entry"] | undefined; readonly text: Expected }> {
+  try {
+    const { engine } = await chooseEngine("auto");
+    const { entry } = await costModel(engine.name, tellMeasuring);
+    const micro = (ns: number): string => `${(ns / 1000).toFixed(1)} µs`;
+    return { ns: entry, text: { emulated: micro(entry.emulated), stepped: micro(entry.stepped) } };
+  } catch (error) {
+    if (!(error instanceof SondeError)) throw error;
+    return { ns: undefined, text: ANYWHERE };
+  }
+}
 
 /** `work+0x1b`; of what is inlined `area in work+0x2a`; of a source line with its file and number. */
 function placeText({ name, delta, source }: Site): string {
@@ -36,7 +54,7 @@ function placeText({ name, delta, source }: Site): string {
 
 const sourceText = ({ file, line, column }: SourceSite): string => `${file === undefined ? "?" : basename(file)}:${line}${column > 0 ? `:${column}` : ""}`;
 
-function asJson(site: Site, verbose: boolean): string {
+function asJson(site: Site, verbose: boolean, costs: CostModel["entry"] | undefined): string {
   const { source } = site;
   return jsonLine("site", {
     name: site.name,
@@ -51,10 +69,12 @@ function asJson(site: Site, verbose: boolean): string {
     instruction: site.instruction.text,
     bytes: site.instruction.bytes,
     cost: site.cost,
+    ...(costs === undefined ? {} : { costNs: Math.round(costs[site.cost]) }),
   });
 }
 
-function table(sites: readonly Site[], verbose: boolean, print: (line: string) => void): void {
+function table(sites: readonly Site[], costs: Expected | undefined, print: (line: string) => void): void {
+  const verbose = costs !== undefined;
   const paint = palette(colorsWanted(process.stdout));
   const widest = Math.min(
     48,
@@ -74,7 +94,7 @@ function table(sites: readonly Site[], verbose: boolean, print: (line: string) =
       );
     }
     const moved = site.offset - site.functionOffset;
-    const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(EXPECTED[site.cost], 11)}  ` : "";
+    const where = verbose ? `${padEnd(`+${moved}`, 8)}  ${padEnd(costs[site.cost], 11)}  ` : "";
     const cost = (site.cost === "stepped" ? paint.warn : paint.bar)(padEnd(site.cost, 8));
     print(
       `  ${padEnd(placeText(site), widest)}  ${padStart(hexText(site.address), 12)}  ${padStart(String(site.size), 7)}  ${cost}  ${where}${shorten(site.instruction.text, room)}`,
@@ -100,9 +120,10 @@ export async function list(target: string, options: ListOptions): Promise<number
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  if (options.json) for (const site of placed) print(asJson(site, options.verbose === true));
+  const costs = options.verbose ? await expected() : undefined;
+  if (options.json) for (const site of placed) print(asJson(site, options.verbose === true, costs?.ns));
   else {
-    table(placed, options.verbose === true, print);
+    table(placed, costs?.text, print);
     if (placed.length > 1) print(`${placed.length} sites in ${[...new Set(placed.map((site) => basename(site.display)))].join(", ")}`);
   }
   for (const note of notes) process.stderr.write(`note: ${note}\n`);

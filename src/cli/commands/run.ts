@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly exact?: boolean;
   readonly unsafe?: boolean;
   readonly unwind: Unwind;
+  readonly budget?: number;
+  readonly estimate?: boolean;
   readonly params?: boolean;
 }
 
@@ -64,6 +66,7 @@ function startOptions(script: Script, words: readonly string[], options: RunOpti
     exact: options.exact === true,
     unsafe: options.unsafe === true,
     unwind: options.unwind,
+    budget: options.budget,
     params: wordsAreCommand ? {} : parseParams(words),
   };
 }
@@ -143,6 +146,10 @@ export async function run(script: Script, words: readonly string[], options: Run
   if (options.params) {
     const { showParams } = await import("../show-params.ts");
     return await showParams(source, start.params);
+  }
+  if (options.estimate) {
+    const { showEstimate } = await import("../show-estimate.ts");
+    return await showEstimate(source, start, options.format);
   }
   const output = outputFile(options.output);
   try {

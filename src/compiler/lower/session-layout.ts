@@ -298,6 +298,8 @@ export class SessionLayout {
       sharedRegion: { map: this.sharedMap, size: this.sharedBytes },
       ring: this.ring,
       pidSet: this.pidSet,
+      filter: this.request.target.filter,
+      eventFilter: this.request.target.eventFilter,
       stacks: this.stackMap,
       walks: this.ruleMap === undefined || this.copies === undefined ? undefined : { rules: this.ruleMap, copies: this.copies },
     };

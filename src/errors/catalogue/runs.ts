@@ -207,6 +207,11 @@ export const scripts: RunEntries = {
     example: "const all = hash(cstring(4096), count(), { capacity: 100_000_000 });",
     mend: "Give the map a smaller capacity, or smaller keys.",
   },
+  SONDE_COST: {
+    cause: "What hits cost here is measured on a program of sonde's own, once; that didn't do what it should.",
+    example: "sonde run a.probe.ts --budget 5%",
+    mend: "Try again; if it happens again, it is a bug in sonde. Without --budget and --estimate nothing is measured.",
+  },
   SONDE_SIMULATE: {
     cause: "What was asked of a simulation has no handler in its script, or can't be simulated.",
     example: 'sim.hit("libc:maloc");',

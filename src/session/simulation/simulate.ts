@@ -102,7 +102,7 @@ export async function simulate(script: string | { readonly href: string }, optio
     for (const [index, { state }] of lowered.states.entries()) state.attach({ armed, image: lowered.image, place: lowered.image.states[index]!.place });
     session = new RunningSession({
       scope,
-      script: { image: lowered.image, armed, states: lowered.states, intercepts: [], warnings: lowered.diagnostics },
+      script: { image: lowered.image, armed, probes: [], states: lowered.states, intercepts: [], warnings: lowered.diagnostics },
       named,
       output,
       command: undefined,
