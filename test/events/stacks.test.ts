@@ -163,7 +163,8 @@ test("kernel: by frame pointers, that there are none is said once", async () => 
   const code = `export const n = hash(stack, count()); uprobe("${program.path}:leaf", (c) => n.at(c.ustack()).add());`;
   const plain = await sonde(["-e", code, "-c", `${program.path} 2`]);
   expect(plain.stderr.match(/note stacks end early .*--unwind tables/g)).toHaveLength(1);
-  const whole = await sonde(["-e", code, "--unwind", "tables", "-c", `${program.path} 2`]);
+  // Long enough for the rules to be learnt: of a process that is gone by then nothing is known.
+  const whole = await sonde(["-e", code, "--unwind", "tables", "-c", `${program.path} 4000`]);
   expect(whole.stderr).not.toContain("end early");
   expect(whole.stdout).toContain("main+0x");
 });
