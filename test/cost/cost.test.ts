@@ -72,6 +72,7 @@ test("on the command line the end is explained, and the results are there; a sha
   expect(over.status).toBe(1);
   expect(over.stderr).toMatch(/note the probes took [\d.]+ % of a CPU \([\d,]+ hits a second of [\d,]+ ns\), and may take 0.1 %/);
   expect(over.stdout).toMatch(/^n +\d+/m);
+  for (const options of [["-c", "true"], ["--unsafe"]]) expect((await sonde(["-e", HOT, "--estimate", ...options])).status).toBe(2);
   for (const share of ["5", "0%", "abc", "-5%"]) expect((await sonde(["-e", HOT, "--budget", share])).status).toBe(2);
   await expect(scripts.open("count, uprobe", HOT, { budget: 0 })).rejects.toMatchObject({ code: "SONDE_OPTION" });
 });

@@ -158,7 +158,7 @@ describe("beside bpftrace's own, on the same work", () => {
   let work: Work;
 
   /** Those of bpftrace that run on this kernel as they are. */
-  const COMPARED = ["opensnoop", "statsnoop", "killsnoop", "setuids", "syncsnoop", "execsnoop"] as const;
+  const COMPARED = ["opensnoop", "statsnoop", "killsnoop", "setuids", "syncsnoop", "execsnoop", "naptime"] as const;
 
   beforeAll(async () => {
     provide("bpftrace");
@@ -204,6 +204,7 @@ describe("beside bpftrace's own, on the same work", () => {
     ["setuids", /tool-work/, 2],
     ["syncsnoop", /tool-work/, 2],
     ["execsnoop", /marked for tools/, 1],
+    ["naptime", /tool-work +(\d+ )?.*0\.010/, 3],
   ] as const)("%s shows as much as theirs", (name, own, count) => {
     const lines = objectsOf(ours.get(name)!, "print").map(({ text }) => String(text));
     const [we, they] = [lines, theirs.get(name)!.split("\n")].map((all) => all.filter((line) => own.test(line)).length);

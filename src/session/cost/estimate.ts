@@ -1,6 +1,6 @@
 /** `--estimate`: what a script's probes would cost, before they are armed: their places are counted for a moment, by handlers that do nothing else. */
 import type { EngineName } from "../../engines/engine.ts";
-import { SondeError } from "../../errors/error.ts";
+import { ExitStatus, SondeError } from "../../errors/error.ts";
 import type { SessionOutput } from "../output.ts";
 import { type ScriptSource, scriptText } from "../script/source.ts";
 import { type StartOptions, startSession } from "../start.ts";
@@ -27,13 +27,15 @@ const SILENT: SessionOutput = { everyEvent: false, print() {}, event() {}, show(
 
 /**
  * Counts for a second what the script's probes would be hit by, with the same processes. Throws what a session throws; SONDE_USAGE with a command, which
- * would run twice.
+ * would run twice, and with `unsafe`.
  */
 export async function estimate(source: ScriptSource, options: StartOptions, measuring: () => void): Promise<Estimate> {
-  if (options.command !== undefined)
-    throw new SondeError("SONDE_USAGE", "--estimate counts what runs already: it starts no command", {
-      mend: "Name processes by -p, or use --budget with -c.",
-    });
+  const refuse = (message: string, mend: string): never => {
+    throw new SondeError("SONDE_USAGE", message, { mend, exit: ExitStatus.usage });
+  };
+  if (options.command !== undefined) refuse("--estimate counts what runs already: it starts no command", "Name processes by -p, or use --budget with -c.");
+  if (options.unsafe)
+    refuse("--estimate and --unsafe: the script's probes are in for a moment, and would change the target", "Leave --unsafe out, or use --budget.");
   // Loaded and compiled as it would run, and let go before it counts anything.
   const real = await startSession(source, { ...options, budget: undefined }, SILENT);
   const { engine } = real;
