@@ -1,6 +1,7 @@
 /** What one instruction is to the relocator: how control leaves it, and which of its bytes depend on where it stands. */
 import type * as Iced from "iced-x86";
 import { iced } from "../full-decoder.ts";
+import { type Common, common } from "./common.ts";
 
 export type Flow =
   /** Goes on behind itself; so do nops, privileged instructions (they fault, here as there) and string instructions (they restart). */
@@ -169,39 +170,33 @@ function targetOf(bytes: Uint8Array, address: number, reach: 0 | 1 | 4): number 
   return address + end + distance;
 }
 
-/**
- * Bytes before the opcode, and in all, of what most functions begin with: push, endbr64, sub rsp, a move of a constant or a
- * register to a register, or a return alone. It is the same everywhere, and needs no decoder, which takes 30 µs for each and 50 ms to load: an
- * arming of which no instruction needs it, the C library's places of our own among them, goes without.
- */
-function commonBeginning(code: Uint8Array): { readonly opcode: number; readonly length: number } | undefined {
-  const first = code[0] as number;
-  const second = code[1] as number;
-  const third = code[2] as number;
-  if ((first & 0xf8) === 0x50 || first === RET) return { opcode: 0, length: 1 };
-  if (first === 0x41 && (second & 0xf8) === 0x50) return { opcode: 1, length: 2 };
-  if (first === 0xf3 && second === 0x0f && third === 0x1e && code[3] === 0xfa) return { opcode: 1, length: 4 };
-  if (first === 0x48 && second === 0x83 && third === 0xec && code.length >= 4) return { opcode: 1, length: 4 };
-  if ((first & 0xf8) === 0xb8 && code.length >= 5) return { opcode: 0, length: 5 };
-  if (isRegisterMove(first, second)) return { opcode: 0, length: 2 };
-  return (first & 0xf0) === 0x40 && isRegisterMove(second, third) ? { opcode: 1, length: 3 } : undefined;
+/** Whether code begins with an instruction that can be executed anywhere, as far as that can be told without the full decoder. */
+export function isCommonBeginning(code: Uint8Array): boolean {
+  const found = common(code);
+  return found !== undefined && found.ripRelative < 0 && branchOf(code, found.opcode) === undefined;
 }
 
-/** mov between general registers of 32 or 64 bits. */
-const isRegisterMove = (opcode: number, modrm: number): boolean => (opcode === 0x89 || opcode === 0x8b) && modrm >= 0xc0;
-
-/** Whether code begins with an instruction that can be executed anywhere, as far as that can be told without a decoder. */
-export const isCommonBeginning = (code: Uint8Array): boolean => commonBeginning(code) !== undefined;
+/** What the full decoder would say, of an instruction that needs none. */
+function displaceCommon(code: Uint8Array, address: number, { length, opcode, ripRelative }: Common): Displaced {
+  const bytes = new Uint8Array(code.subarray(0, length));
+  const branch = branchOf(bytes, opcode);
+  return {
+    bytes,
+    address,
+    flow: branch?.flow ?? (bytes[opcode] === RET ? "return" : "plain"),
+    opcode,
+    faults: false,
+    target: targetOf(bytes, address, branch?.reach ?? 0),
+    ripRelative: ripRelative < 0 ? undefined : { at: ripRelative, narrow: false },
+  };
+}
 
 let decoded: Iced.Instruction | undefined;
 
 /** The instruction at the start of `code`, which is to stand at `address`; or why it can stand nowhere else. */
 export function displace(code: Uint8Array, address: number): Displaced | Refusal {
-  const common = commonBeginning(code);
-  if (common !== undefined) {
-    const bytes = new Uint8Array(code.subarray(0, common.length));
-    return { bytes, address, flow: code[0] === RET ? "return" : "plain", opcode: common.opcode, faults: false, target: undefined, ripRelative: undefined };
-  }
+  const known = common(code);
+  if (known !== undefined) return displaceCommon(code, address, known);
   const { Decoder, DecoderError, DecoderOptions, FlowControl, Instruction } = iced();
   if (code.length === 0) return refuse("no code is mapped there");
   decoded ??= new Instruction();
