@@ -62,3 +62,13 @@ function rangeSize(image: ElfImage, entryAddress: number, start: number): number
 function dataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** Where all functions begin that the table has, by address; none where it isn't encoded as usual. */
+export function functionStarts(image: ElfImage): number[] {
+  const section = findSection(image, ".eh_frame_hdr");
+  if (section === undefined || section.size < 12) return [];
+  const header = dataView(sectionBytes(image, section));
+  if (header.byteLength < 12 || header.getUint8(0) !== 1 || header.getUint8(2) !== UINT32 || header.getUint8(3) !== DATA_RELATIVE_INT32) return [];
+  const count = Math.min(header.getUint32(8, true), Math.floor((header.byteLength - 12) / 8));
+  return Array.from({ length: count }, (_, i) => header.getInt32(12 + i * 8, true) + section.address);
+}

@@ -39,6 +39,8 @@ export interface CaseOptions {
   readonly far?: boolean;
   /** Of a window, at least. */
   readonly window?: number;
+  /** Offsets in it before whose instructions a probe stands. */
+  readonly probes?: ReadonlySet<number>;
 }
 
 /** Its last bytes before the end of a page, so that many cross it. */
@@ -76,12 +78,16 @@ function isDirectBranch(flow: number): boolean {
   return flow === FlowControl.Call || flow === FlowControl.ConditionalBranch || flow === FlowControl.UnconditionalBranch;
 }
 
+/** A long nop: a probe that changes nothing. */
+const PROBE = Uint8Array.of(0x0f, 0x1f, 0x40, 0);
+
 /** A case of these bytes at some address, or why they can't be relocated. */
 export function makeCase(name: string, bytes: Uint8Array, options: CaseOptions = {}): Case | Refusal {
   const address = nextAddress();
   const original = aimed(bytes, address);
   const slot = options.far ? FAR_SLOT : NEAR_SLOT;
-  const result = options.window === undefined ? relocate(original, address, slot) : relocateWindow(original, address, options.window, slot, 256);
+  const probe = (at: number): Uint8Array | undefined => (options.probes?.has(at - address) === true ? PROBE : undefined);
+  const result = options.window === undefined ? relocate(original, address, slot) : relocateWindow(original, address, options.window, slot, 256, probe);
   if ("refused" in result) return result;
   const kind = (options.kind ?? 0) | (result.kind === "call" ? CALL : 0);
   return { name, original: original.slice(0, result.length), address, slot, result, kind, states: options.states ?? 4 };
@@ -217,6 +223,31 @@ export function distinctInstructions(code: Uint8Array, known: Set<string>): Uint
   }
 }
 
+/** Whether bytes that are whole instructions may be executed by the runner: none is unfit, and none branches back among them. */
+export function isFit(code: Uint8Array): boolean {
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  const instruction = new Instruction();
+  try {
+    let fit = true;
+    while (fit && decoder.canDecode) {
+      decoder.decodeOut(instruction);
+      fit = mayRun(instruction, 0);
+    }
+    return fit;
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+
+function mayRun(instruction: Instruction, start: number): boolean {
+  const { nearBranchTarget } = instruction;
+  const back = isDirectBranch(instruction.flowControl) && nearBranchTarget >= BigInt(start) && nearBranchTarget < instruction.nextIP;
+  // It might call through the place that it pushes to: see relocate.ts.
+  const callsMemory = instruction.flowControl === FlowControl.IndirectCall && instruction.op0Kind === OpKind.Memory && !instruction.isIpRelMemoryOperand;
+  return !isUnfit(instruction) && !back && !callsMemory;
+}
+
 /** Of each `every` instructions those that cover `bytes` bytes: none of them unfit, no branch back among them. */
 export function windows(code: Uint8Array, bytes: number, every: number): Uint8Array[] {
   const decoder = new Decoder(64, code, DecoderOptions.None);
@@ -228,11 +259,7 @@ export function windows(code: Uint8Array, bytes: number, every: number): Uint8Ar
       let fit = true;
       while (decoder.position < start + bytes) {
         decoder.decodeOut(instruction);
-        const { nearBranchTarget } = instruction;
-        const back = isDirectBranch(instruction.flowControl) && nearBranchTarget >= BigInt(start) && nearBranchTarget < instruction.nextIP;
-        // It might call through the place that it pushes to: see relocate.ts.
-        const callsMemory = instruction.flowControl === FlowControl.IndirectCall && instruction.op0Kind === OpKind.Memory && !instruction.isIpRelMemoryOperand;
-        fit &&= !isUnfit(instruction) && !back && !callsMemory;
+        fit &&= mayRun(instruction, start);
       }
       if (fit) found.push(code.slice(start, decoder.position));
       for (let passed = 0; passed < every && decoder.canDecode; passed++) decoder.decodeOut(instruction);

@@ -56,7 +56,8 @@ test("random bytes that are let through are what the full decoder says", () => {
 test("every opcode with every ModRM and each usual prefix", () => {
   for (const prefixes of [[], [0x66], [0x48], [0x66, 0x41], [0xf3], [0xf2], [0xf3, 0x48], [0x4f]])
     for (let opcode = 0; opcode < 512; opcode++)
-      for (let modrm = 0; modrm < 256; modrm += 3) compare(Uint8Array.of(...prefixes, ...(opcode < 256 ? [opcode] : [0x0f, opcode - 256]), modrm, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+      for (let modrm = 0; modrm < 256; modrm += 3)
+        compare(Uint8Array.of(...prefixes, ...(opcode < 256 ? [opcode] : [0x0f, opcode - 256]), modrm, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9));
 }, 60_000);
 
 test("nearly all of a real program's code needs no more", () => {

@@ -17,6 +17,7 @@
  *
  * The order of opcode, ModRM, SIB and displacement: Intel SDM vol. 2, chapter 2.
  */
+import { measure } from "../length-decoder.ts";
 import { type Displaced, displace, type Refusal, signed32 } from "./displaced.ts";
 import { reaches, rebiased, type SlotPosition, SlotWriter } from "./slot-writer.ts";
 
@@ -159,7 +160,6 @@ function write(writer: SlotWriter, instruction: Displaced, inside: Inside): Refu
   const { address, bytes, flow } = instruction;
   const next = address + bytes.length;
   const target = instruction.target ?? 0;
-  writer.begin(address);
   writer.position(address);
   switch (flow) {
     case "plain":
@@ -223,32 +223,36 @@ export function relocate(code: Uint8Array, address: number, slot: number, slotBy
   const instruction = displace(code, address);
   if ("refused" in instruction) return instruction;
   const writer = new SlotWriter(slot);
+  writer.begin(address);
   const refusal = write(writer, instruction, NOTHING_INSIDE);
   if (refusal !== undefined) return refusal;
   const { length } = instruction.bytes;
   return finish(writer, KINDS[instruction.flow], length, address + length, slotBytes);
 }
 
+/** Code that runs before the instruction at an address of the original, to stand at `at`; undefined for none. */
+export type ProbeCode = (address: number, at: number) => Uint8Array | undefined;
+
 const at = (index: number, refusal: Refusal): Refusal => (index === 0 ? refusal : { refused: `its instruction at +${index}: ${refusal.refused}` });
 
-/** Bytes at the start of `code` that are int3 or nops: what compilers and linkers put between functions. */
-function paddingBytes(code: Uint8Array, needed: number): number {
+/** Bytes at the start of `code`, at least `needed` if there are as many, that are int3 or nops: what compilers and linkers put between functions. */
+export function paddingBytes(code: Uint8Array, needed: number): number {
   let length = 0;
   while (length < needed && length < code.length) {
-    if (code[length] === 0xcc) length++;
-    else {
-      const nop = displace(code.subarray(length), 0);
-      if ("refused" in nop || !isNop(nop)) break;
-      length += nop.bytes.length;
-    }
+    const nop = code[length] === 0xcc ? 1 : nopBytes(code, length);
+    if (nop === 0) break;
+    length += nop;
   }
   return length;
 }
 
-/** 90, 66 90, or 0f 1f with any operand. */
-function isNop({ bytes, opcode }: Displaced): boolean {
-  if (bytes[opcode] === 0x90) return bytes.subarray(0, opcode).every((prefix) => prefix === 0x66);
-  return bytes[opcode] === 0x0f && bytes[opcode + 1] === 0x1f;
+/** The length of 90, 66 90, or 0f 1f with any operand; 0 of anything else. */
+function nopBytes(code: Uint8Array, at: number): number {
+  const measured = measure(code, at);
+  if (measured === undefined) return 0;
+  const { opcode, length } = measured;
+  if (code[opcode] === 0x90) return code.subarray(at, opcode).every((prefix) => prefix === 0x66) ? length : 0;
+  return code[opcode] === 0x0f && code[opcode + 1] === 0x1f ? length : 0;
 }
 
 /**
@@ -261,8 +265,10 @@ function isNop({ bytes, opcode }: Displaced): boolean {
  * `positions` has the instructions in their order: the first with a given rip is where a thread that stands there is to go on.
  *
  * @param code to be displaced, 15 bytes more than `bytes` or up to the end of the mapping.
+ * @param probe code to be run before the instruction at an original address, made for the address where it will stand; it
+ * ends by falling through. A branch to that instruction from within the window, and a thread that is moved, come to it too.
  */
-export function relocateWindow(code: Uint8Array, address: number, bytes: number, slot: number, slotBytes: number): Slot | Refusal {
+export function relocateWindow(code: Uint8Array, address: number, bytes: number, slot: number, slotBytes: number, probe?: ProbeCode): Slot | Refusal {
   const instructions: Displaced[] = [];
   let length = 0;
   while (length < bytes) {
@@ -288,6 +294,12 @@ export function relocateWindow(code: Uint8Array, address: number, bytes: number,
       return at(instruction.address - address, { refused: "it jumps between the instructions that are moved" });
     }
     const last = index === instructions.length - 1;
+    writer.begin(instruction.address);
+    const before = probe?.(instruction.address, slot + writer.offset);
+    if (before !== undefined && before.length > 0) {
+      writer.position(instruction.address);
+      writer.copy(before);
+    }
     const refusal = write(writer, instruction, inside);
     if (refusal !== undefined) return at(instruction.address - address, refusal);
     if (last) return finish(writer, KINDS[instruction.flow], length, address + length, slotBytes);
