@@ -31,9 +31,16 @@ export type StatePlace =
   /** Events: records in the ring with this format. */
   | { readonly in: "ring"; readonly format: number };
 
+interface HitCounter {
+  readonly kind: "hits";
+  readonly probe: number;
+  /** Which of the ways in which the probe's handler is compiled: an index into what was asked of the compiler. */
+  readonly part: number;
+}
+
 /** A 64-bit counter in the per-CPU region, summed over the CPUs by the reader. */
 export type Counter = { readonly offset: number } & (
-  | { readonly kind: "hits"; readonly probe: number }
+  | HitCounter
   /** A record didn't fit into the ring: what was lost. */
   | { readonly kind: "lost"; readonly probe: number }
   /** A new key in a full map was dropped. */

@@ -5,7 +5,7 @@ import type { SessionImage } from "../compiler/image.ts";
 import type { LowerProbe, LowerResult } from "../compiler/lower/input.ts";
 import { lower } from "../compiler/lower/lower.ts";
 import type { Unwind } from "../compiler/target.ts";
-import type { Armed, ArmProbe, Engine, ProcessFilter } from "../engines/engine.ts";
+import type { Armed, ArmProbe, Engine, Interception, ProcessFilter } from "../engines/engine.ts";
 import { SondeBug, type SondeError } from "../errors/error.ts";
 import { taskTypes } from "../symbols/kernel/types.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
@@ -31,6 +31,8 @@ export interface LowerScriptRequest {
   readonly filter: ProcessFilter;
   readonly unsafe: boolean;
   readonly unwind?: Unwind;
+  /** Sites of one probe that cost different are compiled apart, and so counted apart. */
+  readonly byCost?: { readonly exact: boolean } | undefined;
 }
 
 export interface ArmRequest {
@@ -43,6 +45,8 @@ export interface ArmRequest {
   /** What a function given to `intercept()` threw, the first time. */
   readonly fault: (error: unknown, what: string) => void;
 }
+
+type PlanRequest = { readonly engine: Pick<Engine, "name"> } & Pick<ArmRequest, "exact">;
 
 export interface ArmedScript {
   readonly image: SessionImage;
@@ -148,9 +152,28 @@ export interface LoweredScript {
 
 /** Throws ScriptErrors. */
 export function lowerScript(request: LowerScriptRequest): LoweredScript {
-  const { unit, scope, named, engine, filter, unsafe, unwind = "pointers" } = request;
+  const { named, engine, byCost } = request;
   const states = stateIndex(named);
-  const probes = lowerProbes(request, states);
+  const whole = compileProbes(request, lowerProbes(request, states), states.list);
+  if (byCost === undefined || engine.name !== "kernel") return whole;
+  const parts = apartByCost({ ...request, lowered: whole, exact: byCost.exact });
+  return parts.length === whole.probes.length ? whole : compileProbes(request, parts, states.list);
+}
+
+/** Where the sites of one are of several classes, one for each class. */
+function apartByCost(request: PlanRequest & Pick<ArmRequest, "scope" | "lowered">): LoweredProbe[] {
+  const planned = armCompiled(request);
+  return request.lowered.probes.flatMap((probe, i) => {
+    const { sites } = planned[i]!;
+    // Events have no places: of them there is one class.
+    const classes = new Set(sites.map(({ cost }) => cost));
+    if (classes.size < 2) return [probe];
+    return [...classes].map((cost) => ({ ...probe, sites: probe.sites.filter((_, site) => sites[site]!.cost === cost) }));
+  });
+}
+
+function compileProbes(request: LowerScriptRequest, probes: readonly LoweredProbe[], states: LoweredScript["states"]): LoweredScript {
+  const { unit, scope, engine, filter, unsafe, unwind = "pointers" } = request;
   const target = engine.target({
     filter,
     sites: scope.probes.reduce((sum, { sites }) => sum + sites.filter(({ event }) => event === undefined).length, 0),
@@ -168,15 +191,15 @@ export function lowerScript(request: LowerScriptRequest): LoweredScript {
     target,
     unsafe,
     unwind,
-    states: states.list.map(({ state, name }) => ({ name, spec: state.spec })),
+    states: states.map(({ state, name }) => ({ name, spec: state.spec })),
     kernelTypes: taskTypes,
   });
   if (image === undefined) throw new ScriptErrors(diagnostics, unit.files);
-  return { image, probes, lowered, states: states.list, diagnostics };
+  return { image, probes, lowered, states, diagnostics };
 }
 
 /** Another instruction near the one asked for is cheaper for the kernel alone, and it alone has rules that others needn't follow. */
-function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, options: Pick<PlaceOptions, "mode" | "reads">, wherever: boolean): PlaceOptions {
+function placing({ engine, exact }: PlanRequest, options: Pick<PlaceOptions, "mode" | "reads">, wherever: boolean): PlaceOptions {
   const isKernel = engine.name === "kernel";
   return { ...options, exact: exact || !isKernel || !wherever, once: !exact && wherever, unjudged: !isKernel };
 }
@@ -184,7 +207,7 @@ function placing({ engine, exact }: Pick<ArmRequest, "engine" | "exact">, option
 /** An instruction that was asked for is where it is, and so are a static probe's arguments. */
 const mayMove = ({ shape, register }: HandlerHir): boolean => shape.kind !== "instruction" && register !== "usdt";
 
-function armCompiled(request: ArmRequest): ArmProbe[] {
+export function armCompiled(request: PlanRequest & Pick<ArmRequest, "scope" | "lowered">): ArmProbe[] {
   const { scope, lowered } = request;
   return lowered.probes.map(({ sites, lower: { probe, handler } }, i) => {
     const entry = scope.probes[probe]!;
@@ -206,7 +229,7 @@ function armCompiled(request: ArmRequest): ArmProbe[] {
 
 const cookiesOf = (scope: Scope, { sites }: Pick<ProbePlaces, "sites">): number[] => sites.map(({ name }) => scope.functionIndex(name));
 
-function hostCalls({ scope, fault }: ArmRequest, entry: InterceptEntry): HostCalls {
+export function hostCalls({ scope, fault }: Pick<ArmRequest, "scope" | "fault">, entry: InterceptEntry): HostCalls {
   return new HostCalls({
     handlers: entry.handlers,
     functions: scope.functions,
@@ -216,7 +239,8 @@ function hostCalls({ scope, fault }: ArmRequest, entry: InterceptEntry): HostCal
   });
 }
 
-function armIntercepted(request: ArmRequest, intercepts: readonly HostCalls[]): ArmProbe[] {
+/** Those of host code; who is asked there is given by `intercepts`. */
+export function armIntercepted(request: PlanRequest & Pick<ArmRequest, "scope">, intercepts: readonly Interception[]): ArmProbe[] {
   const { scope } = request;
   return scope.intercepts.map((entry, i) => ({
     probe: scope.probes.length + i,

@@ -9,8 +9,7 @@ import type { FunctionSite } from "../symbols/site.ts";
 import { isAlive } from "../sys/procfs.ts";
 import type { ArmedScript } from "./arm.ts";
 import type { HeldCommand } from "./command/held-command.ts";
-import { CostWatch, hitCosts, percent, type Spent } from "./cost/budget.ts";
-import type { CostModel } from "./cost/model.ts";
+import { type Budget, exceededText, type Spent, watchBudget } from "./cost/budget.ts";
 import type { NamedState } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { type ProbePlaces, RegisteredProbe } from "./probe.ts";
@@ -35,27 +34,14 @@ export interface SessionParts {
   /** Why it runs on this engine, where that wasn't asked for. */
   readonly engineNotes: readonly string[];
   readonly warnings: readonly Diagnostic[];
-  /** The share of a CPU that it may take, and what a hit of each probe costs in nanoseconds. */
-  readonly budget?: { readonly share: number; readonly costs: ReadonlyMap<number, number> };
+  /** What it may take; kinds of hits are the script's `probes`. */
+  readonly budget?: Budget;
 }
 
-const kindOf = (site: FunctionSite | undefined): RegisteredPlace["kind"] =>
-  site?.event !== undefined ? site.event.kind : site?.usdt !== undefined ? "usdt" : "uprobe";
-
-/** So often it is looked what the probes cost, and so many times in a row it may be too much. */
-const BUDGET_MS = 200;
-const BUDGET_LOOKS = 2;
 /** So long an empty ring is waited for at once. */
 const WAIT_MS = 50;
 /** So often it is looked whether the processes are still there. */
 const LOOK_MS = 250;
-
-export interface RegisteredPlace {
-  readonly probe: number;
-  readonly kind: "uprobe" | "usdt" | "tracepoint" | "interval" | "profile";
-  readonly targets: readonly string[];
-  readonly sites: number;
-}
 
 export class RunningSession {
   readonly named: readonly NamedState[];
@@ -75,14 +61,12 @@ export class RunningSession {
   #failure: unknown;
   #closed = false;
   #overBudget: Spent | undefined;
-  readonly #registered: readonly RegisteredPlace[];
 
   constructor(parts: SessionParts) {
     const { script, scope } = parts;
     this.#parts = parts;
     this.named = parts.named;
     this.warnings = parts.warnings;
-    this.#registered = scope.probes.map(({ targets, sites }, probe) => ({ probe, kind: kindOf(sites[0]), targets, sites: sites.length }));
     this.#places = [...scope.probes, ...scope.intercepts];
     this.#counters = new Counters(script.image, script.armed.cpuRegion);
     this.#read = recordReader(script.image, scope.functions, this.#actions());
@@ -101,10 +85,6 @@ export class RunningSession {
 
   get image(): SessionImage {
     return this.#parts.script.image;
-  }
-  /** Nanoseconds that a hit of each probe costs; there must be a model of the engine's costs. */
-  costs(model: CostModel): ReadonlyMap<number, number> {
-    return hitCosts(model, this.#parts.script.image, this.#parts.script.probes);
   }
   get engine() {
     return this.#parts.script.armed.engine;
@@ -130,13 +110,7 @@ export class RunningSession {
   drain(): void {
     while (this.#parts.script.armed.consume(this.#record) > 0);
   }
-  /** Its probes with compiled handlers, as the script registered them; `kind` is the vocabulary's function for a handler without a return. */
-  get registered(): readonly RegisteredPlace[] {
-    return this.#registered;
-  }
-  /** Of one probe, or of all and intercepted calls. */
-  hits(probe?: number): bigint {
-    if (probe !== undefined) return this.#counters.of("hits", probe);
+  hits(): bigint {
     return this.#parts.script.intercepts.reduce((sum, { hits }) => sum + hits, this.#counters.of("hits"));
   }
   nameOf(state: State): string {
@@ -251,21 +225,16 @@ export class RunningSession {
   }
   /** What costs more than it may is taken out; what was gathered stays. */
   #watchCost(): NodeJS.Timeout | undefined {
-    const { budget, scope } = this.#parts;
+    const { budget, scope, script } = this.#parts;
     if (budget === undefined) return undefined;
-    const watch = new CostWatch(budget.costs, (probe) => this.#counters.of("hits", probe));
-    let beyond = 0;
-    return setInterval(() => {
-      const spent = watch.spent();
-      beyond = spent.share > budget.share ? beyond + 1 : 0;
-      if (beyond < BUDGET_LOOKS || this.#reason !== undefined) return;
+    const compiled = script.probes.length - script.intercepts.length;
+    const hits = (kind: number): bigint => (kind < compiled ? this.#counters.hitsOf(kind) : script.intercepts[kind - compiled]!.hits);
+    return watchBudget(budget, hits, (spent) => {
+      if (this.#reason !== undefined) return;
       this.#overBudget = spent;
-      const hits = `${Math.round(spent.hitsPerSecond).toLocaleString("en")} hits a second of ${Math.round(spent.ns).toLocaleString("en")} ns`;
-      scope.notes.push(
-        `the probes took ${percent(spent.share)} of a CPU (${hits}), and may take ${percent(budget.share)}: they were taken out, and what was gathered until then is shown`,
-      );
+      scope.notes.push(exceededText(spent, budget.share));
       this.end("budget", ExitStatus.fault);
-    }, BUDGET_MS);
+    });
   }
   /** With --children the descendants may outlive the processes that were named. */
   #watchTargets(): NodeJS.Timeout | undefined {

@@ -1,19 +1,20 @@
 /** Starts a session: compile, load, choose an engine, arm. Whatever fails, nothing is left armed or held. */
 
+import type { Diagnostic } from "../compiler/diagnostics/diagnostic.ts";
 import type { ScriptUnit } from "../compiler/hir/types.ts";
 import type { Unwind } from "../compiler/target.ts";
 import { type ChosenEngine, chooseEngine, type EngineChoice } from "../engines/choose.ts";
-import type { ProcessFilter } from "../engines/engine.ts";
+import type { Engine, ProcessFilter } from "../engines/engine.ts";
 import { SondeError } from "../errors/error.ts";
 import { resolveProbe } from "../symbols/resolve-probe.ts";
 import { isAlive } from "../sys/procfs.ts";
-import { armScript } from "./arm.ts";
+import { armScript, type LoweredScript } from "./arm.ts";
 import { type CommandStdio, HeldCommand } from "./command/held-command.ts";
 import { hitCosts } from "./cost/budget.ts";
 import { costModel } from "./cost/calibrate.ts";
 import { lowerForEngine } from "./engine-for-script.ts";
 import { hasReturn } from "./go-returns.ts";
-import { namedStates } from "./names.ts";
+import { type NamedState, namedStates } from "./names.ts";
 import type { SessionOutput } from "./output.ts";
 import { Scope } from "./scope.ts";
 import { compiled } from "./script/compile.ts";
@@ -117,18 +118,41 @@ async function loadInScope(
   }
 }
 
-export async function startSession(source: ScriptSource, options: StartOptions, output: SessionOutput): Promise<RunningSession> {
+/** A script that is loaded, and compiled for the engine that it gets; nothing is armed. */
+export interface PreparedScript {
+  readonly unit: ScriptUnit;
+  readonly scope: Scope;
+  readonly loaded: LoadedScript;
+  readonly named: readonly NamedState[];
+  readonly engine: Engine;
+  /** Why it is that engine, where that wasn't asked for. */
+  readonly notes: readonly string[];
+  readonly lowered: LoweredScript;
+  readonly filter: ProcessFilter;
+  readonly warnings: readonly Diagnostic[];
+  readonly early: Early;
+}
+
+interface PrepareParts {
+  readonly source: ScriptSource;
+  readonly options: StartOptions;
+  readonly output: SessionOutput;
+  /** A process that will be the command. */
+  readonly held?: number | undefined;
+  /** What hits cost will be asked: places of different cost are counted apart. */
+  readonly byCost: boolean;
+}
+
+/** Throws what is wrong with the script; what it has loaded is forgotten then. */
+export async function prepareScript({ source, options, output, held, byCost }: PrepareParts): Promise<PreparedScript> {
   requireProcesses(options.pids);
-  const script = await compiled(source);
+  const { unit, diagnostics } = await compiled(source);
   const chosen = await chooseEngine(options.engine);
-  const command = options.command && (await HeldCommand.start(options.command, options.stdio));
-  let made: Awaited<ReturnType<typeof loadInScope>> | undefined;
+  const pids = held === undefined ? options.pids : [...options.pids, held];
+  const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(held === undefined ? {} : { held }) };
+  const early = new Early();
+  const { scope, loaded } = await loadInScope(source, { unit, options, returns: returnsOf(chosen), pids, output, early });
   try {
-    const pids = command === undefined ? options.pids : [...options.pids, command.pid];
-    const filter: ProcessFilter = { pids, children: options.children, cgroup: options.cgroup, ...(command === undefined ? {} : { held: command.pid }) };
-    const early = new Early();
-    made = await loadInScope(source, { unit: script.unit, options, returns: returnsOf(chosen), pids, output, early });
-    const { scope, loaded } = made;
     scope.params.refuseUnknown();
     if (scope.probes.length + scope.intercepts.length === 0)
       throw new SondeError("SONDE_NO_PROBES", "the script registers no probe", {
@@ -136,15 +160,33 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
         mend: 'Write for instance uprobe("libc:malloc", (c) => …) at its top level.',
       });
     scope.seal();
-    await fetchTypes(script.unit, scope);
-    const named = namedStates(script.unit, scope);
-    const { engine, notes, lowered } = await lowerForEngine(
-      { unit: script.unit, scope, named, filter, unsafe: options.unsafe, unwind: options.unwind },
-      chosen,
-      options.engine,
-    );
+    await fetchTypes(unit, scope);
+    const named = namedStates(unit, scope);
+    const { unsafe, unwind, exact } = options;
+    const request = { unit, scope, named, filter, unsafe, unwind, byCost: byCost ? { exact } : undefined };
+    const { engine, notes, lowered } = await lowerForEngine(request, chosen, options.engine);
+    return { unit, scope, loaded, named, engine, notes, lowered, filter, warnings: diagnostics, early };
+  } catch (error) {
+    forget({ scope, loaded });
+    throw error;
+  }
+}
+
+/** Nothing of it is used any more. */
+export function forget({ scope, loaded }: Pick<PreparedScript, "scope" | "loaded">): void {
+  loaded.forget();
+  scope.retire();
+}
+
+export async function startSession(source: ScriptSource, options: StartOptions, output: SessionOutput): Promise<RunningSession> {
+  const { budget } = options;
+  const command = options.command && (await HeldCommand.start(options.command, options.stdio));
+  let prepared: PreparedScript | undefined;
+  try {
+    prepared = await prepareScript({ source, options, output, held: command?.pid, byCost: budget !== undefined });
+    const { scope, loaded, named, engine, notes, lowered, filter, early } = prepared;
     // Before anything of this session is armed: what hits cost may have to be measured.
-    const model = options.budget === undefined ? undefined : await costModel(engine.name);
+    const model = budget === undefined ? undefined : await costModel(engine.name);
     const fault = (error: unknown, what: string): void => output.fault(interceptFault(loaded.fault(error), what));
     const armed = await armScript({ scope, lowered, engine, filter, exact: options.exact, fault });
     const session = new RunningSession({
@@ -157,16 +199,15 @@ export async function startSession(source: ScriptSource, options: StartOptions, 
       targets: options.pids,
       children: options.children,
       engineNotes: notes,
-      ...(model === undefined || options.budget === undefined ? {} : { budget: { share: options.budget, costs: hitCosts(model, armed.image, armed.probes) } }),
-      warnings: [...script.diagnostics, ...armed.warnings],
+      ...(model === undefined || budget === undefined ? {} : { budget: { share: budget, costs: hitCosts(model, armed.image, armed.probes) } }),
+      warnings: [...prepared.warnings, ...armed.warnings],
     });
     early.session = session;
     if (early.exit !== undefined) session.end("exit", early.exit);
     return session;
   } catch (error) {
     command?.abandon();
-    made?.loaded.forget();
-    made?.scope.retire();
+    if (prepared !== undefined) forget(prepared);
     throw error;
   }
 }

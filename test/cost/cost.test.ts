@@ -72,7 +72,60 @@ test("on the command line the end is explained, and the results are there; a sha
   expect(over.status).toBe(1);
   expect(over.stderr).toMatch(/note the probes took [\d.]+ % of a CPU \([\d,]+ hits a second of [\d,]+ ns\), and may take 0.1 %/);
   expect(over.stdout).toMatch(/^n +\d+/m);
-  for (const options of [["-c", "true"], ["--unsafe"]]) expect((await sonde(["-e", HOT, "--estimate", ...options])).status).toBe(2);
+  expect((await sonde(["-e", HOT, "--estimate", "-c", "true"])).status).toBe(2);
   for (const share of ["5", "0%", "abc", "-5%"]) expect((await sonde(["-e", HOT, "--budget", share])).status).toBe(2);
   await expect(scripts.open("count, uprobe", HOT, { budget: 0 })).rejects.toMatchObject({ code: "SONDE_OPTION" });
+});
+
+test("an estimate runs nothing of the script at a hit, nor its hooks, and keeps to a probe's own processes", { timeout: 60_000 }, async () => {
+  const code = `const n = count(), e = events({ t: u64 });
+begin(() => { throw new Error("begun"); });
+end(() => { throw new Error("ended"); });
+uprobe(${at("paced")}, (c) => { e.emit({ t: c.time }); c.unsafe.signal(9); });
+uprobe(${at("paced")}, () => n.add(), { pid: ${process.pid} });
+uretprobe(${at("seldom")}, () => n.add());
+interval("10ms", () => n.add());`;
+  const outcome = await sonde(["-e", code, "--estimate", "--unsafe", "--format", "json", "--engine", "kernel", "-p", String(child.pid)]);
+  expect([outcome.status, outcome.stderr.replace(/^note measuring .*\n/, "")]).toEqual([0, ""]);
+  const [hot, other, returns, ticks] = outcome.objects() as { hitsPerSecond: number }[];
+  expect(hot!.hitsPerSecond / returns!.hitsPerSecond).toBeGreaterThan(80);
+  expect(hot!.hitsPerSecond / returns!.hitsPerSecond).toBeLessThan(125);
+  expect(other!.hitsPerSecond).toBe(0);
+  expect(ticks!.hitsPerSecond).toBeGreaterThan(70);
+  expect(ticks!.hitsPerSecond).toBeLessThan(130);
+  expect(child.exitCode).toBeNull();
+});
+
+test("host code that threads wait for is seen by a budget and an estimate", { timeout: 60_000 }, async () => {
+  const code = `intercept(${at("seldom")}, { enter: () => {}, leave: () => {} });`;
+  const outcome = await sonde(["-e", code, "--estimate", "--unsafe", "--format", "json", "-p", String(child.pid)]);
+  expect([outcome.status, outcome.stderr.replace(/^note measuring .*\n/, "")]).toEqual([0, ""]);
+  const [asked] = outcome.objects() as { engine: string; ns: number; hitsPerSecond: number }[];
+  expect(asked).toMatchObject({ engine: "breakpoint" });
+  expect(asked!.ns).toBeGreaterThan(5000);
+  expect(asked!.hitsPerSecond).toBeGreaterThan(50);
+  const over = await scripts.open("intercept", code, { unsafe: true, pid: child.pid!, budget: 0.0001 });
+  expect(await over.done).toMatchObject({ ended: "budget", status: 1 });
+  await over.close();
+});
+
+test("places of one probe that cost different are charged apart", { timeout: 60_000 }, async () => {
+  const places = ["paced", "paced_dear", "paced*"];
+  const code = `const n = count(); ${places.map((name) => `uprobe(${at(name)}, () => n.add());`).join("")}`;
+  const outcome = await sonde(["-e", code, "--estimate", "--format", "json", "--engine", "kernel", "-p", String(child.pid)]);
+  const [cheap, dear, both] = outcome.objects() as { ns: number; sites: number; share: number }[];
+  expect(both!.sites).toBe(2);
+  expect(dear!.ns).toBeGreaterThan(cheap!.ns);
+  // Of 101 hits one is stepped.
+  expect(both!.ns).toBeCloseTo((100 * cheap!.ns + dear!.ns) / 101, -1.5);
+  expect(both!.share / (cheap!.share + dear!.share)).toBeCloseTo(1, 1);
+  const within = await scripts.open("count, uprobe", `export const n = count(); uprobe(${at("paced*")}, () => n.add());`, {
+    engine: "kernel",
+    pid: child.pid!,
+    budget: 2,
+  });
+  await new Promise((next) => setTimeout(next, 700));
+  const summary = await within.close();
+  expect(summary.ended).toBe("closed");
+  expect(within.maps.n!.read()).toBe(summary.hits);
 });

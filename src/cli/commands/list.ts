@@ -33,16 +33,28 @@ const ARGUMENT_REGISTERS = new Set(["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as c
 type Expected = { readonly [C in CostClass]: string };
 const ANYWHERE: Expected = { emulated: "0.3–1.4 µs", stepped: "0.9–18 µs" };
 
-async function expected(): Promise<{ readonly ns: CostModel["entry"] | undefined; readonly text: Expected }> {
+async function expected(): Promise<{ readonly ns: CostModel["entry"] | undefined; readonly text: Expected; readonly measured: string }> {
   try {
     const { engine } = await chooseEngine("auto");
     const { entry } = await costModel(engine.name, tellMeasuring);
     const micro = (ns: number): string => `${(ns / 1000).toFixed(1)} µs`;
-    return { ns: entry, text: { emulated: micro(entry.emulated), stepped: micro(entry.stepped) } };
+    return { ns: entry, text: { emulated: micro(entry.emulated), stepped: micro(entry.stepped) }, measured: `measured here, engine ${engine.name}` };
   } catch (error) {
     if (!(error instanceof SondeError)) throw error;
-    return { ns: undefined, text: ANYWHERE };
+    return { ns: undefined, text: ANYWHERE, measured: `as usual, for it can't be measured here (${error.message})` };
   }
+}
+
+/** Why places cost different: of those classes that there are. */
+const CLASSES: { readonly [C in CostClass]: string } = {
+  emulated: "emulated: the kernel does the instruction's work itself",
+  stepped: "stepped: the kernel can't do this instruction's work itself, and lets the processor execute a copy of it, by one more trap",
+};
+
+function legend(sites: readonly Site[], measured: string, print: (line: string) => void): void {
+  const paint = palette(colorsWanted(process.stdout));
+  print(paint.dim(`what a hit takes with an empty handler: ${measured}`));
+  for (const cost of ["emulated", "stepped"] as const) if (sites.some((site) => site.cost === cost)) print(paint.dim(CLASSES[cost]));
 }
 
 /** `work+0x1b`; of what is inlined `area in work+0x2a`; of a source line with its file and number. */
@@ -124,6 +136,7 @@ export async function list(target: string, options: ListOptions): Promise<number
   if (options.json) for (const site of placed) print(asJson(site, options.verbose === true, costs?.ns));
   else {
     table(placed, costs?.text, print);
+    if (costs !== undefined) legend(placed, costs.measured, print);
     if (placed.length > 1) print(`${placed.length} sites in ${[...new Set(placed.map((site) => basename(site.display)))].join(", ")}`);
   }
   for (const note of notes) process.stderr.write(`note: ${note}\n`);

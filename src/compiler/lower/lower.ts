@@ -51,8 +51,8 @@ export function lower(request: LowerRequest): LowerResult {
   const lowered: Lowered[] = [];
   const probes: { programs: number[]; reads: ReadonlySet<Register> | "all" }[] = [];
   const usesExit = request.probes.some((probe) => mentions(probe.handler, "exit"));
-  for (const probe of request.probes) {
-    const unit = new ProbeLowering(session, probe, probe.probe, usesExit, encode);
+  for (const [part, probe] of request.probes.entries()) {
+    const unit = new ProbeLowering(session, probe, part, usesExit, encode);
     unit.run();
     diagnostics.push(...unit.diagnostics);
     probes.push({ programs: unit.out.map((_, i) => lowered.length + i), reads: unit.reads });
@@ -110,14 +110,16 @@ class ProbeLowering {
   private readonly session: SessionLayout;
   private readonly probe: LowerProbe;
   private readonly index: number;
+  private readonly part: number;
   private readonly usesExit: boolean;
   private readonly encode: Program["encode"];
 
-  constructor(session: SessionLayout, probe: LowerProbe, index: number, usesExit: boolean, encode: Program["encode"]) {
+  constructor(session: SessionLayout, probe: LowerProbe, part: number, usesExit: boolean, encode: Program["encode"]) {
     this.encode = encode;
     this.session = session;
     this.probe = probe;
-    this.index = index;
+    this.index = probe.probe;
+    this.part = part;
     this.usesExit = usesExit;
   }
 
@@ -251,7 +253,7 @@ class ProbeLowering {
   private program(runs: ProgramImage["runs"], body: (p: Program) => void): void {
     const knowledge = new Knowledge();
     for (;;) {
-      const p = new Program({ session: this.session, probe: this.probe, probeIndex: this.index, knowledge, encode: this.encode });
+      const p = new Program({ session: this.session, probe: this.probe, probeIndex: this.index, part: this.part, knowledge, encode: this.encode });
       try {
         p.b.set(p.status, 0n);
         beginWrites(p);

@@ -56,6 +56,7 @@ export interface ProgramOptions {
   readonly session: SessionLayout;
   readonly probe: LowerProbe;
   readonly probeIndex: number;
+  readonly part: number;
   readonly knowledge: Knowledge;
   readonly encode: (schema: Schema, value: unknown) => Uint8Array;
 }
@@ -65,6 +66,8 @@ export class Program {
   readonly session: SessionLayout;
   readonly probe: LowerProbe;
   readonly probeIndex: number;
+  /** The probe's place among those that were asked for: several may be of one probe of the session. */
+  readonly part: number;
   readonly knowledge: Knowledge;
   readonly encode: ProgramOptions["encode"];
   readonly diagnostics: Diagnostic[] = [];
@@ -107,6 +110,7 @@ export class Program {
     this.session = options.session;
     this.probe = options.probe;
     this.probeIndex = options.probeIndex;
+    this.part = options.part;
     this.knowledge = options.knowledge;
     this.encode = options.encode;
     // What a program does by itself, before and behind the handler, belongs to the registration.

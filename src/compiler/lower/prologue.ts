@@ -31,7 +31,7 @@ export function prologue(p: Program, options: PrologueOptions): void {
   const cpu = ownCpu(p);
   p.cpu = cpuPart(p, cpu);
   if (p.knowledge.scratch) takeScratch(p, cpu, options.refused ?? 0n);
-  if (options.count) p.count(p.session.counter({ kind: "hits", probe: p.probeIndex }));
+  if (options.count) p.count(p.session.counter({ kind: "hits", probe: p.probeIndex, part: p.part }));
   if (refusals || refused.entries > 0) {
     const here = b.current;
     b.enter(refused);

@@ -1,15 +1,21 @@
-/** `--estimate`: what a script's probes would cost, before they are armed: their places are counted for a moment, by handlers that do nothing else. */
-import type { EngineName } from "../../engines/engine.ts";
-import { ExitStatus, SondeError } from "../../errors/error.ts";
+/** `--estimate`: what a script's probes would cost. Its handlers aren't run: their places are counted for a moment, by handlers that do nothing else. */
+import type { FunctionHir, HandlerHir } from "../../compiler/hir/types.ts";
+import type { LowerProbe, LowerResult } from "../../compiler/lower/input.ts";
+import { lower } from "../../compiler/lower/lower.ts";
+import type { ArmProbe, EngineName } from "../../engines/engine.ts";
+import { ExitStatus, SondeBug, SondeError } from "../../errors/error.ts";
+import { armCompiled, armIntercepted, hostCalls } from "../arm.ts";
 import type { SessionOutput } from "../output.ts";
-import { type ScriptSource, scriptText } from "../script/source.ts";
-import { type StartOptions, startSession } from "../start.ts";
+import { Counters } from "../reading/counters.ts";
+import type { ScriptSource } from "../script/source.ts";
+import { forget, type PreparedScript, prepareScript, type StartOptions } from "../start.ts";
+import { hitCosts } from "./budget.ts";
 import { costModel } from "./calibrate.ts";
 
 export interface EstimatedProbe {
   readonly target: string;
   readonly sites: number;
-  /** Nanoseconds that a hit takes. */
+  /** Nanoseconds that a hit takes: on average, where places cost different. */
   readonly ns: number;
   readonly hitsPerSecond: number;
   /** Of a CPU. */
@@ -26,42 +32,73 @@ const COUNTED_MS = 1000;
 const SILENT: SessionOutput = { everyEvent: false, print() {}, event() {}, show() {}, fault() {} };
 
 /**
- * Counts for a second what the script's probes would be hit by, with the same processes. Throws what a session throws; SONDE_USAGE with a command, which
- * would run twice, and with `unsafe`.
+ * Counts for a second what the script's probes would be hit by, with the same processes. The script is loaded, and nothing of it runs at a hit, nor
+ * its `begin` and `end`. Throws what a session throws; SONDE_USAGE with a command, which would run twice.
  */
 export async function estimate(source: ScriptSource, options: StartOptions, measuring: () => void): Promise<Estimate> {
-  const refuse = (message: string, mend: string): never => {
-    throw new SondeError("SONDE_USAGE", message, { mend, exit: ExitStatus.usage });
-  };
-  if (options.command !== undefined) refuse("--estimate counts what runs already: it starts no command", "Name processes by -p, or use --budget with -c.");
-  if (options.unsafe)
-    refuse("--estimate and --unsafe: the script's probes are in for a moment, and would change the target", "Leave --unsafe out, or use --budget.");
-  // Loaded and compiled as it would run, and let go before it counts anything.
-  const real = await startSession(source, { ...options, budget: undefined }, SILENT);
-  const { engine } = real;
-  if (engine === "simulation") throw new SondeError("SONDE_USAGE", "a simulation costs nothing");
-  const probes = real.registered;
-  await real.close(false).catch(() => {});
-  const costs = real.costs(await costModel(engine, measuring));
-  const code = [
-    ...probes.map((_, i) => `const n${i} = count();`),
-    ...probes.map(({ targets, kind }, i) => `${kind}(${JSON.stringify(targets.length === 1 ? targets[0] : targets)}, () => n${i}.add());`),
-  ].join("\n");
-  const counter = await startSession(scriptText(code), { ...options, engine, budget: undefined, params: {}, unsafe: false }, SILENT);
-  await counter.begun;
-  const before = probes.map((_, i) => counter.hits(i));
-  const began = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, COUNTED_MS));
-  const hits = probes.map((_, i) => Number(counter.hits(i) - before[i]!));
-  const seconds = (performance.now() - began) / 1000;
-  await counter.close(false);
-  return {
-    engine,
-    seconds,
-    probes: probes.map(({ targets, sites, probe }, i) => {
-      const ns = costs.get(probe) ?? 0;
-      const hitsPerSecond = hits[i]! / seconds;
-      return { target: targets.join(", "), sites, ns, hitsPerSecond, share: (hitsPerSecond * ns) / 1e9 };
-    }),
-  };
+  if (options.command !== undefined)
+    throw new SondeError("SONDE_USAGE", "--estimate counts what runs already: it starts no command", {
+      mend: "Name processes by -p, or use --budget with -c.",
+      exit: ExitStatus.usage,
+    });
+  const prepared = await prepareScript({ source, options, output: SILENT, byCost: true });
+  try {
+    const { scope, engine, lowered } = prepared;
+    const { exact } = options;
+    const asked = scope.intercepts.map((entry) => hostCalls({ scope, fault() {} }, entry));
+    const planned = [...armCompiled({ scope, lowered, engine, exact }), ...armIntercepted({ scope, engine, exact }, asked)];
+    const costs = hitCosts(await costModel(engine.name, measuring), lowered.image, planned);
+    const { hits, seconds } = await counted(prepared, planned);
+    const probes = [...scope.probes, ...scope.intercepts].map(({ targets, sites }, index) => {
+      const parts = planned.flatMap(({ probe }, part) => (probe === index ? [part] : []));
+      const count = parts.reduce((sum, part) => sum + hits[part]!, 0);
+      const ns = parts.reduce((sum, part) => sum + hits[part]! * costs[part]!, 0);
+      const perHit = count > 0 ? ns / count : Math.max(0, ...parts.map((part) => costs[part]!));
+      return { target: targets.join(", "), sites: sites.length, ns: perHit, hitsPerSecond: count / seconds, share: ns / 1e9 / seconds };
+    });
+    return { engine: engine.name, seconds, probes };
+  } finally {
+    forget(prepared);
+  }
+}
+
+/** Hits of each of what would be armed. */
+async function counted({ scope, unit, engine, filter, lowered }: PreparedScript, planned: readonly ArmProbe[]): Promise<{ hits: number[]; seconds: number }> {
+  const places = planned.map(({ sites }) => sites.length).reduce((a, b) => a + b, 0);
+  const { image, probes, diagnostics } = lower({
+    files: unit.files,
+    states: [],
+    functions: scope.functions,
+    probes: planned.map((one, part) => silent(one, lowered.probes[part]?.lower)),
+    target: engine.target({ filter, sites: places, calls: false, events: planned.some(({ events }) => (events?.length ?? 0) > 0) }),
+    unsafe: false,
+  });
+  if (image === undefined) throw new SondeBug(`counting handlers don't compile: ${diagnostics[0]?.message}`);
+  const armed = await engine.arm(image, counting(planned, probes), filter);
+  try {
+    const counters = new Counters(image, armed.cpuRegion);
+    const now = (): bigint[] => planned.map((_, part) => counters.hitsOf(part));
+    const before = now();
+    const began = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, COUNTED_MS));
+    const hits = now().map((count, part) => Number(count - before[part]!));
+    return { hits, seconds: (performance.now() - began) / 1000 };
+  } finally {
+    await armed.disarm();
+    await armed.close();
+  }
+}
+
+const counting = (planned: readonly ArmProbe[], probes: LowerResult["probes"]): ArmProbe[] =>
+  planned
+    .map(({ intercept: _, ...one }, part) => ({ ...one, programs: probes[part]!.programs }))
+    .filter(({ sites, events }) => sites.length + (events?.length ?? 0) > 0);
+
+const NOTHING: FunctionHir = { name: "", file: 0, params: [], locals: [], body: [], span: [0, 0] };
+
+/** At the same places, for the same processes; of a call its entry. */
+function silent({ probe, pids }: ArmProbe, real: LowerProbe | undefined): LowerProbe {
+  const { register = "uprobe", targets = [], file = 0 } = real?.handler ?? {};
+  const handler: HandlerHir = { id: 0, register, shape: { kind: "hit", run: 0 }, functions: [NOTHING], captures: [], targets, file, span: [0, 0] };
+  return { probe, handler, captures: [], text: "", signature: undefined, pids, functions: real?.functions ?? [] };
 }

@@ -11,6 +11,8 @@ export interface CostModel {
   readonly leave: number;
   /** A tracepoint's or a timer's hit. */
   readonly event: number;
+  /** A function of the host that the thread waits for (`intercept()`). */
+  readonly host: number;
   readonly instruction: number;
   /** By what helpers are for. */
   readonly calls: { readonly [K in CallKind]: number };

@@ -3,6 +3,8 @@
 export interface SubjectFunction {
   readonly name: string;
   readonly code: readonly number[];
+  /** So often it is called in a round. */
+  readonly calls: number;
 }
 
 const BASE = 0x40_0000;
@@ -10,8 +12,8 @@ const HEADERS = 64 + 56;
 const SECTIONS = 4;
 
 /** An executable: ELF64, x86-64, static. Its functions are called with the address of a text in rdi. */
-export function subject(functions: readonly SubjectFunction[], calls: number, rounds: number): Buffer {
-  const all: SubjectFunction[] = [{ name: "mark", code: [0x90, 0xc3] }, ...functions];
+export function subject(functions: readonly SubjectFunction[], rounds: number): Buffer {
+  const all: SubjectFunction[] = [{ name: "mark", code: [0x90, 0xc3], calls: 1 }, ...functions];
   const text = Buffer.from("/usr/lib/a-text-to-read\0", "latin1");
   // Each round: call mark; then for each function: mov ebx, calls; 1: lea rdi, text; call f; dec ebx; jnz 1b; call mark.
   const perFunction = 5 + 7 + 5 + 2 + 2 + 5;
@@ -33,7 +35,7 @@ export function subject(functions: readonly SubjectFunction[], calls: number, ro
   main.push(0x41, 0xbc, ...word(rounds));
   const round = main.length;
   call("mark");
-  for (const { name } of functions) {
+  for (const { name, calls } of functions) {
     main.push(0xbb, ...word(calls));
     const loop = main.length;
     main.push(0x48, 0x8d, 0x3d, ...word(textAt - (here() + 7)));

@@ -19,6 +19,10 @@ export class Counters {
   of(kind: Counter["kind"], probe?: number): bigint {
     return this.sum((counter) => counter.kind === kind && (probe === undefined || ("probe" in counter && counter.probe === probe)));
   }
+  /** Of one of the ways in which a probe's handler is compiled. */
+  hitsOf(part: number): bigint {
+    return this.sum((counter) => counter.kind === "hits" && counter.part === part);
+  }
   /** Keys dropped from full maps, by the state's index; only those that lost any. */
   full(): Map<number, bigint> {
     const byState = new Map<number, bigint>();
