@@ -39,7 +39,9 @@ export interface SessionParts {
 }
 
 /** So long an empty ring is waited for at once. */
-const WAIT_MS = 50;
+const WAIT_MS = 250;
+/** So long nobody looks for further notices of the session's own: they come with every hit at first, and a wake-up costs more than they do. */
+const REST_MS = 100;
 /** So often it is looked whether the processes are still there. */
 const LOOK_MS = 250;
 
@@ -202,11 +204,13 @@ export class RunningSession {
     if (this.#reason === undefined) command?.release();
     const look = this.#watchTargets();
     const budget = this.#watchCost();
+    const noticesAlone = this.image.formats.every(({ kind }) => kind === "stack");
     // Whoever opened the session gets its turn to listen before anything is delivered.
     await new Promise((next) => setImmediate(next));
     try {
       while (this.#reason === undefined) {
         if (armed.consume(this.#record) === 0) await this.#wait();
+        else if (noticesAlone) await this.#rest();
         else await new Promise((next) => setImmediate(next));
       }
     } catch (error) {
@@ -221,6 +225,15 @@ export class RunningSession {
     return new Promise((resolve, reject) => {
       this.#stop = resolve;
       this.#parts.script.armed.wait(WAIT_MS).then(resolve, reject);
+    });
+  }
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, REST_MS);
+      this.#stop = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
   /** What costs more than it may is taken out; what was gathered stays. */

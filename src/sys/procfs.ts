@@ -25,10 +25,22 @@ const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]
 
 /** Every mapping of a process, or those of a file. Throws SONDE_PROCESS_NOT_FOUND, _PERMISSION. */
 export function readMappings(pid: number): Mapping[] {
+  return parseMappings(readMappingsText(pid));
+}
+
+function readMappingsText(pid: number): string {
   const text = readProcessText(pid, "maps");
   // Of a first thread that has ended the kernel tells nothing; the others have the same memory.
   const other = text === "" ? threadsThatRun(pid)[0] : undefined;
-  return parseMappings(other === undefined ? text : readProcessText(pid, `task/${other}/maps`));
+  return other === undefined ? text : readProcessText(pid, `task/${other}/maps`);
+}
+
+/** Only the lines of what may be executed, for those who look often and seldom see anything new. */
+export function readCodeMappings(pid: number): string {
+  return readMappingsText(pid)
+    .split("\n")
+    .filter((line) => line[line.indexOf(" ") + 3] === "x")
+    .join("\n");
 }
 
 /** Text of /proc/PID/maps → its lines. Newlines in paths are escaped by the kernel. */

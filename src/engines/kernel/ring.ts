@@ -21,10 +21,11 @@ const HEAD_BYTES = 8;
 
 /** Under load records are fetched in batches this many milliseconds apart: that also spares the target a wake-up for each. */
 const BATCH_MS = 2;
-/** How long after the last record the ring counts as under load. */
-const ACTIVE_MS = 20;
+/** The ring is under load while so many records come in so many milliseconds: with fewer, a wake-up for each is cheaper than looking all the time. */
+const LOAD_MS = 20;
+const LOAD_RECORDS = LOAD_MS / BATCH_MS;
 /** So often it is looked at even if no wake-up came. */
-const IDLE_MS = 50;
+const IDLE_MS = 250;
 
 export type OnRecord = (bytes: DataView, offset: number, length: number) => void;
 
@@ -40,10 +41,12 @@ export class Ring {
   readonly #watch: Watch;
   /** Exact up to 2^53 bytes. */
   #position: number;
-  #lastRecord = 0;
+  /** Records since a time at most LOAD_MS ago, and in the LOAD_MS before. */
+  #counted = { since: 0, now: 0, before: 0 };
   #stuck = false;
   #closed = false;
   #wake: (() => void) | undefined;
+  #watched = false;
 
   constructor(fd: number, size: number) {
     const page = pageSize();
@@ -93,8 +96,21 @@ export class Ring {
       }
     }
     if (unpublished > 0) this.#publish();
-    if (count > 0) this.#lastRecord = performance.now();
+    if (count > 0) this.#tally(count);
     return count;
+  }
+
+  #tally(count: number): void {
+    const counted = this.#counted;
+    const now = performance.now();
+    const passed = now - counted.since;
+    if (passed >= LOAD_MS) this.#counted = { since: now, now: count, before: passed < 2 * LOAD_MS ? counted.now : 0 };
+    else counted.now += count;
+  }
+
+  get #underLoad(): boolean {
+    const { since, now, before } = this.#counted;
+    return Math.max(now, before) >= LOAD_RECORDS && performance.now() - since < 2 * LOAD_MS;
   }
 
   #publish(): void {
@@ -106,18 +122,31 @@ export class Ring {
     if (this.#closed || ms <= 0) return new Promise((resolve) => setImmediate(resolve));
     const waiting = this.#ahead() > 0;
     if (waiting && !this.#stuck) return new Promise((resolve) => setImmediate(resolve));
-    const active = waiting || performance.now() - this.#lastRecord < ACTIVE_MS;
+    const active = waiting || this.#underLoad;
+    this.#watchIf(!active);
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
-        if (!active && !this.#closed) this.#watch.stop();
         this.#wake = undefined;
         resolve();
       };
       const timer = setTimeout(done, Math.min(ms, active ? BATCH_MS : IDLE_MS));
       this.#wake = done;
-      if (!active) this.#watch.start(done);
     });
+  }
+
+  /** It stays watched from one wait to the next: what is consumed at once doesn't wake anybody twice. */
+  #watchIf(wanted: boolean): void {
+    if (wanted === this.#watched) return;
+    this.#watched = wanted;
+    if (wanted) this.#watch.start(() => this.#readable());
+    else this.#watch.stop();
+  }
+
+  /** Records that nobody waits for would wake us without end. */
+  #readable(): void {
+    if (this.#wake === undefined) this.#watchIf(false);
+    else this.#wake();
   }
 
   /** Calls back whenever there are records, instead of `wait`: for those who must know at once. */

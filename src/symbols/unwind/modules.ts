@@ -4,7 +4,7 @@ import { type ElfImage, PF_X, PT_LOAD } from "../../elf/image.ts";
 import { SondeError } from "../../errors/error.ts";
 import { unlessRefused } from "../../errors/unless-refused.ts";
 import { ProcessMemory } from "../../sys/process-memory.ts";
-import { type Mapping, readMappings, rootOf } from "../../sys/procfs.ts";
+import { type Mapping, parseMappings, readCodeMappings, rootOf } from "../../sys/procfs.ts";
 import { PerfMapFile } from "../perf-map.ts";
 import { Module } from "./module.ts";
 import type { MappedCode } from "./unwind.ts";
@@ -100,6 +100,8 @@ export class ProcessModules {
   /** By address; none overlaps another. */
   #mapped: readonly MappedModule[] = [];
   #perfMap: PerfMapFile | undefined;
+  /** The lines of /proc/PID/maps that `#mapped` was made from. */
+  #seen: string | undefined;
 
   private constructor(pid: number, files: ModuleFiles) {
     this.pid = pid;
@@ -140,17 +142,16 @@ export class ProcessModules {
 
   #look(): void {
     const { pid } = this;
-    const root = rootOf(pid);
-    const found: MappedModule[] = [];
-    for (const mapping of readMappings(pid)) {
-      if (mapping.permissions[2] !== "x" || !Number.isSafeInteger(mapping.end)) continue;
-      found.push(mappedModule(mapping, this.#moduleOf(mapping, root)));
+    const seen = readCodeMappings(pid);
+    if (seen !== this.#seen) {
+      const root = rootOf(pid);
+      const code = parseMappings(seen).filter(({ end }) => Number.isSafeInteger(end));
+      const found = code.map((mapping) => mappedModule(mapping, this.#moduleOf(mapping, root)));
+      if (found.some(({ module }) => module.image === undefined)) this.#perfMap ??= new PerfMapFile(pid);
+      this.#mapped = merge(found, this.#mapped);
+      this.#seen = seen;
     }
-    if (found.some(({ module }) => module.image === undefined)) {
-      this.#perfMap ??= new PerfMapFile(pid);
-      this.#perfMap.update();
-    }
-    this.#mapped = merge(found, this.#mapped);
+    this.#perfMap?.update();
   }
 
   #moduleOf(mapping: Mapping, root: string): Module {
