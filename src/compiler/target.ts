@@ -28,6 +28,8 @@ export interface Target {
   readonly eventFilter?: HitFilter;
   /** bpf_get_stack is there: of the program alone, or of the kernel too. */
   readonly stacks?: "user" | "both";
+  /** The caller of a function that is probed at its `push %rbp` is among the program's frames (kernel ≥ 6.11). */
+  readonly callersAtPush?: boolean;
   /** Bytes of the ring's data, a power of two and a multiple of the page size. */
   readonly ringBytes: number;
 }

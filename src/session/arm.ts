@@ -7,6 +7,7 @@ import { lower } from "../compiler/lower/lower.ts";
 import type { Unwind } from "../compiler/target.ts";
 import type { Armed, ArmProbe, Engine, Interception, ProcessFilter } from "../engines/engine.ts";
 import { SondeBug, type SondeError } from "../errors/error.ts";
+import { allPushFrame } from "../symbols/frame-push.ts";
 import { taskTypes } from "../symbols/kernel/types.ts";
 import { type PlaceOptions, placeAll } from "../symbols/place.ts";
 import type { FunctionSite } from "../symbols/site.ts";
@@ -117,6 +118,7 @@ function lowerProbes({ unit, scope, engine }: Pick<LowerScriptRequest, "unit" | 
         goroutineId: goroutineIdOf(sites.map((site) => entry.sites[site]!)),
         pids: entry.pids,
         atEntry: sites.every((site) => isEntry(entry.sites[site]!)),
+        pushFrame: () => allPushFrame(sites.map((site) => entry.sites[site]!)),
         functions: [...new Set(sites.map((site) => scope.functionIndex(entry.sites[site]!.name)))],
       },
     }));

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { frameText, type Stack } from "../../src/schema/stack.ts";
 import { Program, until } from "../conformance/support/session.ts";
-import { kernelWork, unwindProgram } from "../fixtures/build.ts";
+import { bench, kernelWork, unwindProgram } from "../fixtures/build.ts";
 import { linesOf, Scripts } from "../fixtures/scripts.ts";
 import { sonde } from "../fixtures/sonde.ts";
 
@@ -87,6 +87,19 @@ test.each(BOTH)("%s: the names of a process that is gone are those of what it ma
   await session.close();
   const [[stack]] = session.maps.n!.entries() as [[Stack, bigint]];
   expect(namesOf(stack).slice(0, 2)).toEqual(["ask", "main"]);
+});
+
+// Of some of them the kernel tells the caller, of the others the handler does: by the instruction that the breakpoint replaces.
+test.each(["starts_push", "starts_endbr", "starts_stepped", "starts_sub"])("kernel: the caller of %s is there once", async (name) => {
+  const path = bench();
+  for (const exact of [false, true]) {
+    const body = `export const n = hash(stack, count()); uprobe("${path}:${name}", (c) => n.at(c.ustack()).add());`;
+    await using session = await open("kernel", body, { command: [path, name, "7"], stdio: "ignore", exact });
+    await session.done;
+    const entries = session.maps.n!.entries() as [Stack, bigint][];
+    expect(entries.map(([stack, count]) => [namesOf(stack).slice(0, 2), count])).toEqual([[[name, "call_many"], 7n]]);
+    expect(namesOf(entries[0]![0])[2]).not.toBe("call_many");
+  }
 });
 
 test("breakpoint: stacks need no frame pointers", async () => {

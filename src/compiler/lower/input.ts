@@ -46,6 +46,8 @@ export interface LowerProbe {
   readonly returnAt?: bigint | "none" | undefined;
   /** All sites are functions' entries. */
   readonly atEntry?: boolean;
+  /** Asked where that is so and a stack is captured: all these functions begin with `push %rbp`. */
+  readonly pushFrame?: (() => boolean) | undefined;
   /**
    * The sites' functions are Go's, and a `ret` is a place of its own there: entry and return are two programs in any case, and
    * belong together by goroutine, since a goroutine goes from thread to thread and its stack from place to place.

@@ -102,9 +102,10 @@ function mixed(p: Program, hash: Operand, word: Operand): Reg {
   return b.binary("xor", product, b.binary("shr", product, 29n)) as Reg;
 }
 
-/** At a function's entry its caller isn't among the frames yet: frame pointers lead to the caller's own caller. */
+/** At a function's entry its caller isn't among the frames yet, unless the kernel puts it there: frame pointers lead to the caller's own caller. */
 function returnAddress(p: Program): number | bigint {
   if (p.phase !== "enter" || p.isEvent || p.probe.atEntry !== true) return 0n;
+  if (p.session.request.target.callersAtPush === true && p.probe.pushFrame?.() === true) return 0n;
   register(p, "rbp");
   const { op, present } = readStackWord(p, register(p, "rsp"));
   return p.b.binary("mul", op, present);

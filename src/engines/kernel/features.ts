@@ -30,6 +30,8 @@ export interface Features {
   /** An event that children inherit stays with each of them (fixed in 6.13). */
   readonly inherit: boolean;
   readonly perf: boolean;
+  /** Stacks have the caller of a function that is probed at its `push %rbp` (kernel ≥ 6.11; no attempt would tell). */
+  readonly callersAtPush: boolean;
 }
 
 /** In pt_regs. */
@@ -88,6 +90,7 @@ function probe(): Features {
     tracefs: eventLinks && tracefs() !== undefined,
     inherit: tryInherit(),
     perf: eventLinks && uprobeUnit() !== undefined,
+    callersAtPush: atLeast(kernelVersion(), 6, 11),
   };
 }
 
@@ -107,6 +110,7 @@ function byVersion(load: number): Features {
     tracefs: tracefs() !== undefined,
     inherit: from(6, 13),
     perf: uprobeUnit() !== undefined,
+    callersAtPush: from(6, 11),
   };
 }
 

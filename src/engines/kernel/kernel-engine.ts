@@ -36,6 +36,7 @@ export class KernelEngine implements Engine {
       filter: plan.filter,
       eventFilter: plan.eventFilter,
       stacks: "both",
+      callersAtPush: able.callersAtPush,
       ringBytes: RING_BYTES,
     };
   }

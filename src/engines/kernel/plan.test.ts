@@ -14,6 +14,7 @@ const newest: Features = {
   processFilter: true,
   sleepable: true,
   writesRegisters: true,
+  callersAtPush: true,
   tracefs: true,
   inherit: true,
   perf: true,
