@@ -96,7 +96,7 @@ test("with the tsconfig.json that init writes, scripts type-check, though no oth
 test("what the package exports is there, and every value that the declarations promise", async () => {
   const installed = join(project.folder, "node_modules/sonde");
   const entry = (await import(join(installed, "dist/index.mjs"))) as object;
-  const text = readFileSync(join(installed, "lib/sonde.d.ts"), "utf8");
+  const text = ["sonde", "hits", "session"].map((name) => readFileSync(join(installed, `lib/${name}.d.ts`), "utf8")).join("\n");
   const declared = [...text.matchAll(/^export (?:function|class|const) (\w+)/gm)].map((match) => match[1]!);
   expect(declared.filter((name) => !(name in entry))).toEqual([]);
   expect(Object.keys(entry).filter((name) => !declared.includes(name))).toEqual([]);

@@ -19,13 +19,15 @@ export const declarations = {
   sonde: join(packageRoot, "lib/sonde.d.ts"),
   types: join(packageRoot, "lib/types"),
 } as const;
+/** Those of the vocabulary: `declarations.sonde`, and the files whose declarations it exports. */
+export const vocabularyFiles: ReadonlySet<string> = new Set([declarations.sonde, ...["hits", "session"].map((name) => join(packageRoot, `lib/${name}.d.ts`))]);
 
 const texts = new Map<string, string | undefined>();
 
 /** The text of a declaration file of the package; undefined for any other path, and if there is none. */
 export function packageText(path: string): string | undefined {
-  const { es, host, sonde, types } = declarations;
-  if (path !== es && path !== host && path !== sonde && !path.startsWith(`${types}/`)) return undefined;
+  const { es, host, types } = declarations;
+  if (path !== es && path !== host && !vocabularyFiles.has(path) && !path.startsWith(`${types}/`)) return undefined;
   if (!texts.has(path)) texts.set(path, existsSync(path) ? readFileSync(path, "utf8") : undefined);
   return texts.get(path);
 }

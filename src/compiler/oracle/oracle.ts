@@ -1,5 +1,5 @@
 /** The only door to the type checker: facts about names, members and values go through it, no checker's type does, and "unknown" is an answer. */
-import { declarations } from "../frontend/package.ts";
+import { declarations, vocabularyFiles } from "../frontend/package.ts";
 import { type TS, ts } from "../frontend/typescript.ts";
 
 export type VariableNode = TS.VariableDeclaration | TS.BindingElement | TS.ParameterDeclaration;
@@ -62,7 +62,7 @@ const TARGET_TAG = /@sonde[ \t]+(.+?)[ \t]*(?:\*\/|[\r\n])/;
 const isFunctionNode = (node: TS.Node): node is TS.FunctionDeclaration => ts.isFunctionDeclaration(node);
 
 export function createOracle(checker: TS.TypeChecker): Oracle {
-  const inVocabulary = (node: TS.Node): boolean => node.getSourceFile().fileName === declarations.sonde;
+  const inVocabulary = (node: TS.Node): boolean => vocabularyFiles.has(node.getSourceFile().fileName);
   const inLibrary = (node: TS.Node): boolean => {
     const path = node.getSourceFile().fileName;
     return path === declarations.es || path === declarations.host;

@@ -166,10 +166,14 @@ describe("names", () => {
     expect(text).toContain("export interface s {\n  x: i32;\n}");
   });
 
-  test("the list of the vocabulary's types is what lib/sonde.d.ts has", () => {
-    const path = new URL("../../../lib/sonde.d.ts", import.meta.url);
-    const file = ts.createSourceFile("sonde.d.ts", readFileSync(path, "utf8"), ts.ScriptTarget.Latest);
-    const types = file.statements.filter((node) => ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node));
+  test("the list of the vocabulary's types is what its declarations have", () => {
+    const files = ["sonde", "hits", "session"].map((name) => {
+      const path = new URL(`../../../lib/${name}.d.ts`, import.meta.url);
+      return ts.createSourceFile(path.pathname, readFileSync(path, "utf8"), ts.ScriptTarget.Latest);
+    });
+    const types = files
+      .flatMap(({ statements }) => [...statements])
+      .filter((node) => ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node));
     expect([...VOCABULARY_TYPES].sort()).toEqual([...new Set(types.map((node) => node.name!.text))].sort());
   });
 });

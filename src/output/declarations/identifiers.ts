@@ -1,6 +1,6 @@
 /** Names of a program's types as TypeScript's: identifiers that mean nothing else where generated declarations stand. */
 
-/** What the module "sonde" calls a type: inside its augmentation these names mean sonde's. Those of lib/sonde.d.ts, exported or not. */
+/** What the module "sonde" calls a type: inside its augmentation these names mean sonde's. Those of lib/sonde.d.ts and of what it exports from beside it, exported or not. */
 export const VOCABULARY_TYPES: ReadonlySet<string> = new Set(
   `Aggregate AggregateArray AggregateMap AnySlice Avg Bytes CArray CallHandlers Carriable Carried Carry Count Discard Element EndReason Engine EnterHit EventSource
   Events EventsOf FaultHit Fields Formatted Frame FunctionType Functions Handler Hist Histogram Hit Host In InstructionHandlers Int IntType
