@@ -3,15 +3,17 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type * as testing from "sonde/testing";
 import { afterAll, expect, test } from "vitest";
-import { simulate } from "../../src/testing.ts";
+import * as sources from "../../src/testing.ts";
+
+/** As it is declared to users. */
+const simulate = sources.simulate as unknown as typeof testing.simulate;
 
 const folder = mkdtempSync(join(tmpdir(), "sonde-simulate-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const lookups = () => simulate(join(import.meta.dirname, "scripts/lookups.probe.ts"), { params: { slow: 5 } });
-const sockets = () => simulate(join(import.meta.dirname, "scripts/sockets.probe.ts"));
-// biome-ignore lint/suspicious/noExplicitAny: what a map gives depends on the script.
-const map = (sim: { readonly maps: object }, name: string): any => (sim.maps as { readonly [name: string]: unknown })[name];
+const lookups = () => simulate<typeof import("./scripts/lookups.probe.ts")>(join(import.meta.dirname, "scripts/lookups.probe.ts"), { params: { slow: 5 } });
+const sockets = () => simulate<typeof import("./scripts/sockets.probe.ts")>(join(import.meta.dirname, "scripts/sockets.probe.ts"));
 
 test("a call: what enter gives, leave gets; what can't be read is counted by its line; begin and end have run", async () => {
   const sim = await lookups();
@@ -22,14 +24,14 @@ test("a call: what enter gives, leave gets; what can't be read is counted by its
     { pid: 7, host: "example.org", ns: 100n },
     { pid: 8, host: "example.net", ns: 1000n },
   ]);
-  expect(map(sim, "latency").read([7, "example.org"])).toMatchObject({ count: 1n, sum: 100n });
+  expect(sim.maps.latency.read([7, "example.org"])).toMatchObject({ count: 1n, sum: 100n });
   expect(sim.prints).toEqual(["begun", "curl[7] resolving example.org: 100 ns", "curl[8] resolving example.net: 1 µs"]);
   const summary = await sim.finish();
   expect(summary).toMatchObject({ engine: "simulation", hits: 3n, lost: 0n, unreadable: 2n, unmatched: 0n });
   expect(summary.unreadableAt.map(({ line }) => line)).toEqual([15, 17]);
   expect(sim.prints.at(-1)).toBe("ended");
   // What is finished can still be read.
-  expect(map(sim, "latency").read([8, "example.net"]).count).toBe(1n);
+  expect(sim.maps.latency.read([8, "example.net"])?.count).toBe(1n);
 });
 
 test("calls inside calls, of one thread and of others, keep what is theirs", async () => {
@@ -55,12 +57,12 @@ test("a wildcard's functions by their own names, returns, static probes, timers"
   sim.call("nowhere:receive", { tid: 5 }, { ret: 40 });
   sim.usdt("nowhere:python:line", { args: { filename: "shop.py", lineno: 3 } });
   sim.usdt("nowhere:python:line", { args: { filename: "shop.py", lineno: 4 } });
-  expect(map(sim, "bytes").entries()).toEqual([
+  expect(sim.maps.bytes.entries()).toEqual([
     ["send_text", 111n],
     ["send_file", 4000n],
   ]);
-  expect(map(sim, "results").entries()).toEqual([[5, 37n]]);
-  expect(map(sim, "lines").entries()).toEqual([["shop.py", 7n]]);
+  expect(sim.maps.results.entries()).toEqual([[5, 37n]]);
+  expect(sim.maps.lines.entries()).toEqual([["shop.py", 7n]]);
   sim.tick("1s");
   expect(sim.prints.join("\n")).toMatch(/bytes\n.*send_file +4000/s);
   await sim.finish();
@@ -83,19 +85,19 @@ test("structures behind pointers, in results, floats, arguments on the stack, by
   expect((await sim.finish()).unreadable).toBe(2n);
 });
 
-test.each<[string, Parameters<Awaited<ReturnType<typeof lookups>>["hit"]>, object]>([
-  ["a target of no probe", ["libc:getaddrinf", {}], { code: "SONDE_SIMULATE", mend: expect.stringContaining("libc:getaddrinfo") }],
-  ["another file's function", ["libx:getaddrinfo", {}], { code: "SONDE_SIMULATE" }],
-  ["a field that isn't there", ["libc:getaddrinfo", { pidd: 1 }], { code: "SONDE_MADE_UP", mend: expect.stringContaining("pid") }],
-  ["a result at an entry", ["libc:getaddrinfo", { ret: 1 }], { code: "SONDE_MADE_UP" }],
-  ["a parameter that isn't there", ["libc:getaddrinfo", { args: { nod: "x" } }], { code: "SONDE_MADE_UP", mend: expect.stringContaining("node") }],
-  ["a fraction", ["libc:getaddrinfo", { arg0: 1.5 }], { code: "SONDE_MADE_UP" }],
-  ["a process that can't be", ["libc:getaddrinfo", { pid: -1 }], { code: "SONDE_MADE_UP" }],
-  ["a CPU too many", ["libc:getaddrinfo", { cpu: 64 }], { code: "SONDE_MADE_UP" }],
-  ["arguments by name of what isn't known", ["nowhere:send_text", { args: { n: 1 } }], { code: "SONDE_MADE_UP", mend: expect.stringContaining("arg0") }],
-])("%s is refused", async (_, args, error) => {
+test.each<[string, target: string, made: object, error: object]>([
+  ["a target of no probe", "libc:getaddrinf", {}, { code: "SONDE_SIMULATE", mend: expect.stringContaining("libc:getaddrinfo") }],
+  ["another file's function", "libx:getaddrinfo", {}, { code: "SONDE_SIMULATE" }],
+  ["a field that isn't there", "libc:getaddrinfo", { pidd: 1 }, { code: "SONDE_MADE_UP", mend: expect.stringContaining("pid") }],
+  ["a result at an entry", "libc:getaddrinfo", { ret: 1 }, { code: "SONDE_MADE_UP" }],
+  ["a parameter that isn't there", "libc:getaddrinfo", { args: { nod: "x" } }, { code: "SONDE_MADE_UP", mend: expect.stringContaining("node") }],
+  ["a fraction", "libc:getaddrinfo", { arg0: 1.5 }, { code: "SONDE_MADE_UP" }],
+  ["a process that can't be", "libc:getaddrinfo", { pid: -1 }, { code: "SONDE_MADE_UP" }],
+  ["a CPU too many", "libc:getaddrinfo", { cpu: 64 }, { code: "SONDE_MADE_UP" }],
+  ["arguments by name of what isn't known", "nowhere:send_text", { args: { n: 1 } }, { code: "SONDE_MADE_UP", mend: expect.stringContaining("arg0") }],
+])("%s is refused", async (_, target, made, error) => {
   const sim = await lookups();
-  expect(() => sim.hit(...args)).toThrow(expect.objectContaining(error));
+  expect(() => sim.hit(target, made)).toThrow(expect.objectContaining(error));
   await sim.finish();
 });
 
