@@ -65,6 +65,28 @@ export interface CStruct {
   readonly slice?: { readonly address: string; readonly length: string };
 }
 
+/** Bytes; 0 where that isn't known. */
+export function sizeOf(type: CType, structs: Signature["structs"]): number {
+  switch (type.k) {
+    case "int":
+      return Number(type.name.slice(1)) / 8;
+    case "bool":
+      return 1;
+    case "float":
+    case "enum":
+    case "unknown":
+      return type.size;
+    case "pointer":
+      return 8;
+    case "array":
+      return type.length * sizeOf(type.of, structs);
+    case "struct":
+      return structs[type.name]?.size ?? 0;
+    case "void":
+      return 0;
+  }
+}
+
 export type PlaceRegister =
   | "rax"
   | "rbx"

@@ -31,3 +31,19 @@ export function functionBranches(code: Uint8Array): Branches | undefined {
   }
   return { targets, indirect };
 }
+
+/** Instead of a length: the second byte decides. */
+export const MAYBE = 255;
+
+/** By an instruction's first byte the length of the direct branch that it is: jcc, loop, jrcxz, jmp, call; 0 for none. `undecided`: first bytes that are `MAYBE` besides. */
+export function branchLengths(...undecided: readonly number[]): Uint8Array {
+  const lengths = new Uint8Array(256);
+  lengths.fill(2, 0x70, 0x80);
+  lengths.fill(2, 0xe0, 0xe4);
+  lengths[0xeb] = 2;
+  lengths[0xe8] = 5;
+  lengths[0xe9] = 5;
+  // 0f 80 … 8f: jcc; c7 f8: xbegin
+  for (const byte of [0x0f, 0xc7, ...undecided]) lengths[byte] = MAYBE;
+  return lengths;
+}

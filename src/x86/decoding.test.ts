@@ -1,30 +1,13 @@
 /** The quick decoders against the full one, over a real library's code and over random bytes. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findSection, readElf } from "../elf/image.ts";
+import { nodeCode } from "../../test/fixtures/node-code.ts";
 import { functionBranches } from "./branches.ts";
 import { disassemble, iced, instructionBoundaries } from "./full-decoder.ts";
 import { measure } from "./length-decoder.ts";
 import { decodeSimple } from "./simple-decoder.ts";
 
 const { Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register, RegisterExt, RflagsBits } = iced();
-
-/** The code that these tests themselves run on: node links it, and it has hand-written assembly of all kinds. */
-function nodeCode(bytes: number): Uint8Array {
-  const descriptor = openSync("/proc/self/exe", "r");
-  try {
-    const read = (offset: number, length: number): Uint8Array => {
-      const part = new Uint8Array(length);
-      return part.subarray(0, readSync(descriptor, part, 0, length, offset));
-    };
-    const text = findSection(readElf({ name: "node", size: fstatSync(descriptor).size, read }), ".text");
-    if (text === undefined) throw new Error("node has no .text");
-    return read(text.offset, bytes);
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /** What the quick decoder says of one instruction must be true by the full decoder. */
 function compareSimple(code: Uint8Array, at: number, full: InstanceType<typeof Instruction>): void {

@@ -8,7 +8,7 @@
  *
  * What a jump in the function targets is another's path too: a probe there would count a loop's rounds.
  */
-import { functionBranches } from "./branches.ts";
+import { branchLengths, functionBranches, MAYBE } from "./branches.ts";
 import type { Register } from "./registers.ts";
 import { decodeSimple, isEmulated, type SimpleInstruction } from "./simple-decoder.ts";
 
@@ -122,22 +122,8 @@ function branchesInto(code: Uint8Array, start: number, to: number, tables: boole
   return false;
 }
 
-/** The second byte decides. */
-const MAYBE = 255;
-const BRANCH_LENGTH = branchLengths();
-
-/** Length of the branch that begins with a byte: jcc, loop, jrcxz, jmp, call; 0 for none. */
-function branchLengths(): Uint8Array {
-  const lengths = new Uint8Array(256);
-  lengths.fill(2, 0x70, 0x80);
-  lengths.fill(2, 0xe0, 0xe4);
-  lengths[0xeb] = 2;
-  lengths[0xe8] = 5;
-  lengths[0xe9] = 5;
-  // 0f 80 … 8f: jcc; c7 f8: xbegin; ff /4: jmp r/m
-  for (const byte of [0x0f, 0xc7, 0xff]) lengths[byte] = MAYBE;
-  return lengths;
-}
+/** ff /4: jmp r/m */
+const BRANCH_LENGTH = branchLengths(0xff);
 
 function displacement(code: Uint8Array, at: number): number {
   return (code[at] as number) | ((code[at + 1] as number) << 8) | ((code[at + 2] as number) << 16) | ((code[at + 3] as number) << 24);

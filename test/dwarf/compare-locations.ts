@@ -1,6 +1,5 @@
 /** Variables at instructions, by our places of the registers and the memory there, against what gdb shows of them. */
 import { expect } from "vitest";
-import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { DW_TAG } from "../../src/dwarf/constants.ts";
 import type { DebugInfo } from "../../src/dwarf/entry.ts";
 import { stepsOf } from "../../src/dwarf/expression-value.ts";
@@ -9,7 +8,7 @@ import { instancesAt } from "../../src/dwarf/inlined.ts";
 import { variablesAt } from "../../src/dwarf/scopes.ts";
 import { StructTable, typeOf } from "../../src/dwarf/types.ts";
 import type { ElfImage } from "../../src/elf/image.ts";
-import type { CPlace } from "../../src/schema/ctypes.ts";
+import { type CPlace, sizeOf } from "../../src/schema/ctypes.ts";
 import { absentOf, bytesAt, differences, inGdb, type Stop, type Surroundings, valuesOf } from "./gdb.ts";
 
 interface Seen extends Stop {

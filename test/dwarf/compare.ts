@@ -1,5 +1,5 @@
 /** Parameters where functions begin, by our places and types, against what gdb says of them there. */
-import { sizeOf } from "../../src/compiler/lower/typed.ts";
+
 import { DW_LANG } from "../../src/dwarf/constants.ts";
 import type { DebugInfo, Entry } from "../../src/dwarf/entry.ts";
 import { entryAddress } from "../../src/dwarf/locations.ts";
@@ -7,6 +7,7 @@ import { parametersOf, signatureOf } from "../../src/dwarf/signature.ts";
 import { placeAtEntry } from "../../src/dwarf/signature-entry.ts";
 import { describe as text } from "../../src/dwarf/signature-text.ts";
 import { typeName } from "../../src/dwarf/type-names.ts";
+import { sizeOf } from "../../src/schema/ctypes.ts";
 import { bytesAt, differences, type Seen, type Values, valuesOf } from "./gdb.ts";
 
 export interface Outcome {

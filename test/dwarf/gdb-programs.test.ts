@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { entryAddress } from "../../src/dwarf/locations.ts";
 import { signatureOf } from "../../src/dwarf/signature.ts";
 import { qualifiedName } from "../../src/dwarf/type-names.ts";
+import { sizeOf } from "../../src/schema/ctypes.ts";
 import { clangProgram } from "../fixtures/build.ts";
 import { compare, type Outcome, planOf } from "./compare.ts";
 import { bytesAt, observe, type Seen, type Values, valuesOf } from "./gdb.ts";

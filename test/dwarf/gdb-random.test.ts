@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { sizeOf } from "../../src/compiler/lower/typed.ts";
 import { signatureOf } from "../../src/dwarf/signature.ts";
 import { describe as text } from "../../src/dwarf/signature-text.ts";
+import { sizeOf } from "../../src/schema/ctypes.ts";
 import { bytesAt, differences, observe, type Seen, valuesOf } from "./gdb.ts";
 import { randomProgram } from "./random-program.ts";
 import { debugOf, functionsOf, randomC, randomCxx } from "./typed-programs.ts";

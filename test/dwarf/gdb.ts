@@ -3,8 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sizeOf } from "../../src/compiler/lower/typed.ts";
-import type { CPlace, CStruct, CType } from "../../src/schema/ctypes.ts";
+import { type CPlace, type CStruct, type CType, sizeOf } from "../../src/schema/ctypes.ts";
 
 /** Scalars by their path: ".a.b[2]" → "5"; floats as "f" and the double's bytes. "": a scalar, or why there is no value. */
 export type Values = { readonly [path: string]: string };

@@ -1,9 +1,6 @@
 /** Slots against the instructions they stand for: both are executed, and must leave the same behind. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
 import {
   type Case,
   type CaseOptions,
@@ -15,51 +12,12 @@ import {
   OPERANDS,
   SYSTEM_CALL,
   SYSTEM_CALL_32,
-  serialize,
   windows,
 } from "./cases.ts";
+import { hex, useRunner } from "./execute.ts";
 
-interface Outcome {
-  readonly tests: number;
-  readonly runs: number;
-  /** Runs that ended behind the instruction or at its target, and those that a fault ended. */
-  readonly finished: number;
-  readonly faulted: number;
-  /** Of them, those whose fault was seen in the slot. */
-  readonly inSlot: number;
-  readonly mismatches: number;
-  readonly reports: readonly { readonly test: number; readonly state: number; readonly what: string; readonly original: string; readonly slot: string }[];
-}
-
-let folder: string;
-let runner: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "sonde-relocate-"));
-  runner = join(folder, "runner");
-  execFileSync("cc", ["-O2", "-fno-stack-protector", "-o", runner, join(import.meta.dirname, "runner.c")], { stdio: "pipe" });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const execute = useRunner();
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
-
-function execute(cases: readonly Case[]): Outcome {
-  const file = join(folder, "cases");
-  writeFileSync(file, serialize(cases));
-  const run = spawnSync(runner, [file], { encoding: "utf8" });
-  expect(run.stderr).toBe("");
-  expect(run.signal).toBe(null);
-  const outcome = JSON.parse(run.stdout) as Outcome;
-  const shown = outcome.reports.map((report) => {
-    const one = cases[report.test] as Case;
-    return `${one.name} (${hex(one.original)} → ${hex(one.result.code)}), state ${report.state}: ${report.what} is ${report.slot}, not ${report.original}`;
-  });
-  expect(shown).toEqual([]);
-  expect(outcome.mismatches).toBe(0);
-  expect(outcome.runs).toBe(cases.reduce((sum, one) => sum + one.states, 0));
-  return outcome;
-}
 
 /** Cases of the bytes near and far; a refusal fails the test. */
 function both(name: string, bytes: Uint8Array, options: CaseOptions = {}): Case[] {

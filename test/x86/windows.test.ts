@@ -1,25 +1,15 @@
 /** The windows of real programs' functions, each executed in place and relocated with a probe in it: both must leave the same behind. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
 import { readElf } from "../../src/elf/image.ts";
 import { type CodeFunction, FileCode } from "../../src/engines/inline/code/file-code.ts";
 import { FileSource } from "../../src/symbols/file-source.ts";
 import { SymbolIndex } from "../../src/symbols/symbol-index.ts";
 import { isWindow } from "../../src/x86/windows/windows.ts";
-import { type Case, isFit, makeCase, serialize } from "./cases.ts";
+import { type Case, isFit, makeCase } from "./cases.ts";
+import { hex, type Outcome, useRunner } from "./execute.ts";
 
-let folder: string;
-let runner: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "sonde-windows-"));
-  runner = join(folder, "runner");
-  execFileSync("cc", ["-O2", "-fno-stack-protector", "-o", runner, join(import.meta.dirname, "runner.c")], { stdio: "pipe" });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const execute = useRunner();
 
 /** What this process has mapped: programs that nobody wrote for this test. */
 function mapped(name: RegExp): string {
@@ -71,30 +61,12 @@ function windowsOf(path: string): Found {
 
 const BATCH = 8000;
 
-/** Gives how many runs ended behind the window or at a target of it, and how many of the others' faults were seen in the copy. */
-function execute(cases: readonly Case[]): { finished: number; inSlot: number } {
+function executeAll(cases: readonly Case[]): Pick<Outcome, "finished" | "inSlot"> {
   const sum = { finished: 0, inSlot: 0 };
   for (let from = 0; from < cases.length; from += BATCH) {
-    const batch = cases.slice(from, from + BATCH);
-    const file = join(folder, "cases");
-    writeFileSync(file, serialize(batch));
-    const run = spawnSync(runner, [file], { encoding: "utf8" });
-    expect([run.stderr, run.signal]).toEqual(["", null]);
-    const outcome = JSON.parse(run.stdout) as {
-      runs: number;
-      finished: number;
-      inSlot: number;
-      reports: { test: number; state: number; what: string; original: string; slot: string }[];
-    };
-    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-    const shown = outcome.reports.map(({ test: number, state, what, original, slot }) => {
-      const one = batch[number] as Case;
-      return `${one.name} (${hex(one.original)} → ${hex(one.result.code)}), state ${state}: ${what} is ${slot}, not ${original}`;
-    });
-    expect(shown).toEqual([]);
-    expect(outcome.runs).toBe(batch.reduce((all, one) => all + one.states, 0));
-    sum.finished += outcome.finished;
-    sum.inSlot += outcome.inSlot;
+    const { finished, inSlot } = execute(cases.slice(from, from + BATCH));
+    sum.finished += finished;
+    sum.inSlot += inSlot;
   }
   return sum;
 }
@@ -117,12 +89,12 @@ test.each(PROGRAMS)("every window of %s does elsewhere what it does in place", {
     }
     const made = makeCase(name, bytes, { states: 2, window: bytes.length, probes });
     // What was found to be movable is.
-    if ("refused" in made) throw new Error(`${Buffer.from(bytes).toString("hex")}: ${made.refused}`);
+    if ("refused" in made) throw new Error(`${hex(bytes)}: ${made.refused}`);
     cases.push(made);
   }
   expect(cases.length).toBeGreaterThan(least);
   expect(unfit).toBeLessThan(found.distinct.size / 20);
-  const { finished, inSlot } = execute(cases);
+  const { finished, inSlot } = executeAll(cases);
   expect(finished).toBeGreaterThan(cases.length / 2);
   expect(inSlot).toBeGreaterThan(cases.length / 10);
 });

@@ -1,12 +1,12 @@
 /** Fields and elements of what the program's own types describe: behind a pointer, embedded, or held in registers. */
-import type { CField, CStruct, CType } from "../../schema/ctypes.ts";
+import { type CField, type CStruct, type CType, sizeOf } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Operand } from "../mir/types.ts";
 import { heldElement, heldField, heldWord } from "./held.ts";
 import { readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
-import { bitBytes, bitField, fieldNames, findField, inRanges, lessThan, scalar, sizeOf, structOf } from "./typed.ts";
+import { bitBytes, bitField, fieldNames, findField, inRanges, lessThan, scalar, structOf } from "./typed.ts";
 import { constant, type HeldValue, type IntValue, isConstant, maybe, numberOf, type PlaceValue, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 /** A pointer with what it points to, an embedded structure or array, a held one. */

@@ -2,13 +2,13 @@
  * Structures and arrays of the target that are in its registers, or scattered: the handler has a copy of them in its own memory,
  * and takes fields and elements from that. What of them is said to be nowhere, or couldn't be read, is absent.
  */
-import type { CField, CType } from "../../schema/ctypes.ts";
+import { type CField, type CType, sizeOf } from "../../schema/ctypes.ts";
 import { engineLacks } from "../diagnostics/lowering.ts";
 import * as problem from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
 import type { Program } from "./program.ts";
-import { bitBytes, bitField, covers, scalar, sizeOf } from "./typed.ts";
+import { bitBytes, bitField, covers, scalar } from "./typed.ts";
 import { type HeldRange, type HeldValue, type IntValue, isConstant, maybe, numberOf, type Structs, type Value } from "./value.ts";
 
 /** Bytes `offset` to `offset + size` of a value, at most 8: the lowest ones of a word. */

@@ -1,6 +1,6 @@
 /** Reading the target: numbers, texts and bytes; what can't be read is absent. */
 
-import type { CType } from "../../schema/ctypes.ts";
+import { type CType, sizeOf } from "../../schema/ctypes.ts";
 import type { Schema } from "../../schema/types.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { unreadableType } from "../diagnostics/typed.ts";
@@ -10,7 +10,7 @@ import { integer } from "./arithmetic.ts";
 import { join } from "./cells.ts";
 import type { Program } from "./program.ts";
 import { clearBehindNul } from "./text-search.ts";
-import { isSigned, scalar, sizeOf, widthOf } from "./typed.ts";
+import { isSigned, scalar, widthOf } from "./typed.ts";
 import { bool, constant, type IntValue, maybe, ofWidth, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;

@@ -1,5 +1,5 @@
 /** Values that debug information places: in registers, in memory, or as something to be computed. */
-import type { CPlace, CType, PlacePiece, PlaceStep } from "../../schema/ctypes.ts";
+import { type CPlace, type CType, type PlacePiece, type PlaceStep, sizeOf } from "../../schema/ctypes.ts";
 import { engineLacks } from "../diagnostics/lowering.ts";
 import { unplaced, unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
@@ -9,7 +9,7 @@ import type { Register } from "./input.ts";
 import { readBlock, readTyped, readWord } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { register, vectorHalf } from "./registers.ts";
-import { scalar, sizeOf } from "./typed.ts";
+import { scalar } from "./typed.ts";
 import { maybe, type Structs, UNDEFINED, u64, type Value } from "./value.ts";
 
 interface Placed {

@@ -1,12 +1,12 @@
 /** `c.args.name` of a tracepoint: fields of the record that is the program's context. */
-import type { RecordField } from "../../schema/ctypes.ts";
+import { type RecordField, sizeOf } from "../../schema/ctypes.ts";
 import * as problem from "../diagnostics/lowering.ts";
 import { unreadableType } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import { hold, loadBytes } from "./held.ts";
 import { readString } from "./memory.ts";
 import type { Program } from "./program.ts";
-import { scalar, sizeOf } from "./typed.ts";
+import { scalar } from "./typed.ts";
 import { type Structs, u64, type Value } from "./value.ts";
 
 /** Text whose length only the record tells is copied up to here. */

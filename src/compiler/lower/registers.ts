@@ -27,9 +27,11 @@ export const registerOffsets: { readonly [R in Register]: number } = {
   rsp: 152,
 };
 /** Where the extended context goes on behind pt_regs (compiler/target.ts). */
-const XMM = 168;
+export const VECTORS = 168;
 export const SIGNAL = 424;
 export const FAULT_ADDRESS = 432;
+/** Of all of it. */
+export const CONTEXT_BYTES = 440;
 
 export function register(p: Program, name: Register): number {
   p.registersRead.add(name);
@@ -40,7 +42,7 @@ export function register(p: Program, name: Register): number {
 export function vectorHalf(p: Program, n: number, half: 0 | 1, what: string, span: Span): Operand {
   if (!p.session.request.target.extendedContext) p.fail(problem.engineLacks(p.place(span), what, "breakpoint"));
   p.readsFloats = true;
-  return p.b.load({ reg: p.b.fn.context }, XMM + 16 * n + 8 * half, 8, false, true);
+  return p.b.load({ reg: p.b.fn.context }, VECTORS + 16 * n + 8 * half, 8, false, true);
 }
 
 /** At the program's start: what will be written, if nothing else is said, is what is there. */

@@ -1,4 +1,5 @@
 /** What `str`, `buf` and `read` are given: an address, an array, a slice that knows its length, or what the handler holds of the target. */
+import { sizeOf } from "../../schema/ctypes.ts";
 import { notAnAddress, wholeStructure } from "../diagnostics/typed.ts";
 import type { Span } from "../hir/types.ts";
 import { binary, integer } from "./arithmetic.ts";
@@ -7,7 +8,7 @@ import { sliceOf, sliceParts } from "./fields.ts";
 import { heldBytes, heldText } from "./held.ts";
 import { readArrayText, readBytes, readText } from "./memory.ts";
 import type { Program } from "./program.ts";
-import { fieldsOfStructure, sizeOf } from "./typed.ts";
+import { fieldsOfStructure } from "./typed.ts";
 import { constant, type HeldValue, type IntValue, isConstant, nameOf, type PlaceValue, type Value } from "./value.ts";
 
 interface Wanted {

@@ -10,28 +10,6 @@ type Width = 1 | 2 | 4 | 8;
 export const widthOf = (type: Extract<CType, { k: "int" }>): Width => (Number(type.name.slice(1)) / 8) as Width;
 export const isSigned = (type: CType): boolean => (type.k === "int" && type.name.startsWith("i")) || (type.k === "enum" && type.signed);
 
-/** Bytes; 0 where that isn't known. */
-export function sizeOf(type: CType, structs: Structs): number {
-  switch (type.k) {
-    case "int":
-      return widthOf(type);
-    case "bool":
-      return 1;
-    case "float":
-    case "enum":
-    case "unknown":
-      return type.size;
-    case "pointer":
-      return 8;
-    case "array":
-      return type.length * sizeOf(type.of, structs);
-    case "struct":
-      return structs[type.name]?.size ?? 0;
-    case "void":
-      return 0;
-  }
-}
-
 /** The value of a scalar type whose bytes are the lowest of `op`; what is above them doesn't count. */
 export function scalar(p: Program, op: Operand, type: CType, structs: Structs): Value {
   switch (type.k) {

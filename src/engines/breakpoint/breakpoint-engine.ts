@@ -4,15 +4,13 @@ import type { Target } from "../../compiler/target.ts";
 import { type ErrorParts, SondeError } from "../../errors/error.ts";
 import type { Armed, ArmProbe, Availability, Engine, ProcessFilter } from "../engine.ts";
 import { familyOf } from "../kernel/process-tree.ts";
+import { OWN_TARGET } from "../own-target.ts";
 import { availability } from "./availability.ts";
 import { BreakpointArmed, stampsOf } from "./client/armed.ts";
 import { recoverWhatIsLeft } from "./client/recovery.ts";
 import { SessionMemory } from "./client/session-memory.ts";
 import { TracerProcess } from "./client/tracer-process.ts";
 import type { WireProbe } from "./protocol.ts";
-
-/** As the kernel engine's. */
-const RING_BYTES = 1 << 22;
 
 export class BreakpointEngine implements Engine {
   readonly name = "breakpoint";
@@ -22,21 +20,8 @@ export class BreakpointEngine implements Engine {
   }
 
   target(): Target {
-    return {
-      // The tracer keeps 8 bytes with each call that it awaits.
-      sessions: true,
-      sleepable: true,
-      kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
-      isa: 4,
-      // One thread runs all programs.
-      cpus: 1,
-      extendedContext: true,
-      writesRegisters: true,
-      // Only processes that are meant are traced.
-      filter: { kind: "all" },
-      stacks: "user",
-      ringBytes: RING_BYTES,
-    };
+    // One thread runs all programs.
+    return { ...OWN_TARGET, cpus: 1, stacks: "user" };
   }
 
   async arm(image: SessionImage, probes: readonly ArmProbe[], filter: ProcessFilter): Promise<Armed> {

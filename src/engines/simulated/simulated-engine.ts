@@ -5,29 +5,17 @@ import type { KeyedMap, MapShape } from "../../bpf/interpreter/maps.ts";
 import type { ProgramImage, SessionImage } from "../../compiler/image.ts";
 import type { Target } from "../../compiler/target.ts";
 import type { Armed, Engine, Losses, MapAccess } from "../engine.ts";
+import { OWN_TARGET } from "../own-target.ts";
 
 /** CPUs that a made-up hit may name: 0 to 63. */
 export const SIMULATED_CPUS = 64;
-const RING_BYTES = 1 << 22;
 
 export class SimulatedEngine implements Pick<Engine, "name" | "target"> {
   /** Whose features it has: registers of every kind, and calls that are awaited. */
   readonly name = "breakpoint";
 
   target(): Target {
-    return {
-      sessions: true,
-      sleepable: true,
-      kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
-      isa: 4,
-      cpus: SIMULATED_CPUS,
-      extendedContext: true,
-      writesRegisters: true,
-      filter: { kind: "all" },
-      eventFilter: { kind: "all" },
-      stacks: "both",
-      ringBytes: RING_BYTES,
-    };
+    return { ...OWN_TARGET, cpus: SIMULATED_CPUS, eventFilter: { kind: "all" }, stacks: "both" };
   }
 }
 

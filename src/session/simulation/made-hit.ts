@@ -1,23 +1,18 @@
 /** What a made-up hit says, as a program finds it: registers, memory, and who runs. */
 import type { Environment } from "../../bpf/interpreter/environment.ts";
+import { CONTEXT_BYTES, FAULT_ADDRESS, registerOffsets, SIGNAL, VECTORS } from "../../compiler/lower/registers.ts";
 import { SIMULATED_CPUS } from "../../engines/simulated/simulated-engine.ts";
 import { SondeError } from "../../errors/error.ts";
 import { nearNames } from "../../errors/near-names.ts";
-import type { CType, RecordField, Signature } from "../../schema/ctypes.ts";
-import { integerOf, type MadeMemory, shown, sizeOf, wrongValue } from "./made-memory.ts";
+import { type CType, type RecordField, type Signature, sizeOf } from "../../schema/ctypes.ts";
+import { integerOf, type MadeMemory, shown, wrongValue } from "./made-memory.ts";
 import { USDT_REGISTERS } from "./places.ts";
 
 /** What a hit may be given; everything may be left out. */
 export type MadeHit = { readonly [name: string]: unknown };
 
 /** Who runs, and when. */
-export interface Who {
-  readonly pid: number;
-  readonly tid: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly comm: string;
-  readonly cpu: number;
+export interface Who extends Pick<Environment, "pid" | "tid" | "uid" | "gid" | "comm" | "cpu"> {
   readonly cgroup: bigint;
   readonly time: bigint;
 }
@@ -25,33 +20,9 @@ export interface Who {
 export const NOBODY_YET: Who = { pid: 1000, tid: 1000, uid: 1000, gid: 1000, comm: "simulated", cpu: 0, cgroup: 1n, time: 1_000_000n };
 
 const WHO = ["pid", "tid", "uid", "gid", "comm", "cpu", "cgroup", "time"] as const;
-/** Offsets in pt_regs (arch/x86/include/asm/ptrace.h). */
-const OFFSETS: { readonly [register: string]: number } = {
-  r15: 0,
-  r14: 8,
-  r13: 16,
-  r12: 24,
-  rbp: 32,
-  rbx: 40,
-  r11: 48,
-  r10: 56,
-  r9: 64,
-  r8: 72,
-  rax: 80,
-  rcx: 88,
-  rdx: 96,
-  rsi: 104,
-  rdi: 112,
-  rip: 128,
-  rflags: 144,
-  rsp: 152,
-};
+type PlainRegister = keyof typeof registerOffsets;
+const isRegister = (name: string): name is PlainRegister => Object.hasOwn(registerOffsets, name);
 const ARGUMENTS = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"] as const;
-/** pt_regs, the vector registers, and a fault's signal and address (compiler/target.ts). */
-export const CONTEXT_BYTES = 440;
-const XMM = 168;
-const SIGNAL = 424;
-const FAULT = 432;
 
 /** Refuses what a hit of this kind hasn't got. */
 function refuseOthers(made: MadeHit, names: readonly string[], what: string): void {
@@ -112,18 +83,18 @@ export function registersOf(made: MadeHit, about: Registers): Uint8Array {
   refuseOthers(made, [...WHO, "regs", ...own, ...vectors], phase === "leave" ? "a return" : phase === "usdt" ? "a static probe" : "an entry");
   const context = new Uint8Array(CONTEXT_BYTES);
   const view = new DataView(context.buffer);
-  const set = (register: string, value: bigint): void => view.setBigUint64(OFFSETS[register]!, BigInt.asUintN(64, value), true);
+  const set = (register: PlainRegister, value: bigint): void => view.setBigUint64(registerOffsets[register], BigInt.asUintN(64, value), true);
   const rsp = STACK_TOP - BigInt(depth) * FRAME;
   set("rsp", phase === "leave" ? rsp + 8n : rsp);
   set("rip", 0x40_1000n);
   for (const [register, value] of Object.entries((made.regs as MadeHit | undefined) ?? {})) {
-    if (!(register in OFFSETS)) throw wrongValue(`regs.${register}`, "isn't a register", `They are ${Object.keys(OFFSETS).join(", ")}.`);
+    if (!isRegister(register)) throw wrongValue(`regs.${register}`, "isn't a register", `They are ${Object.keys(registerOffsets).join(", ")}.`);
     set(register, integerOf(value, `regs.${register}`));
   }
-  for (const [i, name] of vectors.entries()) if (made[name] !== undefined) context.set(vectorOf(made[name], name), XMM + 16 * i);
-  for (const [i, name] of floats.entries()) if (made[name] !== undefined) view.setFloat64(XMM + 16 * i, floatOf(made[name], name), true);
+  for (const [i, name] of vectors.entries()) if (made[name] !== undefined) context.set(vectorOf(made[name], name), VECTORS + 16 * i);
+  for (const [i, name] of floats.entries()) if (made[name] !== undefined) view.setFloat64(VECTORS + 16 * i, floatOf(made[name], name), true);
   if (made.signal !== undefined) view.setUint32(SIGNAL, Number(integerOf(made.signal, "signal")), true);
-  if (made.address !== undefined) view.setBigUint64(FAULT, BigInt.asUintN(64, integerOf(made.address, "address")), true);
+  if (made.address !== undefined) view.setBigUint64(FAULT_ADDRESS, BigInt.asUintN(64, integerOf(made.address, "address")), true);
   if (phase === "leave") {
     result(made, about.signature, view, set, memory);
     return context;
@@ -134,7 +105,7 @@ export function registersOf(made: MadeHit, about: Registers): Uint8Array {
     if (position < registers.length) set(registers[position]!, value);
     else stack.push([position - registers.length, value]);
   };
-  namedArguments(made.args, about, argument, (n, bytes) => context.set(bytes, XMM + 16 * n));
+  namedArguments(made.args, about, argument, (n, bytes) => context.set(bytes, VECTORS + 16 * n));
   for (const [i, name] of raw.entries()) if (made[name] !== undefined) argument(i, rawOf(made[name], name, memory));
   if (phase === "enter") memory.put(rsp, stackBytes(stack));
   return context;
@@ -202,11 +173,17 @@ function floatBytes(value: unknown, type: Extract<CType, { k: "float" }>, where:
   return new Uint8Array(view.buffer);
 }
 
-function result(made: MadeHit, signature: Signature | undefined, view: DataView, set: (register: string, value: bigint) => void, memory: MadeMemory): void {
-  if (made.fret !== undefined) view.setFloat64(XMM, floatOf(made.fret, "fret"), true);
+function result(
+  made: MadeHit,
+  signature: Signature | undefined,
+  view: DataView,
+  set: (register: PlainRegister, value: bigint) => void,
+  memory: MadeMemory,
+): void {
+  if (made.fret !== undefined) view.setFloat64(VECTORS, floatOf(made.fret, "fret"), true);
   if (made.ret === undefined) return;
   const type = signature?.ret;
-  if (type?.k === "float") new Uint8Array(view.buffer).set(floatBytes(made.ret, type, "ret"), XMM);
+  if (type?.k === "float") new Uint8Array(view.buffer).set(floatBytes(made.ret, type, "ret"), VECTORS);
   else if (type === undefined || type.k === "void" || type.k === "struct") set("rax", rawOf(made.ret, "ret", memory));
   else set("rax", memory.word(made.ret, type, signature?.structs ?? {}, "ret"));
 }

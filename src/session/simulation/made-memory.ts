@@ -1,7 +1,7 @@
 /** The memory of a process that isn't there: what made-up hits point to lies in it, everything else can't be read. */
 import type { UserMemory } from "../../bpf/interpreter/environment.ts";
 import { SondeError } from "../../errors/error.ts";
-import type { CStruct, CType } from "../../schema/ctypes.ts";
+import { type CStruct, type CType, sizeOf } from "../../schema/ctypes.ts";
 
 type Structs = { readonly [name: string]: CStruct };
 
@@ -173,24 +173,3 @@ export function integerOf(value: unknown, where: string): bigint {
 }
 
 export const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? "an object" : String(value));
-
-export function sizeOf(type: CType, structs: Structs): number {
-  switch (type.k) {
-    case "int":
-      return Number(type.name.slice(1)) / 8;
-    case "bool":
-      return 1;
-    case "float":
-    case "enum":
-    case "unknown":
-      return type.size;
-    case "pointer":
-      return 8;
-    case "array":
-      return type.length * sizeOf(type.of, structs);
-    case "struct":
-      return structs[type.name]?.size ?? 0;
-    case "void":
-      return 0;
-  }
-}

@@ -1,8 +1,7 @@
 /** What is taken apart without the full decoder against the full decoder, over this program's own code and over random bytes. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findSection, readElf } from "../../elf/image.ts";
+import { nodeCode } from "../../../test/fixtures/node-code.ts";
 import { iced } from "../full-decoder.ts";
 import { common } from "./common.ts";
 
@@ -29,21 +28,6 @@ function compare(bytes: Uint8Array): boolean {
   return true;
 }
 
-function nodeCode(bytes: number): Uint8Array {
-  const descriptor = openSync("/proc/self/exe", "r");
-  try {
-    const read = (offset: number, length: number): Uint8Array => {
-      const part = new Uint8Array(length);
-      return part.subarray(0, readSync(descriptor, part, 0, length, offset));
-    };
-    const text = findSection(readElf({ name: "node", size: fstatSync(descriptor).size, read }), ".text");
-    if (text === undefined) throw new Error("node has no .text");
-    return read(text.offset + 0x100_0000, bytes);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 test("random bytes that are let through are what the full decoder says", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 15, maxLength: 15 }), (bytes) => {
@@ -61,7 +45,7 @@ test("every opcode with every ModRM and each usual prefix", () => {
 }, 60_000);
 
 test("nearly all of a real program's code needs no more", () => {
-  const code = nodeCode(300_000);
+  const code = nodeCode(300_000, 0x100_0000);
   const decoder = new Decoder(64, code, DecoderOptions.None);
   const each = new Instruction();
   let all = 0;

@@ -2,6 +2,7 @@
  * Which places in functions are entered from elsewhere: the branches of all other code of a file. A look at every byte as if a
  * branch began there finds each real one; those that it finds by mistake are told off by walking through their function.
  */
+import { branchLengths, MAYBE } from "../../../x86/branches.ts";
 import { instructionLength } from "../../../x86/full-decoder.ts";
 import { measure } from "../../../x86/length-decoder.ts";
 
@@ -11,20 +12,7 @@ export interface CodeRange {
   readonly end: number;
 }
 
-const MAYBE = 255;
 const BRANCH_LENGTH = branchLengths();
-
-function branchLengths(): Uint8Array {
-  const lengths = new Uint8Array(256);
-  lengths.fill(2, 0x70, 0x80);
-  lengths.fill(2, 0xe0, 0xe4);
-  lengths[0xeb] = 2;
-  lengths[0xe8] = 5;
-  lengths[0xe9] = 5;
-  lengths[0x0f] = MAYBE;
-  lengths[0xc7] = MAYBE;
-  return lengths;
-}
 
 /**
  * For each of the ranges (functions, sorted, apart from one another) the offsets within it, its start left out, to which code
