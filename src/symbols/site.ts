@@ -82,6 +82,8 @@ export interface FunctionSite {
   readonly source?: SourceSite | undefined;
   /** Of a static probe, whose nop is at the "function's" start: its name is `provider:name`. */
   readonly usdt?: StaticProbe | undefined;
+  /** What declarations say of it, where a simulation has to go by them. */
+  readonly declared?: Signature | undefined;
   /** It is no place in a file at all. `name` is the tracepoint's, "sched:sched_switch", or the timer's as written. */
   readonly event?: KernelEvent | undefined;
 }

@@ -1,6 +1,7 @@
 /** The only door to the type checker: facts about names, members and values go through it, no checker's type does, and "unknown" is an answer. */
 import { declarations, vocabularyFiles } from "../frontend/package.ts";
 import { type TS, ts } from "../frontend/typescript.ts";
+import { targetTag } from "./target-tag.ts";
 
 export type VariableNode = TS.VariableDeclaration | TS.BindingElement | TS.ParameterDeclaration;
 
@@ -55,9 +56,6 @@ export interface Oracle {
   /** The names of the properties that a value has. */
   properties(value: TS.Node): readonly string[];
 }
-
-/** In the comment before a declaration, where an end of a comment in the name is written "*\/". */
-const TARGET_TAG = /@sonde[ \t]+(.+?)[ \t]*(?:\*\/|[\r\n])/;
 
 const isFunctionNode = (node: TS.Node): node is TS.FunctionDeclaration => ts.isFunctionDeclaration(node);
 
@@ -203,9 +201,7 @@ export function createOracle(checker: TS.TypeChecker): Oracle {
     },
     targetType(type) {
       const declaration = nameOfType(checker.getTypeFromTypeNode(type))?.declaration;
-      if (declaration === undefined) return undefined;
-      const { text } = declaration.getSourceFile();
-      return TARGET_TAG.exec(text.slice(declaration.pos, declaration.getStart()))?.[1]?.replaceAll("*\\/", "*/");
+      return declaration === undefined ? undefined : targetTag(declaration);
     },
     properties: (value) =>
       checker

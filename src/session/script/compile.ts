@@ -15,7 +15,7 @@ function readText(path: string): string | undefined {
 }
 
 /** Where what this Node's V8 made of this build's TypeScript is kept; V8 itself would take another text of the same length for it. */
-function codeFolder(): string | undefined {
+export function codeFolder(): string | undefined {
   const path = join(cacheFolder(), `code-${hashOf(buildStamp(), process.version, process.arch).slice(0, 16)}`);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -6,6 +6,7 @@ import { SondeError } from "../../errors/error.ts";
 import { nearNames } from "../../errors/near-names.ts";
 import { type CType, type RecordField, type Signature, sizeOf } from "../../schema/ctypes.ts";
 import { integerOf, type MadeMemory, shown, wrongValue } from "./made-memory.ts";
+import { type Into, putAt, word } from "./made-place.ts";
 import { USDT_REGISTERS } from "./places.ts";
 
 /** What a hit may be given; everything may be left out. */
@@ -87,6 +88,16 @@ export function registersOf(made: MadeHit, about: Registers): Uint8Array {
   const rsp = STACK_TOP - BigInt(depth) * FRAME;
   set("rsp", phase === "leave" ? rsp + 8n : rsp);
   set("rip", 0x40_1000n);
+  const stack: [offset: number, bytes: Uint8Array][] = [];
+  const into: Into = {
+    memory,
+    register(name, bytes) {
+      const vector = /^xmm(\d+)$/.exec(name)?.[1];
+      context.set(bytes, vector === undefined ? registerOffsets[name as PlainRegister] : VECTORS + 16 * Number(vector));
+    },
+    stack: (offset, bytes) => void stack.push([offset, bytes]),
+  };
+  if (phase !== "leave") emptyArguments(made.args, about.signature, into);
   for (const [register, value] of Object.entries((made.regs as MadeHit | undefined) ?? {})) {
     if (!isRegister(register)) throw wrongValue(`regs.${register}`, "isn't a register", `They are ${Object.keys(registerOffsets).join(", ")}.`);
     set(register, integerOf(value, `regs.${register}`));
@@ -96,16 +107,15 @@ export function registersOf(made: MadeHit, about: Registers): Uint8Array {
   if (made.signal !== undefined) view.setUint32(SIGNAL, Number(integerOf(made.signal, "signal")), true);
   if (made.address !== undefined) view.setBigUint64(FAULT_ADDRESS, BigInt.asUintN(64, integerOf(made.address, "address")), true);
   if (phase === "leave") {
-    result(made, about.signature, view, set, memory);
+    result(made, about.signature, view, set, into);
     return context;
   }
   const registers = phase === "usdt" ? USDT_REGISTERS : ARGUMENTS;
-  const stack: [number, bigint][] = [];
   const argument = (position: number, value: bigint): void => {
     if (position < registers.length) set(registers[position]!, value);
-    else stack.push([position - registers.length, value]);
+    else into.stack(8 + 8 * (position - registers.length), word(value));
   };
-  namedArguments(made.args, about, argument, (n, bytes) => context.set(bytes, VECTORS + 16 * n));
+  namedArguments(made.args, about, argument, into);
   for (const [i, name] of raw.entries()) if (made[name] !== undefined) argument(i, rawOf(made[name], name, memory));
   if (phase === "enter") memory.put(rsp, stackBytes(stack));
   return context;
@@ -128,27 +138,28 @@ function vectorOf(value: unknown, where: string): Uint8Array {
   return value;
 }
 
-/** The return address, and the arguments behind it. */
-function stackBytes(words: readonly (readonly [number, bigint])[]): Uint8Array {
-  const bytes = new Uint8Array(8 + 8 * Math.max(0, ...words.map(([i]) => i + 1)));
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, 0x40_2000n, true);
-  for (const [i, word] of words) view.setBigUint64(8 + 8 * i, BigInt.asUintN(64, word), true);
+/** The return address, and what is behind it. */
+function stackBytes(parts: readonly (readonly [offset: number, bytes: Uint8Array])[]): Uint8Array {
+  const bytes = new Uint8Array(Math.max(8, ...parts.map(([offset, part]) => offset + part.length)));
+  bytes.set(word(0x40_2000n));
+  for (const [offset, part] of parts) bytes.set(part, offset);
   return bytes;
 }
 
-function namedArguments(
-  args: unknown,
-  about: Registers,
-  argument: (position: number, value: bigint) => void,
-  float: (n: number, bytes: Uint8Array) => void,
-): void {
+/** What is passed in memory and isn't given is there all the same, empty. */
+function emptyArguments(args: unknown, signature: Signature | undefined, into: Into): void {
+  for (const { name, type, place } of signature?.params ?? [])
+    if (place?.k === "memory" && (args as MadeHit | undefined)?.[name] === undefined)
+      putAt(place, new Uint8Array(sizeOf(type, signature!.structs)), into, `args.${name}`);
+}
+
+function namedArguments(args: unknown, about: Registers, argument: (position: number, value: bigint) => void, into: Into): void {
   if (args === undefined) return;
   if (typeof args !== "object" || args === null) throw wrongValue("args", `is ${shown(args)}, and has to be an object`);
   const { signature, target, memory } = about;
   if (signature === undefined)
     throw new SondeError("SONDE_MADE_UP", `nothing is known of the arguments of ${target}`, {
-      mend: "Give arg0, arg1 …, or let the script use a function whose program is on this machine with its debug information.",
+      mend: "Give arg0, arg1 …, or declare them: `sonde types` writes declarations where the program is, with its debug information.",
     });
   const { params, structs } = signature;
   for (const [name, value] of Object.entries(args)) {
@@ -161,9 +172,19 @@ function namedArguments(
     }
     const before = params.slice(0, index).filter(({ type }) => type.k === "float").length;
     const where = `args.${name}`;
-    if (param.type.k === "float") float(before, floatBytes(value, param.type, where));
+    if (param.place !== undefined) putAt(param.place, bytesOf(value, param.type, structs, memory, where), into, where);
+    else if (param.type.k === "float") into.register(`xmm${before}`, floatBytes(value, param.type, where));
     else argument(index - before, memory.word(value, param.type, structs, where));
   }
+}
+
+/** As it lies in memory; what fits into a register as it is there. */
+function bytesOf(value: unknown, type: CType, structs: Signature["structs"], memory: MadeMemory, where: string): Uint8Array {
+  if (type.k === "float") return floatBytes(value, type, where);
+  if (type.k !== "struct" && type.k !== "array") return word(memory.word(value, type, structs, where));
+  const bytes = new Uint8Array(sizeOf(type, structs));
+  memory.fill(bytes, 0, value, type, structs, where);
+  return bytes;
 }
 
 function floatBytes(value: unknown, type: Extract<CType, { k: "float" }>, where: string): Uint8Array {
@@ -173,17 +194,14 @@ function floatBytes(value: unknown, type: Extract<CType, { k: "float" }>, where:
   return new Uint8Array(view.buffer);
 }
 
-function result(
-  made: MadeHit,
-  signature: Signature | undefined,
-  view: DataView,
-  set: (register: PlainRegister, value: bigint) => void,
-  memory: MadeMemory,
-): void {
+function result(made: MadeHit, signature: Signature | undefined, view: DataView, set: (register: PlainRegister, value: bigint) => void, into: Into): void {
+  const { memory } = into;
   if (made.fret !== undefined) view.setFloat64(VECTORS, floatOf(made.fret, "fret"), true);
   if (made.ret === undefined) return;
   const type = signature?.ret;
-  if (type?.k === "float") new Uint8Array(view.buffer).set(floatBytes(made.ret, type, "ret"), VECTORS);
+  if (type !== undefined && signature?.retPlace !== undefined)
+    putAt(signature.retPlace, bytesOf(made.ret, type, signature.structs, memory, "ret"), into, "ret");
+  else if (type?.k === "float") new Uint8Array(view.buffer).set(floatBytes(made.ret, type, "ret"), VECTORS);
   else if (type === undefined || type.k === "void" || type.k === "struct") set("rax", rawOf(made.ret, "ret", memory));
   else set("rax", memory.word(made.ret, type, signature?.structs ?? {}, "ret"));
 }

@@ -17,6 +17,7 @@ export class Places {
 
   resolve(target: string, kind: TargetKind): Resolved {
     if (kind === "usdt") return { sites: [this.#usdt(target)], notes: [] };
+    if (kind === "tracepoint") return this.#tracepoint(target);
     if (kind !== "function") return resolveProbe(target, kind, { mode: "entry" });
     try {
       return resolveProbe(target, kind, { mode: "entry", unjudged: true });
@@ -51,6 +52,16 @@ export class Places {
       default:
         // Behind a function's start there are no arguments, and a line has variables that nobody knows.
         return [{ ...this.#site(file, text.slice(file.length + 1)), delta: 1 }];
+    }
+  }
+  /** The kernel tells root alone of them: declarations may tell others. */
+  #tracepoint(name: string): Resolved {
+    try {
+      return resolveProbe(name, "tracepoint", { mode: "entry" });
+    } catch (error) {
+      if (!(error instanceof SondeError) || error.code !== "SONDE_KERNEL_TRACEFS" || name.includes("*")) throw error;
+      const site = this.#site("the kernel", name);
+      return { sites: [{ ...site, event: { kind: "tracepoint", id: -Number(site.file.inode) } }], notes: [] };
     }
   }
   #usdt(text: string): FunctionSite {

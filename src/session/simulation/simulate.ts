@@ -23,6 +23,7 @@ import type { State } from "../state/state.ts";
 import type { Summary } from "../summary.ts";
 import type { ParamValues } from "../vocabulary/params.ts";
 import { makeVocabulary } from "../vocabulary/vocabulary.ts";
+import { declareSites } from "./declared.ts";
 import { environmentOf, type MadeHit, NOBODY_YET, recordOf, registersOf, type Who, whoOf } from "./made-hit.ts";
 import { MadeMemory, UNREADABLE } from "./made-memory.ts";
 import { means, Places, splitTarget } from "./places.ts";
@@ -56,7 +57,8 @@ export async function simulate(script: string | { readonly href: string }, optio
     if (name !== "params")
       throw new SondeError("SONDE_OPTION", `simulate(): there is no option ${name}`, { mend: "The options are: params.", exit: ExitStatus.usage });
   const source = scriptFile(script);
-  const { unit, diagnostics } = await compiled(source);
+  const compiledScript = await compiled(source);
+  const { unit, diagnostics } = compiledScript;
   const prints: string[] = [];
   const print = (text: string): void => void prints.push(...text.split("\n"));
   const output: SessionOutput = {
@@ -95,6 +97,7 @@ export async function simulate(script: string | { readonly href: string }, optio
         mend: "Call its functions from the test, or open() the script with a program.",
       });
     scope.seal();
+    await declareSites(scope.probes, compiledScript, source);
     const named = namedStates(unit, scope);
     const lowered = lowerScript({ unit, scope, named, engine: new SimulatedEngine(), filter: EVERYWHERE, unsafe: true });
     const armed = new SimulatedArmed(lowered.image, scope.probes);

@@ -39,9 +39,9 @@ const keyOf = ({ file, path }: FunctionSite): string => `${file.device}:${file.i
 export function signatureOfPlace(places: Pick<ProbePlaces, "sites" | "targets" | "from">, index: number): Signature | undefined {
   const site = places.sites[index]!;
   if (site.usdt !== undefined) return staticSignature(site.name, site.usdt);
-  if (site.event !== undefined) return site.event.kind === "tracepoint" ? recordSignature(site) : undefined;
+  if (site.event !== undefined) return site.event.kind === "tracepoint" ? (site.declared ?? recordSignature(site)) : undefined;
   const known = isAtEntry(site) ? prototypeOf(fileOfSite(places, index), site) : undefined;
-  return known ?? unlessRefused(() => fromDebugInfo(site));
+  return known ?? unlessRefused(() => fromDebugInfo(site)) ?? site.declared;
 }
 
 /** Of a static probe, `provider:name`, with the names that are known of its arguments. */
