@@ -38,8 +38,10 @@ export interface SessionParts {
   readonly budget?: Budget;
 }
 
-/** So long an empty ring is waited for at once. */
-const WAIT_MS = 250;
+/** So long an empty ring is waited for at once: most records wake nobody, and there must be room for those that come meanwhile. */
+const WAIT_MS = 50;
+/** The same where each record wakes us. */
+const WOKEN_MS = 250;
 /** So long nobody looks for further notices of the session's own: they come with every hit at first, and a wake-up costs more than they do. */
 const REST_MS = 100;
 /** So often it is looked whether the processes are still there. */
@@ -209,7 +211,7 @@ export class RunningSession {
     await new Promise((next) => setImmediate(next));
     try {
       while (this.#reason === undefined) {
-        if (armed.consume(this.#record) === 0) await this.#wait();
+        if (armed.consume(this.#record) === 0) await this.#wait(noticesAlone ? WOKEN_MS : WAIT_MS);
         else if (noticesAlone) await this.#rest();
         else await new Promise((next) => setImmediate(next));
       }
@@ -221,10 +223,10 @@ export class RunningSession {
     return await this.#finish();
   }
   /** Until there are records, some time has passed, or the session ends. (A race with one promise that lives as long as the session would keep something of each wait.) */
-  #wait(): Promise<void> {
+  #wait(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#stop = resolve;
-      this.#parts.script.armed.wait(WAIT_MS).then(resolve, reject);
+      this.#parts.script.armed.wait(ms).then(resolve, reject);
     });
   }
   #rest(): Promise<void> {

@@ -24,8 +24,6 @@ const BATCH_MS = 2;
 /** The ring is under load while so many records come in so many milliseconds: with fewer, a wake-up for each is cheaper than looking all the time. */
 const LOAD_MS = 20;
 const LOAD_RECORDS = LOAD_MS / BATCH_MS;
-/** So often it is looked at even if no wake-up came. */
-const IDLE_MS = 250;
 
 export type OnRecord = (bytes: DataView, offset: number, length: number) => void;
 
@@ -130,7 +128,7 @@ export class Ring {
         this.#wake = undefined;
         resolve();
       };
-      const timer = setTimeout(done, Math.min(ms, active ? BATCH_MS : IDLE_MS));
+      const timer = setTimeout(done, active ? Math.min(ms, BATCH_MS) : ms);
       this.#wake = done;
     });
   }
