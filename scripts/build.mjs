@@ -14,7 +14,13 @@ const external = ["koffi", "iced-x86", "typescript"];
 /** A chunk that a running process may still import is kept for this long after it went out of use; with --clean not at all. */
 const KEEP_MS = 10 * 60_000;
 
-const entries = { cli: "src/cli/entry.ts", index: "src/index.ts", testing: "src/testing.ts", tracer: "src/engines/breakpoint/tracer/main.ts" };
+const entries = {
+  cli: "src/cli/entry.ts",
+  index: "src/index.ts",
+  testing: "src/testing.ts",
+  tracer: "src/engines/breakpoint/tracer/main.ts",
+  armer: "src/engines/inline/attach/main.ts",
+};
 const modules = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
 
 /** Stands for all that a build is made from: what another build has compiled and kept must not be read by this one. */

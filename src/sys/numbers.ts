@@ -15,6 +15,7 @@ export const nr = {
   fcntl: 72,
   ftruncate: 77,
   ptrace: 101,
+  sched_setscheduler: 144,
   prctl: 157,
   mount: 165,
   tgkill: 234,

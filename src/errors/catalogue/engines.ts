@@ -148,6 +148,21 @@ export const breakpoint: RunEntries = {
     example: "sonde run script.ts --engine breakpoint -p 1234",
     mend: "Raise the process's limit of memory (RLIMIT_AS), or use the engine kernel.",
   },
+  SONDE_INLINE_SHADOW_STACK: {
+    cause: "The process has a shadow stack, which would miss the return addresses that calls push which are executed elsewhere.",
+    example: "sonde run script.ts --engine inline -p 1234",
+    mend: "Use the engine kernel.",
+  },
+  SONDE_INLINE_TAKEN: {
+    cause: "Another sonde has put a jump there, and two can't be in one place.",
+    example: "sonde run script.ts --engine inline -p 1234",
+    mend: "End the other sonde, or use the engine kernel.",
+  },
+  SONDE_ARMER_LOST: {
+    cause: "The process that arms for sonde has ended: it was killed, or has a fault.",
+    example: "kill -9 ARMER",
+    mend: "The targets were left running and their code put back. Run it again; if it happens again, please report it.",
+  },
   SONDE_TRACER_LOST: {
     cause: "The process that traces for sonde has ended: it was killed, or has a fault.",
     example: "kill -9 TRACER",

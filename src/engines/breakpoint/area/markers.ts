@@ -8,22 +8,24 @@ import { cacheFolder } from "../../../sys/cache-folder.ts";
 import type { Owner } from "./area.ts";
 import { isOwnerAlive } from "./owner.ts";
 
-const folder = (): string => join(cacheFolder(), "tracers");
+/** Processes of each kind have a folder of their own. */
+const TRACERS = "tracers";
+const folderOf = (kind: string): string => join(cacheFolder(), kind);
 const nameOf = ({ pid, start }: Owner): string => `${pid}-${start}`;
 
-export function leaveMarker(owner: Owner): void {
-  mkdirSync(folder(), { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder(), nameOf(owner)), "");
+export function leaveMarker(owner: Owner, kind = TRACERS): void {
+  mkdirSync(folderOf(kind), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folderOf(kind), nameOf(owner)), "");
 }
-export function removeMarker(owner: Owner): void {
-  rmSync(join(folder(), nameOf(owner)), { force: true });
+export function removeMarker(owner: Owner, kind = TRACERS): void {
+  rmSync(join(folderOf(kind), nameOf(owner)), { force: true });
 }
 
 /** Tracers that ended without taking out what they had armed. */
-export function deadTracers(): Owner[] {
+export function deadTracers(kind = TRACERS): Owner[] {
   let names: string[];
   try {
-    names = readdirSync(folder());
+    names = readdirSync(folderOf(kind));
   } catch {
     return [];
   }

@@ -8,14 +8,14 @@ import { SondeBug } from "../../../errors/error.ts";
 import type { FromTracer, ToTracer } from "../protocol.ts";
 import { Decoder, encode } from "../wire.ts";
 
-/** The program that the build makes of tracer/main.ts. */
-function tracerProgram(): string {
+/** A program that the build makes: tracer.mjs of tracer/main.ts, and the like. */
+export function builtProgram(name: string): string {
   // Beside the bundle that this is part of; from the sources in the folder that the build writes to.
   let folder = dirname(typeof __dirname === "string" ? join(__dirname, "x") : fileURLToPath(import.meta.url));
   for (;;) {
-    for (const path of [join(folder, "tracer.mjs"), join(folder, "dist/tracer.mjs")]) if (existsSync(path)) return path;
+    for (const path of [join(folder, name), join(folder, "dist", name)]) if (existsSync(path)) return path;
     const above = dirname(folder);
-    if (above === folder) throw new SondeBug("tracer.mjs isn't where the build puts it");
+    if (above === folder) throw new SondeBug(`${name} isn't where the build puts it`);
     folder = above;
   }
 }
@@ -23,12 +23,12 @@ declare const __dirname: unknown;
 
 /** In a process of its own, as all tracing is: Node would take the stops of its own children for their ends. */
 export async function recoverInProcess(): Promise<void> {
-  const child = spawn(process.execPath, ["--no-warnings", tracerProgram(), "--recover"], { stdio: "ignore", detached: true, env: environment() });
+  const child = spawn(process.execPath, ["--no-warnings", builtProgram("tracer.mjs"), "--recover"], { stdio: "ignore", detached: true, env: environment() });
   await new Promise((resolve) => child.once("close", resolve).once("error", resolve));
 }
 
 /** What the tracer needs of ours: where things are kept. */
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};
   for (const name of ["PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR"]) if (process.env[name] !== undefined) kept[name] = process.env[name];
   return kept;
@@ -50,7 +50,7 @@ export class TracerProcess {
   /** `memory`: the descriptor of what both map. */
   constructor(memory: number) {
     // In a session of its own, so that Ctrl-C in a terminal ends the session and not the one that puts everything back.
-    this.#child = spawn(process.execPath, ["--no-warnings", tracerProgram()], {
+    this.#child = spawn(process.execPath, ["--no-warnings", builtProgram("tracer.mjs")], {
       stdio: ["ignore", "ignore", "pipe", "pipe", memory],
       detached: true,
       env: environment(),

@@ -1,0 +1,88 @@
+/** Windows of running programs, and a probe of the tests' own: it counts, and leaves everything as it was. */
+import { readlinkSync } from "node:fs";
+import { type ElfImage, readElf } from "../../../src/elf/image.ts";
+import type { ArenaPlace, ArmParts, Copy, InlineSite } from "../../../src/engines/inline/attach/arm.ts";
+import { FileCode } from "../../../src/engines/inline/code/file-code.ts";
+import { FileSource } from "../../../src/symbols/file-source.ts";
+import { SymbolIndex } from "../../../src/symbols/symbol-index.ts";
+import { readMappings } from "../../../src/sys/procfs.ts";
+import { relocateWindow } from "../../../src/x86/relocate/relocate.ts";
+import { isWindow, type Window } from "../../../src/x86/windows/windows.ts";
+
+export interface ProbedSite extends InlineSite {
+  readonly window: Window;
+}
+
+/** The windows of a function of a program: its entry's, and those of its exits. `path`: a copy that has the symbols, of a stripped program. */
+export function sitesOf(pid: number, name: string, path = `/proc/${pid}/exe`): ProbedSite[] {
+  const source = new FileSource(path);
+  try {
+    const image = readElf(source);
+    const index = new SymbolIndex(image);
+    const [entry] = index.find(name);
+    if (entry === undefined) throw new Error(`no ${name} in ${path}`);
+    const [found] = new FileCode(image, index).windows([entry]);
+    if (found === undefined) throw new Error(`${name} isn't in its code`);
+    const windows = new Set([found.entry, ...found.exits.map(({ window }) => window)]);
+    return [...windows].map((window) => {
+      if (!isWindow(window)) throw new Error(`${name}: ${window.reason}`);
+      const address = runtimeAddress(pid, image, entry.address) + window.start;
+      return { address, name, original: new Uint8Array(source.read(entry.offset + window.start, window.length)), most: 256, window };
+    });
+  } finally {
+    source.close();
+  }
+}
+
+function runtimeAddress(pid: number, image: ElfImage, address: number): number {
+  if (image.type === "executable") return address;
+  const exe = readlinkSync(`/proc/${pid}/exe`);
+  const first = readMappings(pid).find((mapping) => mapping.path === exe && mapping.offset === 0);
+  if (first === undefined) throw new Error("its program isn't mapped");
+  return first.start + address;
+}
+
+/** Of a counter per window's probe, 8 bytes each. */
+export class Counters implements ArmParts {
+  readonly dataBytes = 4096;
+  readonly #numbers = new Map<string, number>();
+  #data: BigInt64Array | undefined;
+
+  begin(arenas: readonly ArenaPlace[]): void {
+    const [arena] = arenas as [ArenaPlace];
+    this.#data = new BigInt64Array(arena.memory);
+    this.#data.fill(0n);
+  }
+  build(site: InlineSite, at: number, arena: ArenaPlace): Copy {
+    const { window } = site as ProbedSite;
+    const offsets = new Map(window.probes.map(({ offset, kind }) => [site.address + offset - window.start, kind]));
+    const copy = relocateWindow(site.original, site.address, site.original.length, at, 256, (address, place) => {
+      const kind = offsets.get(address);
+      return kind === undefined ? undefined : counting(place, arena.data + 8 * this.#number(`${site.name} ${kind}`), arena.enabled);
+    });
+    if ("refused" in copy) throw new Error(copy.refused);
+    return copy;
+  }
+  #number(name: string): number {
+    const known = this.#numbers.get(name) ?? this.#numbers.size;
+    this.#numbers.set(name, known);
+    return known;
+  }
+  /** How often the probe of a function's entry, return or jump has run. */
+  read(name: string): number {
+    return Number(this.#data?.[this.#number(name)] ?? -1n);
+  }
+}
+
+/** lea rsp, [rsp-128]; pushfq; cmp dword [enabled], 0; je over; lock inc qword [counter]; over: popfq; lea rsp, [rsp+128] */
+function counting(at: number, counter: number, enabled: number): Uint8Array {
+  return Uint8Array.from([
+    ...[0x48, 0x8d, 0x64, 0x24, 0x80, 0x9c],
+    ...[0x83, 0x3d, ...int32(enabled - (at + 13)), 0],
+    ...[0x74, 8],
+    ...[0xf0, 0x48, 0xff, 0x05, ...int32(counter - (at + 23))],
+    ...[0x9d, 0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0],
+  ]);
+}
+
+const int32 = (value: number): number[] => [...new Uint8Array(Int32Array.of(value).buffer)];
