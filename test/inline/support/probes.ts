@@ -1,6 +1,6 @@
 /** Windows of running programs, and a probe of the tests' own: it counts, and leaves everything as it was. */
 import { readlinkSync } from "node:fs";
-import { type ElfImage, readElf } from "../../../src/elf/image.ts";
+import { addressToOffset, type ElfImage, PT_LOAD, readElf } from "../../../src/elf/image.ts";
 import type { ArenaPlace, ArmParts, Copy, InlineSite } from "../../../src/engines/inline/attach/arm.ts";
 import { FileCode } from "../../../src/engines/inline/code/file-code.ts";
 import { FileSource } from "../../../src/symbols/file-source.ts";
@@ -42,11 +42,46 @@ function runtimeAddress(pid: number, image: ElfImage, address: number): number {
   return first.start + address;
 }
 
+/** All windows of a file that a process has mapped; none overlaps another. */
+export function allSitesOf(pid: number, file: RegExp): ProbedSite[] {
+  const map = readMappings(pid).find(({ path, offset }) => offset === 0 && file.test(path));
+  if (map === undefined) throw new Error(`no ${file} is mapped`);
+  const source = new FileSource(map.path);
+  try {
+    const image = readElf(source);
+    const index = new SymbolIndex(image);
+    const sizes = new Map<number, number>();
+    for (const table of index.tables)
+      for (let i = 0; i < table.count; i++) if (table.isFunction(i)) sizes.set(table.address(i), Math.max(sizes.get(table.address(i)) ?? 0, table.size(i)));
+    const functions = [...sizes].map(([address, size]) => ({ address, size })).sort((a, b) => a.address - b.address);
+    const lowest = Math.min(...image.segments.filter(({ type }) => type === PT_LOAD).map(({ address }) => address));
+    const bias = image.type === "executable" ? 0 : map.start - lowest;
+    const sites: ProbedSite[] = [];
+    let end = 0;
+    for (const [i, found] of new FileCode(image, index).windows(functions).entries()) {
+      const start = (functions[i] as { address: number }).address;
+      for (const window of new Set([found?.entry, ...(found?.exits ?? []).map((exit) => exit.window)])) {
+        if (window === undefined || !isWindow(window) || start + window.start < end) continue;
+        end = start + window.start + window.length;
+        const original = new Uint8Array(source.read(addressToOffset(image, start + window.start) as number, window.length));
+        sites.push({ address: bias + start + window.start, name: (start + window.start).toString(16), original, most: 256, window });
+      }
+    }
+    return sites;
+  } finally {
+    source.close();
+  }
+}
+
 /** Of a counter per window's probe, 8 bytes each. */
 export class Counters implements ArmParts {
-  readonly dataBytes = 4096;
+  readonly dataBytes: number;
   readonly #numbers = new Map<string, number>();
   #data: BigInt64Array | undefined;
+
+  constructor(most = 512) {
+    this.dataBytes = 8 * most;
+  }
 
   begin(arenas: readonly ArenaPlace[]): void {
     const [arena] = arenas as [ArenaPlace];
@@ -67,6 +102,15 @@ export class Counters implements ArmParts {
     const known = this.#numbers.get(name) ?? this.#numbers.size;
     this.#numbers.set(name, known);
     return known;
+  }
+  /** Probes that were hit, and how often in all. */
+  sums(): { readonly probes: number; readonly hits: bigint } {
+    let [probes, hits] = [0, 0n];
+    for (const count of this.#data ?? []) {
+      if (count > 0n) probes++;
+      hits += count;
+    }
+    return { probes, hits };
   }
   /** How often the probe of a function's entry, return or jump has run. */
   read(name: string): number {

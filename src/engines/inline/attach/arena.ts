@@ -34,6 +34,8 @@ export class Arena {
   readonly base: number;
   readonly shape: ArenaShape;
   readonly entries: Entry[];
+  /** The last of each. */
+  readonly #bySite = new Map<number, Entry>();
   owner: Owner;
   /** Bytes of copies. */
   used: number;
@@ -47,6 +49,7 @@ export class Arena {
     this.entries = entries;
     this.used = used;
     this.file = file;
+    for (const entry of entries) this.#bySite.set(entry.site, entry);
   }
 
   /** All that are mapped in a process. `open`: their data is to be used again. */
@@ -121,15 +124,20 @@ export class Arena {
   }
   /** The copy that a site had before: the last one of this window. */
   copyOf(site: number, length: number): Entry | undefined {
-    return this.entries.findLast((entry) => entry.site === site && entry.length === length);
+    const entry = this.#bySite.get(site);
+    return entry?.length === length ? entry : undefined;
   }
 
   /** Copies that lie one behind the other, and their sites. False if the target has ended. */
   append(memory: ProcessMemory, fresh: readonly { readonly entry: Entry; readonly code: Uint8Array }[]): boolean {
     if (fresh.length === 0) return true;
     const codeStart = this.base + this.shape.codeAt;
-    const first = Math.min(...fresh.map(({ entry }) => entry.copy));
-    const end = Math.max(...fresh.map(({ entry, code }) => entry.copy + code.length));
+    let first = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (const { entry, code } of fresh) {
+      first = Math.min(first, entry.copy);
+      end = Math.max(end, entry.copy + code.length);
+    }
     const code = new Uint8Array(end - first).fill(0xcc);
     for (const { entry, code: bytes } of fresh) code.set(bytes, entry.copy - first);
     const table = new Uint8Array(fresh.length * ENTRY_BYTES);
@@ -152,7 +160,10 @@ export class Arena {
       memory.write(this.base + Header.codeUsed, new Uint8Array(Uint32Array.of(used).buffer)) &&
       memory.write(this.base + Header.count, new Uint8Array(Uint32Array.of(count).buffer));
     if (ok) {
-      this.entries.push(...fresh.map(({ entry }) => entry));
+      for (const { entry } of fresh) {
+        this.entries.push(entry);
+        this.#bySite.set(entry.site, entry);
+      }
       this.used = used;
     }
     return ok;
