@@ -1,4 +1,5 @@
-// The engine of our own jumps. Coverage: of how many functions of real programs the entry can be armed, and all places where they are left too.
+// The engine of our own jumps. Coverage: of how many functions of real programs the entry can be armed, and all places where they are
+// left too. Arming: for how long a process stands still.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,18 +18,23 @@ function mapped(pattern) {
     .find((path) => pattern.test(path));
 }
 
-/** What it finds code with is loaded from node_modules: so it lies beside them. */
-async function build() {
+/** What it finds code with is loaded from node_modules, and the arming process from dist: so it lies between them. */
+async function build(workload) {
   const folder = join(root, "node_modules/.cache/sonde-bench");
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, "windows.mjs");
-  const bundle = await rolldown({ input: join(root, "bench/workloads/windows.ts"), cwd: root, platform: "node", external: [/^node:/, "koffi", "iced-x86"] });
+  const file = join(folder, `${workload}.mjs`);
+  const bundle = await rolldown({
+    input: join(root, `bench/workloads/${workload}.ts`),
+    cwd: root,
+    platform: "node",
+    external: [/^node:/, "koffi", "iced-x86"],
+  });
   await bundle.write({ file, format: "esm", codeSplitting: false });
   return file;
 }
 
 async function coverage(rounds) {
-  const workload = await build();
+  const workload = await build("windows");
   const files = [
     ["libc", mapped(/\/libc[.-][^/]*$/), 97],
     ["libstdc++", mapped(/\/libstdc\+\+[^/]*$/), 95],
@@ -56,6 +62,22 @@ async function coverage(rounds) {
   });
 }
 
-export async function run({ rounds }) {
-  return await coverage(rounds);
+async function arming(folder, rounds) {
+  const workload = await build("jumps");
+  const program = join(folder, "jumps");
+  execFileSync("cc", ["-O1", "-pthread", "-o", program, join(root, "test/inline/fixtures/target.c")]);
+  const run = (threads, pattern) =>
+    JSON.parse(execFileSync(process.execPath, [workload, program, String(threads), String(2 * rounds + 1), pattern], { encoding: "utf8" }));
+  const few = run(65, "/jumps$");
+  const all = run(65, "/libc[.-][^/]*$");
+  const bare = { unit: "ms", peers: {} };
+  return [
+    { ...bare, what: `65 threads stand still while ${few.sites} windows are armed`, sonde: median(few.stopped), atMost: 15 },
+    { ...bare, what: `65 threads stand still while all ${all.sites} windows of libc are`, sonde: median(all.stopped) },
+    { ...bare, what: "from the request until those are armed", sonde: median(all.whole) },
+  ];
+}
+
+export async function run({ rounds, folder }) {
+  return [...(await coverage(rounds)), ...(await arming(folder, rounds))];
 }
