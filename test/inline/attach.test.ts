@@ -298,6 +298,52 @@ describe("refusals leave everything as it was", () => {
   });
 });
 
+describe("targets that don't stay as they are", () => {
+  test("under a filter of system calls that would kill them", async () => {
+    const target = await targets.start(pie, 2);
+    const sites = sitesOf(target.pid, "slow");
+    expect((await ask(target, "guard")).wrong).toBe(0);
+    const counters = new Counters();
+    const armed = await armer.arm(target.pid, sites, counters);
+    await ask(target, "go 10");
+    expect(counters.read("slow entry")).toBe(20);
+    await armed.disarm();
+    await finish(target);
+  });
+
+  test.each(["ends"])("a program that %s at any moment while it is armed", { timeout: 120_000 }, async (what) => {
+    const codes = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      const target = await targets.start(pie, 8);
+      const sites = sitesOf(target.pid, "slow");
+      await ask(target, "run");
+      let over = false;
+      const work = (async () => {
+        while (!over) await (await armer.arm(target.pid, sites, new Counters())).disarm();
+      })().catch((error: { code: string }) => codes.add(error.code));
+      await pause(Math.random() * 15);
+      if (what === "ends") {
+        target.child.kill("SIGKILL");
+        expect(await target.ended).toBe("SIGKILL");
+      } else {
+        target.tell("exec");
+        expect(await target.line()).toBe("ready");
+        expect((await ask(target, "go 10")).wrong).toBe(0);
+      }
+      over = true;
+      await work;
+      if (what === "executes") await finish(target);
+    }
+    // Its addresses are others after an exec, and what was to be written there isn't.
+    for (const code of codes)
+      expect(code).toMatch(/^SONDE_(PROCESS_NOT_FOUND|FILE_NOT_FOUND|SITE_REFUSED|TRACE_ZOMBIE|TRACE_INJECT|TRACE_NO_ROOM|TRACE_RIGHTS)$/);
+    // The arming process itself goes on.
+    const target = await targets.start(pie, 2);
+    await cycle(target, sitesOf(target.pid, "slow"), 2);
+    await finish(target);
+  });
+});
+
 describe("death of the arming process", () => {
   test("at the end of its session it takes the jumps out", async () => {
     const target = await targets.start(pie, 4);

@@ -132,13 +132,18 @@ export class Armer {
     let restored = 0;
     let report: StopReport = { stoppedMs: 0, threads: 0, moved: 0 };
     for (const arena of arenas) arena.enable(memory, false);
-    if (armed.length > 0 && isAlive(pid)) {
-      report = stoppedWhile(pid, this.lagging, () => {
-        restored = restore(pid, memory, armed);
-        for (const arena of arenas) arena.setOwner(memory, NOBODY);
-        return 0;
-      });
-    } else for (const arena of arenas) arena.setOwner(memory, NOBODY);
+    try {
+      if (armed.length > 0)
+        report = stoppedWhile(pid, this.lagging, () => {
+          restored = restore(pid, memory, armed);
+          for (const arena of arenas) arena.setOwner(memory, NOBODY);
+          return 0;
+        });
+      else for (const arena of arenas) arena.setOwner(memory, NOBODY);
+    } catch (error) {
+      // Where it has ended, nothing is left to be restored.
+      if (!(error instanceof SondeError) || isAlive(pid)) throw error;
+    }
     this.#forget(target);
     return { ...report, restored };
   }

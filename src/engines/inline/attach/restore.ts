@@ -56,7 +56,12 @@ export function restore(pid: number, memory: ProcessMemory, entries: Iterable<En
 
 /** Whether the program has handlers of signals: no others have frames of them on their stacks. */
 export function hasHandlers(pid: number): boolean {
-  return BigInt(`0x${/^SigCgt:\s+([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "1"}`) !== 0n;
+  try {
+    return BigInt(`0x${/^SigCgt:\s+([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "1"}`) !== 0n;
+  } catch {
+    // It has ended.
+    return false;
+  }
 }
 
 const isLeftBehind = ({ owner }: Arena): boolean => owner.pid !== 0 && !isOwnerAlive(owner);

@@ -97,13 +97,16 @@ export class Stopped {
         for (const child of sharersOf(pid, tid)) if (!known.has(child)) this.#stopAll(child, known);
         return;
       }
-      if (isThreadGone(pid, tid)) return;
+      if (isThreadGone(pid, tid)) {
+        this.#lagging.set(tid, pid);
+        return;
+      }
     }
   }
 
   /** All go on. */
   release(): void {
-    for (const { tid, signal } of this.threads.splice(0)) detach(tid, signal);
+    for (const { pid, tid, signal } of this.threads.splice(0)) letGo(pid, tid, signal, this.#lagging);
     letLaggingGo(this.#lagging);
   }
 }
@@ -130,11 +133,19 @@ export function lookFor(pid: number, tid: number): StoppedThread | "ended" | und
 export function letLaggingGo(lagging: Map<number, number>): boolean {
   for (const [tid, pid] of lagging) {
     const stopped = lookFor(pid, tid);
-    if (stopped === undefined) continue;
-    if (stopped !== "ended") detach(tid, stopped.signal);
-    lagging.delete(tid);
+    if (stopped === undefined) {
+      // An exec has taken the interruption away.
+      interrupt(tid);
+      continue;
+    }
+    if (stopped === "ended" || detach(tid, stopped.signal) >= 0) lagging.delete(tid);
   }
   return lagging.size === 0;
+}
+
+/** One that was killed meanwhile isn't gone before its tracer has taken notice: until then its process neither ends nor executes anything. */
+function letGo(pid: number, tid: number, signal: number, lagging: Map<number, number>): void {
+  if (detach(tid, signal) < 0) lagging.set(tid, pid);
 }
 
 /** Another tracer is waited for so long, ms: another sonde holds a process for a moment only. */
@@ -163,7 +174,7 @@ export function withThread<T>(pid: number, lagging: Map<number, number>, work: (
     const now = lookFor(pid, held.tid);
     // Its own signal went back among those that are pending when it made calls.
     if (now === undefined) lagging.set(held.tid, pid);
-    else if (now !== "ended") detach(held.tid, now.signal);
+    else if (now !== "ended") letGo(pid, held.tid, now.signal, lagging);
   }
 }
 
@@ -191,7 +202,6 @@ function awaitOne(pid: number, tid: number): StoppedThread | "ended" | undefined
     if (stopped !== undefined) return stopped;
     nap(NAP_MS);
     if (looks % LOOKS !== 0) continue;
-    if (waitsForChild(pid, tid)) return undefined;
-    if (isThreadGone(pid, tid)) return "ended";
+    if (waitsForChild(pid, tid) || isThreadGone(pid, tid)) return undefined;
   }
 }
