@@ -9,6 +9,7 @@ import { interpret } from "./harness/interpret.ts";
 import { fromEvaluator, fromMemories } from "./harness/outcome.ts";
 import { breakpoint, targets } from "./harness/targets.ts";
 import { runTranslated } from "./harness/translated.ts";
+import { verified } from "./harness/verified.ts";
 import { body, DECLARATIONS, expressionsOf, vectors } from "./snippets/generate.ts";
 import { IMPORTS, memoryPieces } from "./snippets/snippet.ts";
 
@@ -48,6 +49,7 @@ function agree(handlers: readonly string[]): void {
     for (const [name, target] of [...Object.entries(targets), ["breakpoint", breakpoint] as const]) {
       const { image, states, result } = lowerProbe(script, probe, target);
       if (image === undefined) throw new Error(`${handler}\n${result.diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n")}`);
+      verified(image, target);
       const run = target === breakpoint ? runTranslated : interpret;
       expect(fromMemories(image, run(image, hits, memoryPieces())), `${name}: ${handler}`).toEqual(fromEvaluator(evaluated, states));
     }

@@ -1,26 +1,34 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import * as alu32 from "../alu32.ts";
+import {
+  any,
+  DATA,
+  data,
+  families,
+  framed,
+  interpreted,
+  jumps,
+  jumps32,
+  negative,
+  operand,
+  register,
+  U64,
+  VALUE,
+} from "../../../test/fixtures/random-instructions.ts";
 import * as alu64 from "../alu64.ts";
 import * as atomic from "../atomic.ts";
 import { callHelper, callKfunc, callLocal } from "../call.ts";
 import type { Instruction } from "../instruction.ts";
-import { UserPieces } from "../interpreter/environment.ts";
-import { Interpreter } from "../interpreter/interpreter.ts";
-import type { MapShape } from "../interpreter/maps.ts";
 import * as jump from "../jump.ts";
 import { loadFunction, loadImm64, loadMap, loadMapValue } from "../load-imm.ts";
-import { ldsx, ldx, st, stx, type Width } from "../memory.ts";
-import { type Operand, type Reg, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, registers } from "../register.ts";
+import { ldx, st, stx } from "../memory.ts";
+import { type Operand, type Reg, r0, r1, r2, r3, r6, r7, r8, r9, r10 } from "../register.ts";
 import type { CallPlans } from "./calls.ts";
 import { exportName, IMPORTS, MEMORY, translate } from "./translate.ts";
 
 const STACK_AT = 4096;
 const WIDE_AT = 2048;
 const VALUE_AT = 16_384;
-/** The first map's value: bytes to work on, then what the registers held at the end. */
-const DATA = 256;
-const VALUE = DATA + 8 * registers.length;
 
 const plans: CallPlans = {
   get_prandom_u32: { kind: "import", params: [], result: "unsigned" },
@@ -54,42 +62,9 @@ function load(
   return { memory: memory.buffer, run: (program, context = 0) => (exports[exportName(program)] as (context: number) => number)(context) };
 }
 
-const environment = {
-  time: () => 0n,
-  pid: 1,
-  tid: 1,
-  uid: 0,
-  gid: 0,
-  comm: "",
-  cpu: 0,
-  cgroups: [],
-  user: new UserPieces([]),
-  cookie: 0n,
-  functionAddress: 0n,
-  sleepable: false,
-  random: () => 0,
-  signal: () => {},
-};
-
-function interpreted(program: readonly Instruction[], data: Uint8Array): Uint8Array {
-  const shape: MapShape = { name: "value", type: "array", keySize: 4, valueSize: VALUE, maxEntries: 1, initial: data };
-  const interpreter = new Interpreter([shape], 1);
-  interpreter.run(program, new Uint8Array(168), environment);
-  return interpreter.keyed(0).entries()[0]!.values[0]!;
-}
-
-/** Registers from the data, the body, and the registers into the value: r0 to r7 are the body's, r9 points to the data, r8 behind it. */
-function framed(body: readonly Instruction[]): Instruction[] {
-  const own = registers.slice(0, 8);
-  const before = [loadMapValue(r9, 0, 0), loadMapValue(r8, 0, DATA), ...own.map((register, i) => ldx(8, register, r9, 8 * i))];
-  const after = [...own.map((register, i) => stx(8, r9, DATA + 8 * i, register)), alu64.mov(r0, 0), jump.exit()];
-  const moved = body.map((instruction) => (instruction.target === undefined ? instruction : { ...instruction, target: instruction.target + before.length }));
-  return [...before, ...moved, ...after];
-}
-
 /** Programs on the same data leave the same value, in both ways of running. */
 function agree(bodies: readonly (readonly Instruction[])[], data: Uint8Array): void {
-  const programs = bodies.map(framed);
+  const programs = bodies.map((body) => framed(body));
   const { run, memory } = load(programs);
   const value = new Uint8Array(memory, VALUE_AT, VALUE);
   programs.forEach((program, index) => {
@@ -99,83 +74,6 @@ function agree(bodies: readonly (readonly Instruction[])[], data: Uint8Array): v
     expect(Buffer.from(value).toString("hex")).toBe(Buffer.from(interpreted(program, data)).toString("hex"));
   });
 }
-
-const U64 = 2n ** 64n;
-const edges = [0n, 1n, -1n, 2n ** 63n, 2n ** 63n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, -(2n ** 31n)].map((n) => BigInt.asUintN(64, n));
-const word = fc.oneof(
-  fc.bigInt(0n, U64 - 1n),
-  fc.bigInt(-70n, 70n).map((n) => BigInt.asUintN(64, n)),
-  fc.constantFrom(...edges),
-);
-const data = fc.array(word, { minLength: DATA / 8, maxLength: DATA / 8 }).map((words) => new Uint8Array(BigUint64Array.from(words).buffer));
-const register = fc.constantFrom(r0, r1, r2, r3, r4, r5, r6, r7);
-const immediate = fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.integer({ min: -3, max: 70 }), fc.constantFrom(0, -1, -(2 ** 31)));
-const operand: fc.Arbitrary<Operand> = fc.oneof(register, immediate);
-
-type Build = (dst: Reg, src: Operand) => Instruction;
-const two = (...builds: readonly Build[]): fc.Arbitrary<Instruction> =>
-  fc.tuple(fc.constantFrom(...builds), register, operand).map(([build, dst, src]) => build(dst, src));
-const count = (bits: number): fc.Arbitrary<Operand> => fc.oneof(register, fc.integer({ min: 0, max: bits - 1 }));
-const shifts = (bits: number, ...builds: readonly Build[]): fc.Arbitrary<Instruction> =>
-  fc.tuple(fc.constantFrom(...builds), register, count(bits)).map(([build, dst, src]) => build(dst, src));
-const widths = fc.constantFrom<Width>(1, 2, 4, 8);
-const at = fc.integer({ min: 0, max: DATA - 8 });
-
-const families: { readonly [name: string]: fc.Arbitrary<Instruction> } = {
-  "arithmetic of 64 bits": two(alu64.add, alu64.sub, alu64.mul, alu64.or, alu64.and, alu64.xor, alu64.mov),
-  "arithmetic of 32 bits": two(alu32.add32, alu32.sub32, alu32.mul32, alu32.or32, alu32.and32, alu32.xor32, alu32.mov32),
-  "division of 64 bits": two(alu64.div, alu64.mod, alu64.sdiv, alu64.smod),
-  "division of 32 bits": two(alu32.div32, alu32.mod32, alu32.sdiv32, alu32.smod32),
-  "shifts of 64 bits": shifts(64, alu64.lsh, alu64.rsh, alu64.arsh),
-  "shifts of 32 bits": shifts(32, alu32.lsh32, alu32.rsh32, alu32.arsh32),
-  negation: fc.tuple(fc.constantFrom(alu64.neg, alu32.neg32), register).map(([build, dst]) => build(dst)),
-  "moves that extend the sign": fc.oneof(
-    fc.tuple(register, register, fc.constantFrom(8 as const, 16 as const, 32 as const)).map(([dst, src, bits]) => alu64.movsx(dst, src, bits)),
-    fc.tuple(register, register, fc.constantFrom(8 as const, 16 as const)).map(([dst, src, bits]) => alu32.movsx32(dst, src, bits)),
-  ),
-  "byte order": fc
-    .tuple(fc.constantFrom(alu64.bswap, alu64.toBigEndian, alu64.toLittleEndian), register, fc.constantFrom(16 as const, 32 as const, 64 as const))
-    .map(([build, dst, bits]) => build(dst, bits)),
-  constants: fc.tuple(register, word).map(([dst, value]) => loadImm64(dst, value)),
-  loads: fc.oneof(
-    fc.tuple(widths, register, at).map(([width, dst, offset]) => ldx(width, dst, r9, offset)),
-    fc.tuple(fc.constantFrom(1 as const, 2 as const, 4 as const), register, at).map(([width, dst, offset]) => ldsx(width, dst, r9, offset)),
-  ),
-  stores: fc.oneof(
-    fc.tuple(widths, at, register).map(([width, offset, src]) => stx(width, r9, offset, src)),
-    fc.tuple(widths, at, immediate).map(([width, offset, imm]) => st(width, r9, offset, imm)),
-  ),
-  atomics: fc
-    .tuple(
-      fc.constantFrom(
-        atomic.atomicAdd,
-        atomic.atomicOr,
-        atomic.atomicAnd,
-        atomic.atomicXor,
-        atomic.fetchAdd,
-        atomic.fetchOr,
-        atomic.fetchAnd,
-        atomic.fetchXor,
-        atomic.xchg,
-        atomic.cmpxchg,
-      ),
-      fc.constantFrom(4 as const, 8 as const),
-      fc.integer({ min: 0, max: DATA / 8 - 1 }),
-      register,
-    )
-    .map(([build, width, index, src]) => build(width, r9, 8 * index, src)),
-};
-const any = fc.oneof(...Object.values(families));
-
-const below = fc.integer({ min: 1, max: DATA / 8 }).map((n) => -8 * n);
-const negative: typeof families = {
-  "loads below a pointer": fc.tuple(widths, register, below).map(([width, dst, offset]) => ldx(width, dst, r8, offset)),
-  "stores below a pointer": fc.tuple(widths, below, register).map(([width, offset, src]) => stx(width, r8, offset, src)),
-  "constants stored below a pointer": fc.tuple(widths, below, immediate).map(([width, offset, imm]) => st(width, r8, offset, imm)),
-  "atomics below a pointer": fc
-    .tuple(fc.constantFrom(4 as const, 8 as const), below, register)
-    .map(([width, offset, src]) => atomic.fetchAdd(width, r8, offset, src)),
-};
 
 describe("is what the interpreter does:", () => {
   test.each(Object.entries({ ...families, ...negative }))("%s", (_, family) => {
@@ -199,8 +97,6 @@ describe("is what the interpreter does:", () => {
     );
   });
 
-  const jumps = [jump.jeq, jump.jne, jump.jgt, jump.jge, jump.jlt, jump.jle, jump.jsgt, jump.jsge, jump.jslt, jump.jsle, jump.jset];
-  const jumps32 = [jump.jeq32, jump.jne32, jump.jgt32, jump.jge32, jump.jlt32, jump.jle32, jump.jsgt32, jump.jsge32, jump.jslt32, jump.jsle32, jump.jset32];
   test("every conditional jump", () => {
     const taken = (dst: Reg, src: Operand): Instruction[][] =>
       [...jumps, ...jumps32].map((build) => [alu64.mov(r7, 1), build(dst, src, 3), alu64.mov(r7, 2), alu64.mov(r6, 0)]);

@@ -62,7 +62,7 @@ class HashAccess implements MapAccess {
   }
 }
 
-class ArrayAccess implements MapAccess {
+export class ArrayAccess implements MapAccess {
   readonly #place: ArrayPlace;
   readonly #bytes: Uint8Array;
   readonly #valueBytes: number;

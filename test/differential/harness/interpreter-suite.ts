@@ -14,8 +14,9 @@ import { fromEvaluator, fromMemories, type Outcome } from "./outcome.ts";
 import { breakpoint, targets } from "./targets.ts";
 import { type CompiledTheme, compileTheme } from "./theme.ts";
 import { runTranslated } from "./translated.ts";
+import { verified } from "./verified.ts";
 
-const standard: Omit<Hit, "probe"> = {
+export const standard: Omit<Hit, "probe"> = {
   at: "entry",
   args: [0n, 0n, 0n, 0n, 0n, 0n],
   ret: 0n,
@@ -51,6 +52,7 @@ export function inTheInterpreter(themes: readonly Theme[]): void {
             ),
             `${name}: shape of ${program.name}`,
           ).toEqual([]);
+        verified(image, target);
         const wanted: Outcome = fromEvaluator(evaluated, states);
         const got = fromMemories(image, (target === breakpoint ? runTranslated : interpret)(image, hits, memoryPieces()));
         expect(got, name).toEqual(wanted);

@@ -5,6 +5,7 @@ import { interpret } from "../harness/interpret.ts";
 import { breakpoint, targets } from "../harness/targets.ts";
 import { runTranslated } from "../harness/translated.ts";
 import { hitsOf, lowered, outcomeOf, scriptOf, standard, wanted } from "../harness/typed.ts";
+import { verified } from "../harness/verified.ts";
 import { memoryPieces } from "../snippets/snippet.ts";
 import { behindPointers, inRegisters, placed } from "../snippets/typed.ts";
 
@@ -26,6 +27,7 @@ describe.each([
           ),
           `${name}: shape of ${program}`,
         ).toEqual([]);
+      verified(image, target);
       expect(outcomeOf(image, (target === breakpoint ? runTranslated : interpret)(image, hits, memoryPieces())), name).toEqual(wanted(one));
     }
   });
