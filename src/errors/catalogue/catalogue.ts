@@ -1,5 +1,5 @@
 /** All codes by area: the source of docs/errors.md and of `sonde explain CODE`. Tests hold it to the codes that the sources have. */
-import { breakpoint, choice, kernel } from "./engines.ts";
+import { breakpoint, choice, inline, kernel } from "./engines.ts";
 import type { RunEntries, ScriptEntries } from "./entry.ts";
 import { registration } from "./registration.ts";
 import { commands, scripts } from "./runs.ts";
@@ -22,4 +22,5 @@ export const RUN_AREAS: readonly { readonly title: string; readonly entries: Run
   { title: "Engines", entries: choice },
   { title: "The engine kernel", entries: kernel },
   { title: "The engine breakpoint", entries: breakpoint },
+  { title: "The engine inline", entries: inline },
 ];

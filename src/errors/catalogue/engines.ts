@@ -169,3 +169,11 @@ export const breakpoint: RunEntries = {
     mend: "The target was left running and its code put back. Run the script again; if it happens again, please report it.",
   },
 };
+
+export const inline: RunEntries = {
+  SONDE_INLINE_PROGRAM: {
+    cause: "A handler does what can't be done from inside the program, or isn't found to end within a million steps.",
+    example: "sonde run script.ts --engine inline",
+    mend: "Use the engine kernel or breakpoint.",
+  },
+};

@@ -30,7 +30,7 @@ export function asMachineCode(themes: readonly Theme[]): void {
         left = runInline(image, hits, memoryPieces());
       } catch (error) {
         if (!(error instanceof SondeError) || error.code !== "SONDE_INLINE_PROGRAM") throw error;
-      expect(error.why).toMatch(REFUSED);
+        expect(error.why).toMatch(REFUSED);
         return;
       }
       expect(fromMemories(image, left)).toEqual(fromEvaluator(evaluate(text, hits, { memory, functions: FUNCTIONS }), states));
