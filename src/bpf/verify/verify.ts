@@ -198,7 +198,7 @@ class Verifier {
           this.#store(instruction, exactly(BigInt(instruction.imm)));
           break;
         case Class.stx:
-          modeOf(code) === Mode.atomic ? this.#atomic(instruction) : this.#store(instruction, this.#read(instruction.src));
+          modeOf(code) === Mode.atomic ? this.#atomic(instruction) : this.#store(instruction, this.#shared(instruction.src, this.#read(instruction.src)));
           break;
         default:
           this.#refuse(`0x${code.toString(16)} isn't an instruction`);
@@ -269,12 +269,16 @@ class Verifier {
     if (offset !== 0) this.#set(dst, signExtended(value.k === "num" ? value : unknown, offset, bits));
     else if (bits === 32) this.#set(dst, low32(value.k === "num" ? value : unknown));
     else {
-      if (value.k === "num" && value.id === 0 && !isExact(value)) {
-        const shared = { ...value, id: ++this.#ids };
-        this.#path.state.values[src] = shared;
-        this.#set(dst, shared);
-      } else this.#set(dst, value);
+      this.#set(dst, this.#shared(src, value));
     }
+  }
+
+  /** What one of both copies is found to be, the other is too. `index`: where the first lies. */
+  #shared(index: number, value: Value): Value {
+    if (value.k !== "num" || value.id !== 0 || isExact(value)) return value;
+    const shared = { ...value, id: ++this.#ids };
+    this.#path.state.values[index] = shared;
+    return shared;
   }
 
   /** Where the sum isn't an address within reach any more, it is a number. */

@@ -74,18 +74,30 @@ function words(job: Job): Buffer {
   return Buffer.concat(parts);
 }
 
-/** In a folder that is gone afterwards: paths of the job and of the shared part. */
-export function inFolder<T>(job: Job, use: (paths: { readonly job: string; readonly shared: string; readonly folder: string }) => T): T {
+export interface JobPaths {
+  readonly job: string;
+  readonly shared: string;
+  readonly folder: string;
+  remove(): void;
+}
+
+/** The job and the shared part as files, until `remove`. */
+export function jobPaths(job: Job): JobPaths {
   const folder = mkdtempSync(join(tmpdir(), "sonde-inline-"));
   // The runner may change its user.
   chmodSync(folder, 0o777);
+  const paths = { job: join(folder, "job"), shared: join(folder, "shared"), folder };
+  writeFileSync(paths.job, words(job));
+  writeFileSync(paths.shared, job.shared);
+  return { ...paths, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+function inFolder<T>(job: Job, use: (paths: JobPaths) => T): T {
+  const paths = jobPaths(job);
   try {
-    const paths = { job: join(folder, "job"), shared: join(folder, "shared"), folder };
-    writeFileSync(paths.job, words(job));
-    writeFileSync(paths.shared, job.shared);
     return use(paths);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    paths.remove();
   }
 }
 
