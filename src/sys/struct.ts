@@ -11,6 +11,10 @@ export class Struct {
     this.bytes = new Uint8Array(size);
     this.#view = new DataView(this.bytes.buffer);
   }
+  /** Of its first byte; it stays there if it has more than 64. */
+  get address(): bigint {
+    return address(this.bytes);
+  }
   u16(at: number, value: number): this {
     this.#view.setUint16(at, value, true);
     return this;

@@ -58,6 +58,12 @@ export function view(at: number | bigint, length: number): ArrayBuffer {
   return native().koffi.view(BigInt(at), length);
 }
 
+/** The function that lies at an address, takes nothing and gives an integer. */
+export function functionAt(at: number | bigint): () => number | bigint {
+  const { koffi } = native();
+  return koffi.decode(BigInt(at), koffi.proto("uint64 ()")) as () => number | bigint;
+}
+
 /** At most so many threads at once. */
 const MOST_CLOSERS = 32;
 

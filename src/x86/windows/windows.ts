@@ -107,6 +107,11 @@ export function entryWindow(of: FunctionCode, whole?: Sweep): Window | WindowRef
   return new Finder(of, whole).entry();
 }
 
+/** Of an instruction in the function's midst. */
+export function windowAt(of: FunctionCode, offset: number, whole?: Sweep): Window | WindowRefusal {
+  return new Finder(of, whole).at(offset);
+}
+
 class Finder {
   readonly #of: FunctionCode;
   readonly #code: Uint8Array;
@@ -154,6 +159,19 @@ class Finder {
       last = window;
     }
     return { entry: first, exits };
+  }
+
+  /** A window that begins with the instruction, or before it where what follows is too short. */
+  at(offset: number): Window | WindowRefusal {
+    if (offset !== 0 && this.#of.size > 0 && this.#sweep.begins[offset] !== 1) return { reason: "undecodable", offset };
+    const probe: WindowProbe = { offset, kind: "entry" };
+    const alone = this.#build(offset, [probe]);
+    if (isWindow(alone)) return alone;
+    for (let start = this.#before(offset); start >= 0 && offset - start <= MOST_BACK; start = this.#before(start)) {
+      const window = this.#build(start, [probe]);
+      if (isWindow(window)) return window;
+    }
+    return alone;
   }
 
   entry(): Window | WindowRefusal {

@@ -1,10 +1,14 @@
 /** Windows of running programs, and a probe of the tests' own: it counts, and leaves everything as it was. */
 import { readlinkSync } from "node:fs";
 import { addressToOffset, type ElfImage, PT_LOAD, readElf } from "../../../src/elf/image.ts";
-import type { ArenaPlace, ArmParts, Copy, InlineSite } from "../../../src/engines/inline/attach/arm.ts";
+import { type ArenaPlace, ArmerProcess, type ArmParts, type Copy, type InlineSite } from "../../../src/engines/inline/attach/arm.ts";
 import { FileCode } from "../../../src/engines/inline/code/file-code.ts";
+import { PROCESS_BYTES, ProcessWord } from "../../../src/engines/inline/memory/layout.ts";
 import { FileSource } from "../../../src/symbols/file-source.ts";
 import { SymbolIndex } from "../../../src/symbols/symbol-index.ts";
+import { closeAll } from "../../../src/sys/descriptor.ts";
+import { createMemfd } from "../../../src/sys/memfd.ts";
+import { mapWhileHeld } from "../../../src/sys/memory.ts";
 import { readMappings } from "../../../src/sys/procfs.ts";
 import { relocateWindow } from "../../../src/x86/relocate/relocate.ts";
 import { isWindow, type Window } from "../../../src/x86/windows/windows.ts";
@@ -73,27 +77,40 @@ export function allSitesOf(pid: number, file: RegExp): ProbedSite[] {
   }
 }
 
-/** Of a counter per window's probe, 8 bytes each. */
-export class Counters implements ArmParts {
-  readonly dataBytes: number;
-  readonly #numbers = new Map<string, number>();
-  #data: BigInt64Array | undefined;
+/** An arming process with memory for counters. */
+export class CountingArmer extends ArmerProcess {
+  readonly counts: BigInt64Array;
 
   constructor(most = 512) {
-    this.dataBytes = 8 * most;
+    const bytes = Math.ceil((8 * most) / 4096) * 4096;
+    const fd = createMemfd("sonde-counters", bytes);
+    super({ fd, bytes });
+    this.counts = new BigInt64Array(mapWhileHeld(fd, bytes));
+    closeAll([fd]);
+  }
+}
+
+/** Of a counter per window's probe, 8 bytes each. */
+export class Counters implements ArmParts {
+  readonly ownBytes = PROCESS_BYTES;
+  readonly commonBytes = 16;
+  readonly #numbers = new Map<string, number>();
+  readonly #counts: BigInt64Array;
+
+  constructor({ counts }: CountingArmer) {
+    this.#counts = counts;
   }
 
-  begin(arenas: readonly ArenaPlace[]): void {
-    const [arena] = arenas as [ArenaPlace];
-    this.#data = new BigInt64Array(arena.memory);
-    this.#data.fill(0n);
+  common(): Uint8Array {
+    this.#counts.fill(0n);
+    return new Uint8Array(0);
   }
   build(site: InlineSite, at: number, arena: ArenaPlace): Copy {
     const { window } = site as ProbedSite;
     const offsets = new Map(window.probes.map(({ offset, kind }) => [site.address + offset - window.start, kind]));
     const copy = relocateWindow(site.original, site.address, site.original.length, at, 256, (address, place) => {
       const kind = offsets.get(address);
-      return kind === undefined ? undefined : counting(place, arena.data + 8 * this.#number(`${site.name} ${kind}`), arena.enabled);
+      return kind === undefined ? undefined : counting(place, arena.shared + 8 * this.#number(`${site.name} ${kind}`), arena.own + ProcessWord.enabled);
     });
     if ("refused" in copy) throw new Error(copy.refused);
     return copy;
@@ -106,7 +123,7 @@ export class Counters implements ArmParts {
   /** Probes that were hit, and how often in all. */
   sums(): { readonly probes: number; readonly hits: bigint } {
     let [probes, hits] = [0, 0n];
-    for (const count of this.#data ?? []) {
+    for (const count of this.#counts) {
       if (count > 0n) probes++;
       hits += count;
     }
@@ -114,7 +131,7 @@ export class Counters implements ArmParts {
   }
   /** How often the probe of a function's entry, return or jump has run. */
   read(name: string): number {
-    return Number(this.#data?.[this.#number(name)] ?? -1n);
+    return Number(this.#counts[this.#number(name)]);
   }
 }
 

@@ -19,8 +19,8 @@
  */
 import { Reg } from "../../../sys/ptrace.ts";
 
-/** An argument: a number, the result of the call that was to be kept, or the address of these bytes. */
-export type StubArgument = number | bigint | "kept" | { readonly text: Uint8Array };
+/** An argument: a number, the result of the call that was to be kept, the address of these bytes, or the u32 at an address of the target. */
+export type StubArgument = number | bigint | "kept" | { readonly text: Uint8Array } | { readonly load: number };
 export interface StubCall {
   readonly nr: number;
   /** What it gives is an argument of later ones. */
@@ -55,6 +55,16 @@ const FROM_KEPT = [
   [0x49, 0x89, 0xda],
   [0x49, 0x89, 0xd8],
   [0x49, 0x89, 0xd9],
+] as const;
+/** mov eax, [moffs64]; then mov reg, eax. */
+const LOAD_EAX = 0xa1;
+const FROM_EAX = [
+  [0x89, 0xc7],
+  [0x89, 0xc6],
+  [0x89, 0xc2],
+  [0x41, 0x89, 0xc2],
+  [0x41, 0x89, 0xc0],
+  [0x41, 0x89, 0xc1],
 ] as const;
 const MOV_RBX_RAX = [0x48, 0x89, 0xc3] as const;
 const MOV_EAX = 0xb8;
@@ -100,6 +110,7 @@ export function stubCode(at: number, calls: readonly StubCall[], regs: BigUint64
   const call = ({ nr, args, keep }: StubCall): void => {
     for (const [i, arg] of args.entries()) {
       if (arg === "kept") put(...FROM_KEPT[i]!);
+      else if (typeof arg === "object" && "load" in arg) put(LOAD_EAX, ...quad(arg.load), ...FROM_EAX[i]!);
       else if (typeof arg === "object") {
         texts -= arg.text.length;
         put(...argument(i, at + texts));

@@ -1,59 +1,59 @@
 /** One arena in an address space: made by system calls of the target, filled through its memory, found again by its name. */
-import { closeSync, openSync, truncateSync } from "node:fs";
+import { truncateSync } from "node:fs";
+import { Message, messageAt, passDescriptor } from "../../../sys/pass-descriptor.ts";
 import type { ProcessMemory } from "../../../sys/process-memory.ts";
 import { type Mapping, readMappings } from "../../../sys/procfs.ts";
 import type { Owner } from "../../breakpoint/area/area.ts";
 import { runInTarget } from "../../breakpoint/area/inject.ts";
-import { ARENA_NAME, type ArenaShape, aligned, ENTRY_BYTES, Header, MAGIC, MAPPED_NAME, TABLE_AT } from "./layout.ts";
+import { ARENA_NAME, type ArenaShape, ENTRY_BYTES, Header, MAGIC, MAPPED_NAME, TABLE_AT } from "./layout.ts";
 
-const NR = { mmap: 9, madvise: 28, close: 3, memfdCreate: 319 } as const;
-const READ_EXEC = 1 | 4;
-const READ_WRITE = 1 | 2;
-const SHARED = 1;
-const PRIVATE = 2;
-const ANONYMOUS = 0x20;
-const FIXED_NOREPLACE = 0x10_0000;
-const WIPE_ON_FORK = 18;
-const PAGE = 4096;
+const NR = { mmap: 9, madvise: 28, close: 3, socket: 41, recvmsg: 47, memfdCreate: 319 } as const;
+const Protection = { none: 0, readExec: 1 | 4, readWrite: 1 | 2 } as const;
+const Map = { shared: 1, private: 2, fixed: 0x10, anonymous: 0x20, noReserve: 0x4000, fixedNoReplace: 0x10_0000 } as const;
+const Advice = { dontNeed: 4, wipeOnFork: 18 } as const;
 const CLOEXEC = 1;
 /** Asked for where vm.memfd_noexec is 2; unknown before Linux 6.3. It is about execve, not about mappings. */
 const NOEXEC_SEAL = 8;
+const AF_UNIX = 1;
+/** SOCK_DGRAM | SOCK_CLOEXEC. */
+const DATAGRAMS = 2 | 0x8_0000;
+/** MSG_CMSG_CLOEXEC | MSG_DONTWAIT. */
+const RECEIVE = 0x4000_0000 | 0x40;
+/** In the process's own part, where nothing is yet. */
+const MESSAGE_AT = 2048;
 
 /** A site that is armed, or was. */
 export interface Entry {
   readonly site: number;
-  readonly copy: number;
-  readonly copyBytes: number;
-  readonly length: number;
   /** The five bytes that the jump displaced, and the jump. */
   readonly original: Uint8Array;
   readonly jump: Uint8Array;
 }
 
+/** What the session shares with its targets: a descriptor of the arming process. */
+export interface SharedFile {
+  readonly fd: number;
+  readonly bytes: number;
+}
+
 export class Arena {
   readonly base: number;
   readonly shape: ArenaShape;
-  readonly entries: Entry[];
-  /** The last of each. */
-  readonly #bySite = new Map<number, Entry>();
+  entries: readonly Entry[];
   owner: Owner;
-  /** Bytes of copies. */
-  used: number;
-  /** What the data is mapped from, to be mapped by the host too; undefined where it can't be opened. */
-  readonly file: number | undefined;
+  /** It is nobody's, and no thread is inside: all in it may be replaced. */
+  clean: boolean;
 
-  constructor(base: number, shape: ArenaShape, owner: Owner, entries: Entry[], used: number, file: number | undefined) {
+  constructor(base: number, shape: ArenaShape, state: { owner: Owner; entries: readonly Entry[]; clean: boolean }) {
     this.base = base;
     this.shape = shape;
-    this.owner = owner;
-    this.entries = entries;
-    this.used = used;
-    this.file = file;
-    for (const entry of entries) this.#bySite.set(entry.site, entry);
+    this.owner = state.owner;
+    this.entries = state.entries;
+    this.clean = state.clean;
   }
 
-  /** All that are mapped in a process. `open`: their data is to be used again. */
-  static find(pid: number, memory: ProcessMemory, open = false, mappings: readonly Mapping[] = readMappings(pid)): Arena[] {
+  /** All that are mapped in a process. */
+  static find(pid: number, memory: ProcessMemory, mappings: readonly Mapping[] = readMappings(pid)): Arena[] {
     return mappings.flatMap((mapping) => {
       if (mapping.path !== MAPPED_NAME || mapping.offset !== 0) return [];
       const head = memory.bytes(mapping.start, Header.bytes);
@@ -64,47 +64,96 @@ export class Arena {
       const shape: ArenaShape = {
         capacity: view.getUint32(Header.capacity, true),
         codeAt: number(Header.codeAt),
-        dataAt: number(Header.dataAt),
-        dataBytes: number(Header.dataBytes),
-        wipeAt: number(Header.wipeAt),
+        sharedAt: number(Header.sharedAt),
+        sharedBytes: number(Header.sharedBytes),
+        ownAt: number(Header.ownAt),
+        ownBytes: number(Header.ownBytes),
         size: number(Header.size),
       };
       const count = Math.min(view.getUint32(Header.count, true), shape.capacity);
       const table = memory.bytes(mapping.start + TABLE_AT, count * ENTRY_BYTES);
       if (table === undefined) return [];
       const owner = { pid: view.getUint32(Header.owner, true), start: view.getBigUint64(Header.owner + 8, true) };
-      const data = open ? mappings.find(({ start }) => start === mapping.start + shape.dataAt) : undefined;
-      const file = data === undefined ? undefined : opened(`/proc/${pid}/map_files/${data.range}`);
-      return [new Arena(mapping.start, shape, owner, entriesOf(table, count), view.getUint32(Header.codeUsed, true), file)];
+      return [new Arena(mapping.start, shape, { owner, entries: entriesOf(table, count), clean: view.getUint32(Header.clean, true) === 1 })];
     });
   }
 
-  /** Makes one at `base` by a stopped thread; undefined if something has come there meanwhile, or the thread has ended. Linux ≥ 4.17. */
-  static create(pid: number, tid: number, memory: ProcessMemory, base: number, shape: ArenaShape, owner: Owner): Arena | undefined {
-    const file = mapped(pid, tid, memory, base, shape);
-    if (file === undefined) return undefined;
-    const wipe = runInTarget(pid, tid, memory, [
-      { nr: NR.mmap, args: [base + shape.wipeAt, PAGE, READ_WRITE, PRIVATE | ANONYMOUS | FIXED_NOREPLACE, -1, 0] },
-      { nr: NR.madvise, args: [base + shape.wipeAt, PAGE, WIPE_ON_FORK] },
+  /** Makes one at `base` by a stopped thread; undefined if something has come there meanwhile, or the thread has ended. Linux ≥ 5.6. */
+  static create(pid: number, tid: number, memory: ProcessMemory, base: number, shape: ArenaShape, parts: { owner: Owner; shared: SharedFile }): Arena | undefined {
+    if (!mapCode(pid, tid, memory, base, shape)) return undefined;
+    const own = runInTarget(pid, tid, memory, [
+      { nr: NR.mmap, args: [base + shape.ownAt, shape.ownBytes, Protection.readWrite, Map.private | Map.anonymous | Map.fixedNoReplace, -1, 0] },
+      { nr: NR.madvise, args: [base + shape.ownAt, shape.ownBytes, Advice.wipeOnFork] },
     ]);
-    const arena = new Arena(base, shape, owner, [], 0, file);
-    if (wipe?.[0] === base + shape.wipeAt && wipe[1] === 0 && arena.#writeHeader(memory)) return arena;
-    arena.close();
-    return undefined;
+    if (own?.[0] !== base + shape.ownAt || own[1] !== 0) return undefined;
+    const arena = new Arena(base, shape, { owner: parts.owner, entries: [], clean: false });
+    return arena.#mapShared(pid, tid, memory, parts.shared, Map.fixedNoReplace) && arena.#writeHeader(memory) ? arena : undefined;
+  }
+
+  /** Takes a clean one for a session. False if that failed: then it is nobody's still. */
+  reuse(pid: number, tid: number, memory: ProcessMemory, parts: { owner: Owner; shared: SharedFile }): boolean {
+    this.#writeWord(memory, Header.clean, 0);
+    this.clean = false;
+    this.setOwner(memory, parts.owner);
+    this.#writeWord(memory, Header.count, 0);
+    this.entries = [];
+    return this.#mapShared(pid, tid, memory, parts.shared, Map.fixed);
+  }
+
+  /** Gives back the memory of a session, and says that it may be replaced. Nobody is inside. */
+  release(pid: number, tid: number, memory: ProcessMemory): boolean {
+    const { base, shape } = this;
+    const done = runInTarget(pid, tid, memory, [
+      {
+        nr: NR.mmap,
+        args: [base + shape.sharedAt, shape.sharedBytes, Protection.none, Map.private | Map.anonymous | Map.noReserve | Map.fixed, -1, 0],
+      },
+      { nr: NR.madvise, args: [base + shape.ownAt, shape.ownBytes, Advice.dontNeed] },
+    ]);
+    if (done?.[0] !== base + shape.sharedAt || done[1] !== 0) return false;
+    this.clean = this.#writeWord(memory, Header.clean, 1);
+    return this.clean;
+  }
+
+  /** One stub for all of it: an arming process killed in between leaves no descriptor open. */
+  #mapShared(pid: number, tid: number, memory: ProcessMemory, shared: SharedFile, fixed: number): boolean {
+    const at = this.base + this.shape.sharedAt;
+    const message = this.base + this.shape.ownAt + MESSAGE_AT;
+    const received = { load: message + Message.descriptor };
+    if (!memory.write(message, messageAt(message, -1))) return false;
+    let passed = false;
+    const results = runInTarget(
+      pid,
+      tid,
+      memory,
+      [
+        { nr: NR.socket, args: [AF_UNIX, DATAGRAMS, 0], keep: true },
+        { nr: NR.recvmsg, args: ["kept", message, RECEIVE] },
+        { nr: NR.mmap, args: [at, shared.bytes, Protection.readWrite, Map.shared | fixed, received, 0] },
+        { nr: NR.close, args: [received] },
+        { nr: NR.close, args: ["kept"] },
+      ],
+      (call, result) => {
+        if (call === 0 && result >= 0) passed = passDescriptor(pid, result, shared.fd) === 0;
+      },
+    );
+    memory.write(message, new Uint8Array(Message.bytes));
+    return passed && results?.[2] === at;
   }
 
   #writeHeader(memory: ProcessMemory): boolean {
     const head = new Uint8Array(Header.bytes);
     const view = new DataView(head.buffer);
-    const { capacity, codeAt, dataAt, dataBytes, wipeAt, size } = this.shape;
+    const { capacity, codeAt, sharedAt, sharedBytes, ownAt, ownBytes, size } = this.shape;
     view.setUint32(Header.owner, this.owner.pid, true);
     view.setBigUint64(Header.owner + 8, this.owner.start, true);
     for (const [at, value] of [
       [Header.size, size],
       [Header.codeAt, codeAt],
-      [Header.dataAt, dataAt],
-      [Header.dataBytes, dataBytes],
-      [Header.wipeAt, wipeAt],
+      [Header.sharedAt, sharedAt],
+      [Header.sharedBytes, sharedBytes],
+      [Header.ownAt, ownAt],
+      [Header.ownBytes, ownBytes],
     ] as const)
       view.setBigUint64(at, BigInt(value), true);
     view.setUint32(Header.capacity, capacity, true);
@@ -112,61 +161,38 @@ export class Arena {
     if (!memory.write(this.base, head)) return false;
     return memory.write(this.base + Header.magic, new Uint8Array(BigUint64Array.of(MAGIC).buffer));
   }
+  #writeWord(memory: ProcessMemory, at: number, value: number): boolean {
+    return memory.write(this.base + at, new Uint8Array(Uint32Array.of(value).buffer));
+  }
 
   contains(address: number): boolean {
     return address >= this.base && address < this.base + this.shape.size;
   }
-  /** Where a copy of so many bytes can stand, besides `ahead` bytes of others; undefined: there is no room. */
-  place(bytes: number, ahead: number, sitesAhead: number): number | undefined {
-    const from = aligned(this.used + ahead);
-    const fits = this.entries.length + sitesAhead < this.shape.capacity && this.shape.codeAt + from + bytes <= this.shape.dataAt;
-    return fits ? this.base + this.shape.codeAt + from : undefined;
+  get code(): number {
+    return this.base + this.shape.codeAt;
   }
-  /** The copy that a site had before: the last one of this window. */
-  copyOf(site: number, length: number): Entry | undefined {
-    const entry = this.#bySite.get(site);
-    return entry?.length === length ? entry : undefined;
+  get codeBytes(): number {
+    return this.shape.sharedAt - this.shape.codeAt;
+  }
+  get shared(): number {
+    return this.base + this.shape.sharedAt;
+  }
+  get own(): number {
+    return this.base + this.shape.ownAt;
   }
 
-  /** Copies that lie one behind the other, and their sites. False if the target has ended. */
-  append(memory: ProcessMemory, fresh: readonly { readonly entry: Entry; readonly code: Uint8Array }[]): boolean {
-    if (fresh.length === 0) return true;
-    const codeStart = this.base + this.shape.codeAt;
-    let first = Number.POSITIVE_INFINITY;
-    let end = 0;
-    for (const { entry, code } of fresh) {
-      first = Math.min(first, entry.copy);
-      end = Math.max(end, entry.copy + code.length);
-    }
-    const code = new Uint8Array(end - first).fill(0xcc);
-    for (const { entry, code: bytes } of fresh) code.set(bytes, entry.copy - first);
-    const table = new Uint8Array(fresh.length * ENTRY_BYTES);
+  /** The code of a session, and the sites that lead into it. False if the target has ended. */
+  fill(memory: ProcessMemory, code: Uint8Array, entries: readonly Entry[]): boolean {
+    const table = new Uint8Array(entries.length * ENTRY_BYTES);
     const view = new DataView(table.buffer);
-    for (const [i, { entry }] of fresh.entries()) {
-      const at = i * ENTRY_BYTES;
-      view.setBigUint64(at, BigInt(entry.site), true);
-      view.setBigUint64(at + 8, BigInt(entry.copy), true);
-      view.setUint32(at + 16, entry.copyBytes, true);
-      view.setUint8(at + 20, entry.length);
-      table.set(entry.original, at + 24);
-      table.set(entry.jump, at + 32);
+    for (const [i, { site, original, jump }] of entries.entries()) {
+      view.setBigUint64(i * ENTRY_BYTES, BigInt(site), true);
+      table.set(original, i * ENTRY_BYTES + 8);
+      table.set(jump, i * ENTRY_BYTES + 16);
     }
-    const tableAt = this.base + TABLE_AT + this.entries.length * ENTRY_BYTES;
-    const count = this.entries.length + fresh.length;
-    const used = Math.max(this.used, end - codeStart);
-    const ok =
-      memory.write(first, code) &&
-      memory.write(tableAt, table) &&
-      memory.write(this.base + Header.codeUsed, new Uint8Array(Uint32Array.of(used).buffer)) &&
-      memory.write(this.base + Header.count, new Uint8Array(Uint32Array.of(count).buffer));
-    if (ok) {
-      for (const { entry } of fresh) {
-        this.entries.push(entry);
-        this.#bySite.set(entry.site, entry);
-      }
-      this.used = used;
-    }
-    return ok;
+    if (entries.length > this.shape.capacity || code.length > this.codeBytes) throw new RangeError("an arena is too small for what was asked for");
+    this.entries = entries;
+    return memory.write(this.code, code) && memory.write(this.base + TABLE_AT, table) && this.#writeWord(memory, Header.count, entries.length);
   }
 
   setOwner(memory: ProcessMemory, owner: Owner): void {
@@ -176,65 +202,40 @@ export class Arena {
     view.setBigUint64(8, owner.start, true);
     if (memory.write(this.base + Header.owner, bytes)) this.owner = owner;
   }
-  /** The probes of this address space run, or pass by. */
-  enable(memory: ProcessMemory, on: boolean): boolean {
-    return memory.write(this.base + this.shape.wipeAt, new Uint8Array(Uint32Array.of(on ? 1 : 0).buffer));
-  }
-  close(): void {
-    if (this.file !== undefined) closeSync(this.file);
-  }
 }
 
 function entriesOf(table: Uint8Array, count: number): Entry[] {
   const view = new DataView(table.buffer, table.byteOffset);
   return Array.from({ length: count }, (_, i) => {
     const at = i * ENTRY_BYTES;
-    return {
-      site: Number(view.getBigUint64(at, true)),
-      copy: Number(view.getBigUint64(at + 8, true)),
-      copyBytes: view.getUint32(at + 16, true),
-      length: view.getUint8(at + 20),
-      original: table.slice(at + 24, at + 29),
-      jump: table.slice(at + 32, at + 37),
-    };
+    return { site: Number(view.getBigUint64(at, true)), original: table.slice(at + 8, at + 13), jump: table.slice(at + 16, at + 21) };
   });
 }
 
-function opened(path: string): number | undefined {
-  try {
-    return openSync(path, "r+");
-  } catch {
-    return undefined;
-  }
-}
-
-/** One stub for all of it: an arming process killed in between leaves no descriptor open. Gives ours. */
-function mapped(pid: number, tid: number, memory: ProcessMemory, base: number, { dataAt, wipeAt }: ArenaShape): number | undefined {
+/** One stub for all of it, as above. */
+function mapCode(pid: number, tid: number, memory: ProcessMemory, base: number, { sharedAt }: ArenaShape): boolean {
   const name = { text: new TextEncoder().encode(`${ARENA_NAME}\0`) };
   for (const flags of [CLOEXEC, CLOEXEC | NOEXEC_SEAL]) {
-    let file: number | undefined;
+    let sized = false;
     const results = runInTarget(
       pid,
       tid,
       memory,
       [
         { nr: NR.memfdCreate, args: [name, flags], keep: true },
-        { nr: NR.mmap, args: [base, dataAt, READ_EXEC, PRIVATE | FIXED_NOREPLACE, "kept", 0] },
-        { nr: NR.mmap, args: [base + dataAt, wipeAt - dataAt, READ_WRITE, SHARED | FIXED_NOREPLACE, "kept", dataAt] },
+        { nr: NR.mmap, args: [base, sharedAt, Protection.readExec, Map.private | Map.fixedNoReplace, "kept", 0] },
         { nr: NR.close, args: ["kept"] },
       ],
       (call, result) => {
         // By us, not by the target: its limit of file sizes (RLIMIT_FSIZE) would have the kernel kill it.
-        if (call === 0 && result >= 0 && truncated(`/proc/${tid}/fd/${result}`, wipeAt)) file = opened(`/proc/${tid}/fd/${result}`);
+        if (call === 0 && result >= 0) sized = truncated(`/proc/${tid}/fd/${result}`, sharedAt);
       },
     );
-    if (results === undefined) return undefined;
+    if (results === undefined) return false;
     if ((results[0] as number) < 0) continue;
-    if (file !== undefined && results[1] === base && results[2] === base + dataAt) return file;
-    if (file !== undefined) closeSync(file);
-    return undefined;
+    return sized && results[1] === base;
   }
-  return undefined;
+  return false;
 }
 
 function truncated(path: string, size: number): boolean {

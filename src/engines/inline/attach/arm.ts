@@ -1,10 +1,10 @@
 /**
  * The door to arming by jumps: puts probes into running processes, and takes them out again. Nothing is attached in between.
  *
- *     const armer = new ArmerProcess();                         // one for any number of processes
+ *     const armer = new ArmerProcess({ fd, bytes });            // one for any number of processes; what it shares with them
  *     const armed = await armer.arm(pid, sites, {
- *       dataBytes: 4096,                                        // of shared memory near each site: counters, tables
- *       begin: (arenas) => { … fill arena.memory … },           // before anything is built
+ *       ownBytes: PROCESS_BYTES, commonBytes: 8192,
+ *       common: (at, arena) => …,                               // code that all copies of an arena use
  *       build: (site, at, arena) => relocateWindow(…),          // the copy for that address, with the probe in it
  *     });
  *     armed.stoppedMs; armed.threads; armed.moved;              // what it cost the process
@@ -12,46 +12,43 @@
  *     await armer.close();
  *
  * - A site is a window of src/x86/windows at its run-time address, with the bytes that must stand there.
- * - `build` gives what relocateWindow gives. It may be called twice for a site: for the copy that it had before (the same bytes
- *   serve again, so that a target doesn't grow with each session), and for a new place. It must depend on its arguments alone.
- * - A probe should do nothing while the word at `arena.enabled` is 0: so it is in forked children, and after disarm.
+ * - An arena has, within 2 GiB of its sites, the session's memory (`shared`: the same in all targets) and the process's own
+ *   (`own`: inline/memory/layout.ts). A probe should do nothing while the first word of `own` is 0: so it is in forked children,
+ *   and after disarm.
+ * - `build` gives what relocateWindow gives.
  * - All or nothing: where it rejects, no jump is written. SONDE_SITE_REFUSED, SONDE_INLINE_TAKEN (another sonde is there),
  *   SONDE_INLINE_SHADOW_STACK, SONDE_TRACE_… (rights, tracers, seccomp, no room), SONDE_ARMER_LOST.
+ * - A process may be armed several times, at different sites.
  * - Killed at any moment, neither this process nor the arming one harms a target. If this one ends, the other takes the jumps out;
  *   if that one is killed, `lost` resolves and another takes them out; if both are, the next arming or `recoverArenas` does.
  *
- * Linux ≥ 4.17 (MAP_FIXED_NOREPLACE).
+ * Linux ≥ 5.6 (pidfd_getfd).
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { SondeError } from "../../../errors/error.ts";
-import { mapWhileHeld } from "../../../sys/memory.ts";
 import type { Slot } from "../../../x86/relocate/relocate.ts";
 import { deadTracers } from "../../breakpoint/area/markers.ts";
 import { builtProgram, environment } from "../../breakpoint/client/tracer-process.ts";
 import { Decoder, encode } from "../../breakpoint/wire.ts";
-import type { FromArmer, StopReport, ToArmer, WireArena, WireCopy, WireInlineSite, WirePlace } from "./protocol.ts";
+import { aligned } from "./layout.ts";
+import type { FromArmer, StopReport, ToArmer, WireArena, WireCopy, WireInlineSite } from "./protocol.ts";
 import { MARKERS } from "./restore.ts";
 
 export type { StopReport };
 export type InlineSite = WireInlineSite;
-/** Memory near the code of a target that is shared with it. */
-export interface ArenaPlace {
-  /** Where it lies in the target. */
-  readonly data: number;
-  /** The same in this process, for as long as anybody holds it. What an earlier session has left is in it. */
-  readonly memory: ArrayBuffer;
-  /** A word in the target that isn't 0 while probes are to run. */
-  readonly enabled: number;
-}
+/** Addresses in a target, near its sites. */
+export type ArenaPlace = Pick<WireArena, "shared" | "own">;
 /** What stands in an arena for a window. */
 export type Copy = Pick<Slot, "code" | "positions">;
 
 export interface ArmParts {
-  /** Shared memory that each arena is to have. */
-  readonly dataBytes: number;
-  begin?(arenas: readonly ArenaPlace[]): void | Promise<void>;
+  /** Memory of the process alone that each arena is to have. */
+  readonly ownBytes: number;
+  /** Of `common`, at most. */
+  readonly commonBytes: number;
+  /** Called for each arena before its copies are built. */
+  common(at: number, arena: ArenaPlace): Uint8Array;
   build(site: InlineSite, at: number, arena: ArenaPlace): Copy;
 }
 
@@ -59,12 +56,18 @@ export interface InlineArmed extends StopReport {
   readonly arenas: readonly ArenaPlace[];
   /** Where the copies lie, site by site. */
   readonly copies: readonly { readonly at: number; readonly copy: Copy; readonly arena: ArenaPlace }[];
-  disarm(): Promise<StopReport & { readonly restored: number }>;
+  disarm(): Promise<StopReport & { readonly restored: number; readonly clean: boolean }>;
 }
 
 const PROGRAM = "armer.mjs";
 
-type Answer = Exclude<FromArmer, { kind: "failed" }>;
+/** Descriptor 4 of the arming process, and how much of it there is. */
+export interface ArmerMemory {
+  readonly fd: number;
+  readonly bytes: number;
+}
+
+type Answer = Exclude<FromArmer, { kind: "failed" | "entered" }>;
 
 export class ArmerProcess {
   readonly pid: number;
@@ -75,14 +78,15 @@ export class ArmerProcess {
   readonly #child: ChildProcess;
   readonly #socket: Duplex;
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: SondeError) => void }>();
+  readonly #entering = new Map<number, (ended: boolean) => void>();
   #request = 0;
   #closing = false;
   #over = false;
 
-  constructor() {
+  constructor(memory: ArmerMemory) {
     // In a session of its own, so that Ctrl-C in a terminal ends us and not the one that puts everything back.
-    this.#child = spawn(process.execPath, ["--no-warnings", builtProgram(PROGRAM)], {
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
+    this.#child = spawn(process.execPath, ["--no-warnings", builtProgram(PROGRAM), String(memory.bytes)], {
+      stdio: ["ignore", "ignore", "pipe", "pipe", memory.fd],
       detached: true,
       env: environment(),
     });
@@ -118,6 +122,11 @@ export class ArmerProcess {
   }
 
   #take(message: FromArmer): void {
+    if (message.kind === "entered") {
+      this.#entering.get(message.pid)?.(message.ended);
+      this.#entering.delete(message.pid);
+      return;
+    }
     const waiting = this.#waiting.get(message.request);
     this.#waiting.delete(message.request);
     if (this.#waiting.size === 0) this.#hold(false);
@@ -140,13 +149,14 @@ export class ArmerProcess {
 
   /** Arms windows of one process; see above. */
   async arm(pid: number, sites: readonly InlineSite[], parts: ArmParts): Promise<InlineArmed> {
-    const prepared = await this.#ask("prepared", (request) => ({ kind: "prepare", request, pid, sites, dataBytes: parts.dataBytes }));
-    const disarm = (): Promise<StopReport & { readonly restored: number }> => this.#ask("disarmed", (request) => ({ kind: "disarm", request, pid }));
+    const { ownBytes, commonBytes } = parts;
+    const { set, arenas, places } = await this.#ask("prepared", (request) => ({ kind: "prepare", request, pid, sites, commonBytes, ownBytes }));
+    const disarm = (): ReturnType<InlineArmed["disarm"]> => this.#ask("disarmed", (request) => ({ kind: "disarm", request, pid, set }));
     try {
-      const arenas = prepared.arenas.map((arena) => this.#opened(arena));
-      await parts.begin?.(arenas);
-      const built = sites.map((site, i) => place(site, prepared.places[i] as WirePlace, arenas, parts));
-      const report = await this.#ask("armed", (request) => ({ kind: "commit", request, pid, copies: built.map(({ wire }) => wire) }));
+      const builders = arenas.map((arena) => new ArenaCode(arena, parts));
+      const built = sites.map((site, i) => (builders[places[i] as number] as ArenaCode).add(site));
+      const codes = builders.map((builder) => builder.bytes());
+      const report = await this.#ask("armed", (request) => ({ kind: "commit", request, pid, set, codes, copies: built.map(({ wire }) => wire) }));
       const { stoppedMs, threads, moved } = report;
       return { arenas, copies: built.map(({ at, copy, arena }) => ({ at, copy, arena })), stoppedMs, threads, moved, disarm };
     } catch (error) {
@@ -155,19 +165,19 @@ export class ArmerProcess {
     }
   }
 
-  #opened({ data, dataBytes, enabled, path, fileOffset }: WireArena): ArenaPlace {
-    let file: number;
-    try {
-      file = openSync(path, "r+");
-    } catch (cause) {
-      // It's the arming process's, which was killed.
-      throw new SondeError("SONDE_ARMER_LOST", "the memory of the process that arms for sonde can't be opened", { where: path, mend: "Run it again.", cause });
-    }
-    try {
-      return { data, memory: mapWhileHeld(file, dataBytes, fileOffset), enabled };
-    } finally {
-      closeSync(file);
-    }
+  /**
+   * Attaches to a command that is held before its exec. `entered` resolves when it stands at the entry of the program that it has
+   * executed, before its first instruction and with its libraries mapped; true: it has ended before. Then `resume` lets it go.
+   */
+  async follow(pid: number): Promise<{ readonly entered: Promise<boolean>; resume(): Promise<void> }> {
+    const entered = new Promise<boolean>((resolve) => this.#entering.set(pid, resolve));
+    await this.#ask("following", (request) => ({ kind: "follow", request, pid }));
+    return {
+      entered,
+      resume: async () => {
+        await this.#ask("resumed", (request) => ({ kind: "resume", request, pid }));
+      },
+    };
   }
 
   /** Takes out all that is still armed, and ends. */
@@ -188,28 +198,51 @@ export class ArmerProcess {
   }
 }
 
-function place(
-  site: InlineSite,
-  { arena: number, fresh, kept }: WirePlace,
-  arenas: readonly ArenaPlace[],
-  parts: ArmParts,
-): { at: number; copy: Copy; arena: ArenaPlace; wire: WireCopy } {
-  const arena = arenas[number] as ArenaPlace;
-  if (kept !== undefined) {
-    const copy = parts.build(site, kept.at, arena);
-    if (copy.code.length === kept.code.length && copy.code.every((byte, i) => byte === kept.code[i]))
-      return { at: kept.at, copy, arena, wire: wired(site, copy, kept.at, false) };
+/** The code of one arena: what its copies have in common, and they, one behind the other. */
+class ArenaCode {
+  readonly #arena: WireArena;
+  readonly #parts: ArmParts;
+  readonly #pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  #next: number;
+
+  constructor(arena: WireArena, parts: ArmParts) {
+    this.#arena = arena;
+    this.#parts = parts;
+    this.#next = arena.code;
+    this.#put(parts.common(arena.code, arena));
   }
-  const copy = parts.build(site, fresh, arena);
-  if (copy.code.length > site.most) throw new RangeError(`the copy of ${site.name} takes ${copy.code.length} bytes, and ${site.most} were asked for`);
-  return { at: fresh, copy, arena, wire: wired(site, copy, fresh, true) };
+
+  #put(bytes: Uint8Array): void {
+    this.#pieces.push({ at: this.#next, bytes });
+    this.#next += aligned(bytes.length);
+  }
+
+  add(site: InlineSite): { readonly at: number; readonly copy: Copy; readonly arena: ArenaPlace; readonly wire: WireCopy } {
+    const at = this.#next;
+    const copy = this.#parts.build(site, at, this.#arena);
+    if (copy.code.length > site.most) throw new RangeError(`the copy of ${site.name} takes ${copy.code.length} bytes, and ${site.most} were asked for`);
+    this.#put(copy.code);
+    return { at, copy, arena: this.#arena, wire: wired(site, copy, at) };
+  }
+
+  bytes(): Uint8Array {
+    const code = new Uint8Array(this.#next - this.#arena.code).fill(0xcc);
+    for (const { at, bytes } of this.#pieces) code.set(bytes, at - this.#arena.code);
+    return code;
+  }
 }
 
-function wired(site: InlineSite, { code, positions }: Copy, at: number, fresh: boolean): WireCopy {
+function wired(site: InlineSite, { code, positions }: Copy, at: number): WireCopy {
   const end = site.address + site.original.length;
   const moves = positions.filter(({ rip }) => rip >= site.address && rip < end).flatMap(({ rip, offset }) => [rip, at + offset]);
   const call = positions.find(({ rcx }) => rcx !== undefined);
-  return { at, code: fresh ? code : undefined, moves: Float64Array.from(moves), call: call && { rip: call.rip, at: at + call.offset } };
+  return {
+    at,
+    length: code.length,
+    moves: Float64Array.from(moves),
+    call: call && { rip: call.rip, at: at + call.offset },
+    back: Float64Array.from(positions.flatMap(({ rip, offset, stack, rcx }) => [at + offset, rip, stack, rcx ?? 0])),
+  };
 }
 
 /** Takes out, in all processes, the jumps of arming processes that were killed. Costs nothing where there is none. */

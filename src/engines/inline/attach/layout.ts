@@ -2,20 +2,20 @@
  * An arena: memory of ours in a target near the code that is armed. It describes itself, so that a later sonde can put back what
  * a dead one has left.
  *
- *     base      4096                      codeAt            dataAt         wipeAt
- *     ┌────────┬─────────────────────────┬─────────────────┬──────────────┬─────────┐
- *     │ header │ sites, 40 bytes each    │ copies          │ data         │ enabled │
- *     └────────┴─────────────────────────┴─────────────────┴──────────────┴─────────┘
- *      r-x, private, written through /proc/PID/mem          rw-, shared    rw-, private, zeros in a forked child
+ *     base      4096                      codeAt            sharedAt          ownAt
+ *     ┌────────┬─────────────────────────┬─────────────────┬─────────────────┬──────────────┐
+ *     │ header │ sites, 24 bytes each    │ code            │ shared          │ own          │
+ *     └────────┴─────────────────────────┴─────────────────┴─────────────────┴──────────────┘
+ *      r-x, private, written through /proc/PID/mem          rw-, the session's rw-, private, zeros in a forked child
  *
- * Nothing is ever both writable and executable. Entries are only appended: what they say is written first, then the count. An
- * arena is never unmapped, and a copy never overwritten, for nobody can know that no thread is inside.
+ * Nothing is ever both writable and executable. An arena is never unmapped, and what is in it is only replaced where it is known
+ * that no thread is inside: it is clean then.
  *
- *     header   0 u64 magic     8 u32 owner's pid    16 u64 its start    24 u64 bytes of all    32 u64 codeAt    40 u64 dataAt
- *              48 u64 data's bytes    56 u64 wipeAt    64 u32 sites    68 u32 room for sites    72 u32 bytes of copies
- *     site     0 u64 address   8 u64 its copy   16 u32 bytes of the copy   20 u8 length of the window   24 u8[8] bytes displaced   32 u8[8] jump
+ *     header   0 u64 magic     8 u32 owner's pid    16 u64 its start    24 u64 bytes of all    32 u64 codeAt    40 u64 sharedAt
+ *              48 u64 shared bytes    56 u64 ownAt    64 u32 sites    68 u32 room for sites    72 u32 clean    80 u64 own bytes
+ *     site     0 u64 address   8 u8[8] bytes displaced   16 u8[8] jump
  */
-export const MAGIC = 0x3149_4145_444e_4f53n; // "SONDEAI1"
+export const MAGIC = 0x3249_4145_444e_4f53n; // "SONDEAI2"
 export const ARENA_NAME = "sonde-inline";
 /** As it stands in /proc/PID/maps. */
 export const MAPPED_NAME = `/memfd:${ARENA_NAME}`;
@@ -25,17 +25,18 @@ export const Header = {
   owner: 8,
   size: 24,
   codeAt: 32,
-  dataAt: 40,
-  dataBytes: 48,
-  wipeAt: 56,
+  sharedAt: 40,
+  sharedBytes: 48,
+  ownAt: 56,
   count: 64,
   capacity: 68,
-  codeUsed: 72,
+  clean: 72,
+  ownBytes: 80,
   bytes: 128,
 } as const;
 
 export const TABLE_AT = 4096;
-export const ENTRY_BYTES = 40;
+export const ENTRY_BYTES = 24;
 const PAGE = 4096;
 /** Copies begin at a cache line each. */
 export const COPY_ALIGNMENT = 64;
@@ -43,9 +44,10 @@ export const COPY_ALIGNMENT = 64;
 export interface ArenaShape {
   readonly capacity: number;
   readonly codeAt: number;
-  readonly dataAt: number;
-  readonly dataBytes: number;
-  readonly wipeAt: number;
+  readonly sharedAt: number;
+  readonly sharedBytes: number;
+  readonly ownAt: number;
+  readonly ownBytes: number;
   /** Of all. */
   readonly size: number;
 }
@@ -53,11 +55,11 @@ export interface ArenaShape {
 const pages = (n: number): number => Math.ceil(n / PAGE) * PAGE;
 export const aligned = (n: number): number => Math.ceil(n / COPY_ALIGNMENT) * COPY_ALIGNMENT;
 
-export function shapeOf(capacity: number, codeBytes: number, dataBytes: number): ArenaShape {
+export function shapeOf(capacity: number, codeBytes: number, sharedBytes: number, ownBytes: number): ArenaShape {
   const codeAt = pages(TABLE_AT + capacity * ENTRY_BYTES);
-  const dataAt = codeAt + pages(codeBytes);
-  const wipeAt = dataAt + pages(dataBytes);
-  return { capacity, codeAt, dataAt, dataBytes: pages(dataBytes), wipeAt, size: wipeAt + PAGE };
+  const sharedAt = codeAt + pages(codeBytes);
+  const ownAt = sharedAt + pages(sharedBytes);
+  return { capacity, codeAt, sharedAt, sharedBytes: pages(sharedBytes), ownAt, ownBytes: pages(ownBytes), size: ownAt + pages(ownBytes) };
 }
 
 const JMP = 0xe9;

@@ -21,6 +21,31 @@ const regs = newRegs();
 const stack = new Uint8Array(STACK_BYTES);
 const words = new Uint32Array(stack.buffer);
 
+/** Frames that the kernel has put on stacks for handlers, and that lead back to a range of addresses. */
+export class SignalFrames {
+  readonly #memory: ProcessMemory;
+  readonly #low: number;
+  readonly #high: number;
+
+  constructor(memory: ProcessMemory, low: number, high: number) {
+    this.#memory = memory;
+    this.#low = low;
+    this.#high = high;
+  }
+
+  /** Where in each frame its rip lies, and that. */
+  *of(rsp: number): Generator<{ readonly at: number; readonly rip: number }> {
+    const start = rsp - (rsp % 8);
+    const got = this.#memory.read(start, stack);
+    for (let i = RIP_BEFORE_SEGMENTS / 4; i + 1 < got >> 2; i += 2) {
+      if (((words[i] as number) & 0xffff) !== USER_CS || (words[i + 1] as number) >>> 16 !== USER_SS) continue;
+      const at = i - RIP_BEFORE_SEGMENTS / 4;
+      const rip = (words[at] as number) + (words[at + 1] as number) * 2 ** 32;
+      if (rip >= this.#low && rip <= this.#high) yield { at: start + at * 4, rip };
+    }
+  }
+}
+
 /** Where threads go on that stand within windows. */
 export class Moves {
   readonly #to = new Map<number, number>();
@@ -45,31 +70,21 @@ export class Moves {
   /** How many were moved. `signals`: the program has handlers. */
   apply(threads: readonly StoppedThread[], memory: ProcessMemory, signals: boolean): number {
     let moved = 0;
+    const frames = new SignalFrames(memory, this.#low, this.#high);
     for (const { tid } of threads) {
       if (getRegs(tid, regs) < 0) continue;
       const rip = Number(regs[Reg.rip]);
-      const to = this.#to.get(rip) ?? (isRestarted() ? this.#calls.get(rip) : undefined);
+      const to = this.#to.get(rip) ?? (isRestarted(regs) ? this.#calls.get(rip) : undefined);
       if (to !== undefined && pokeReg(tid, Reg.rip, to) >= 0) moved++;
-      if (signals && this.#low <= this.#high) moved += this.#frames(Number(regs[Reg.rsp]), memory);
-    }
-    return moved;
-  }
-
-  #frames(rsp: number, memory: ProcessMemory): number {
-    const start = rsp - (rsp % 8);
-    const got = memory.read(start, stack);
-    let moved = 0;
-    for (let i = RIP_BEFORE_SEGMENTS / 4; i + 1 < got >> 2; i += 2) {
-      if (((words[i] as number) & 0xffff) !== USER_CS || (words[i + 1] as number) >>> 16 !== USER_SS) continue;
-      const at = i - RIP_BEFORE_SEGMENTS / 4;
-      const rip = (words[at] as number) + (words[at + 1] as number) * 2 ** 32;
-      if (rip < this.#low || rip > this.#high) continue;
-      const to = this.#to.get(rip);
-      if (to !== undefined && memory.write(start + at * 4, new Uint8Array(BigUint64Array.of(BigInt(to)).buffer))) moved++;
+      if (!signals || this.#low > this.#high) continue;
+      for (const frame of frames.of(Number(regs[Reg.rsp]))) {
+        const other = this.#to.get(frame.rip);
+        if (other !== undefined && memory.write(frame.at, new Uint8Array(BigUint64Array.of(BigInt(other)).buffer))) moved++;
+      }
     }
     return moved;
   }
 }
 
 /** A system call that is to be made anew: rip goes back to its instruction. */
-const isRestarted = (): boolean => (regs[Reg.origRax] as bigint) >> 63n === 0n && RESTARTS.has(regs[Reg.rax] as bigint);
+const isRestarted = (of: BigUint64Array): boolean => (of[Reg.origRax] as bigint) >> 63n === 0n && RESTARTS.has(of[Reg.rax] as bigint);

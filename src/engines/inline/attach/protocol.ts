@@ -4,11 +4,14 @@
  *     session                                   armer
  *        │ ── prepare (process, sites) ──────────► │   makes the arenas; the process is stopped for a moment of one thread
  *        │ ◄─ prepared (arenas, places) │ failed ─ │
- *        │    builds the copies for those places   │
- *        │ ── commit (copies) ───────────────────► │   writes them; stops all, moves threads, patches, lets go
+ *        │    builds the code for those places     │
+ *        │ ── commit (code, copies) ─────────────► │   writes it; stops all, moves threads, patches, lets go
  *        │ ◄────────────────────── armed │ failed ─│
- *        │ ── disarm ────────────────────────────► │   stops all, restores, lets go
+ *        │ ── disarm ────────────────────────────► │   stops all, restores, lets go; waits until no thread is in an arena
  *        │ ◄──────────────────── disarmed │ failed │
+ *
+ * A command that is held before its exec: `follow` attaches to it and answers; once it has executed its program and stands at the
+ * program's entry, `entered` is told, everything above can be done with it, and `resume` lets it go.
  */
 import type { WireFailure } from "../../breakpoint/protocol.ts";
 
@@ -24,33 +27,24 @@ export interface WireInlineSite {
 }
 
 export interface WireArena {
-  /** Where its data lies in the target, and how much there is. */
-  readonly data: number;
-  readonly dataBytes: number;
-  /** A word in the target that isn't 0 while probes are to run; 0 in a forked child. */
-  readonly enabled: number;
-  /** The data as a file of the host's, to be mapped shared from `fileOffset` on; it can be opened as long as the arming process lives. */
-  readonly path: string;
-  readonly fileOffset: number;
-}
-
-export interface WirePlace {
-  /** Index of its arena. */
-  readonly arena: number;
-  /** Where a copy of at most the bytes that were asked for may stand. */
-  readonly fresh: number;
-  /** The copy that it had before: if it would be the same, it serves again. */
-  readonly kept: { readonly at: number; readonly code: Uint8Array } | undefined;
+  /** Room for code, in the target. */
+  readonly code: number;
+  readonly codeBytes: number;
+  /** Where the session's memory is mapped. */
+  readonly shared: number;
+  /** Memory of the process alone, zeros but for its first words (inline/memory/layout.ts), and zeros in a forked child. */
+  readonly own: number;
 }
 
 export interface WireCopy {
   readonly at: number;
-  /** Undefined: it is there already. */
-  readonly code: Uint8Array | undefined;
+  readonly length: number;
   /** Where threads go on: original address, address in the copy, and so on. */
   readonly moves: Float64Array;
   /** The same for a thread that has interrupted the system call at the window's end; it is made anew in the copy. */
   readonly call: { readonly rip: number; readonly at: number } | undefined;
+  /** Where threads go on that stand in the copy when it is taken out: address in the copy, original address, what is added to rsp, rcx (0: as it is), and so on. */
+  readonly back: Float64Array;
 }
 
 interface Request {
@@ -58,9 +52,18 @@ interface Request {
   readonly pid: number;
 }
 export type ToArmer =
-  | (Request & { readonly kind: "prepare"; readonly sites: readonly WireInlineSite[]; readonly dataBytes: number })
-  | (Request & { readonly kind: "commit"; readonly copies: readonly WireCopy[] })
-  | (Request & { readonly kind: "disarm" });
+  | (Request & {
+      readonly kind: "prepare";
+      readonly sites: readonly WireInlineSite[];
+      /** Of code that all copies of an arena use. */
+      readonly commonBytes: number;
+      readonly ownBytes: number;
+    })
+  /** `set`: what `prepared` gave. */
+  | (Request & { readonly kind: "commit"; readonly set: number; readonly codes: readonly Uint8Array[]; readonly copies: readonly WireCopy[] })
+  | (Request & { readonly kind: "disarm"; readonly set: number })
+  | (Request & { readonly kind: "follow" })
+  | (Request & { readonly kind: "resume" });
 
 /** How long all threads stood still (ms), how many there were, how many were moved out of windows or found to return into one. */
 export interface StopReport {
@@ -69,7 +72,13 @@ export interface StopReport {
   readonly moved: number;
 }
 export type FromArmer =
-  | { readonly kind: "prepared"; readonly request: number; readonly arenas: readonly WireArena[]; readonly places: readonly WirePlace[] }
+  /** `places`: by site, the index of its arena. */
+  | { readonly kind: "prepared"; readonly request: number; readonly set: number; readonly arenas: readonly WireArena[]; readonly places: readonly number[] }
   | ({ readonly kind: "armed"; readonly request: number } & StopReport)
-  | ({ readonly kind: "disarmed"; readonly request: number; readonly restored: number } & StopReport)
-  | { readonly kind: "failed"; readonly request: number; readonly error: WireFailure };
+  /** `clean`: no thread is in its arenas any more. */
+  | ({ readonly kind: "disarmed"; readonly request: number; readonly restored: number; readonly clean: boolean } & StopReport)
+  | { readonly kind: "following"; readonly request: number }
+  | { readonly kind: "resumed"; readonly request: number }
+  | { readonly kind: "failed"; readonly request: number; readonly error: WireFailure }
+  /** Nobody has asked: a command stands at its program's entry, or has ended before. */
+  | { readonly kind: "entered"; readonly request: 0; readonly pid: number; readonly ended: boolean };

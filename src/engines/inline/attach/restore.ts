@@ -9,9 +9,11 @@ import { isOwnerAlive, NOBODY } from "../../breakpoint/area/owner.ts";
 import { isArmable } from "../../breakpoint/tracer/arming.ts";
 import { nap } from "../../breakpoint/tracer/halt.ts";
 import { Arena, type Entry } from "./arena.ts";
+import { insideOf } from "./inside.ts";
 import { MAPPED_NAME } from "./layout.ts";
+import { enable } from "./own-words.ts";
 import type { StopReport } from "./protocol.ts";
-import { letLaggingGo, patiently, Stopped, type StoppedThread } from "./stop.ts";
+import { letLaggingGo, patiently, Stopped, type StoppedThread, Tracees, withThread } from "./stop.ts";
 
 /** Processes may fork while they are searched: what is found is looked through again. */
 const MOST_PASSES = 10;
@@ -23,12 +25,12 @@ export const MARKERS = "armers";
  * Stops all threads of a process while something is done, which gives how many of them it has moved. Who holds them is alone
  * with the process's arenas: two sondes that look after one process wait for each other. Throws SONDE_TRACE_…; then all go on.
  */
-export function stoppedWhile(pid: number, lagging: Map<number, number>, work: (threads: readonly StoppedThread[]) => number): StopReport {
+export function stoppedWhile(pid: number, tracees: Tracees, work: (threads: readonly StoppedThread[]) => number): StopReport {
   return patiently(() =>
     // Its busy threads would take the processor from us, for a time slice each, while others stand still.
     first(() => {
       const begun = performance.now();
-      const stopped = new Stopped(lagging);
+      const stopped = new Stopped(tracees);
       stopped.stop(pid);
       const threads = stopped.threads.length;
       let moved = 0;
@@ -67,23 +69,27 @@ export function hasHandlers(pid: number): boolean {
 const isLeftBehind = ({ owner }: Arena): boolean => owner.pid !== 0 && !isOwnerAlive(owner);
 
 /** What dead owners have left in a process. Throws SONDE_TRACE_… */
-export function cleanProcess(pid: number, memory: ProcessMemory, lagging: Map<number, number>): void {
+export function cleanProcess(pid: number, memory: ProcessMemory, tracees: Tracees): void {
   if (!Arena.find(pid, memory).some(isLeftBehind)) return;
-  stoppedWhile(pid, lagging, () => {
+  const handlers = hasHandlers(pid);
+  const free: Arena[] = [];
+  stoppedWhile(pid, tracees, (threads) => {
     // Another sonde may have been here meanwhile.
     for (const arena of Arena.find(pid, memory).filter(isLeftBehind)) {
-      arena.enable(memory, false);
+      enable(memory, [arena], false);
       restore(pid, memory, arena.entries);
       arena.setOwner(memory, NOBODY);
+      if (insideOf(threads, [arena], memory, handlers) === 0) free.push(arena);
     }
     return 0;
   });
+  if (free.length > 0) withThread(pid, tracees, (tid) => free.forEach((arena) => arena.release(pid, tid, memory)));
 }
 
 /** Of all processes that we may look into. */
 export function recoverAll(): void {
   const dead = deadTracers(MARKERS);
-  const lagging = new Map<number, number>();
+  const tracees = new Tracees();
   let whole = true;
   for (let pass = 0; pass < MOST_PASSES; pass++) {
     const pids: number[] = [];
@@ -91,10 +97,10 @@ export function recoverAll(): void {
     const left = pids.filter(isLeft);
     if (left.length === 0) break;
     whole = true;
-    for (const pid of left) whole = recover(pid, lagging) && whole;
+    for (const pid of left) whole = recover(pid, tracees) && whole;
   }
   const begun = performance.now();
-  while (!letLaggingGo(lagging) && performance.now() - begun < LONGEST_WAIT) nap();
+  while (!letLaggingGo(tracees.lagging) && performance.now() - begun < LONGEST_WAIT) nap();
   if (whole) for (const owner of dead) removeMarker(owner, MARKERS);
 }
 
@@ -103,9 +109,9 @@ function isLeft(pid: number): boolean {
 }
 
 /** False if it has to be tried again. */
-function recover(pid: number, lagging: Map<number, number>): boolean {
+function recover(pid: number, tracees: Tracees): boolean {
   try {
-    withMemory(pid, (memory) => cleanProcess(pid, memory, lagging));
+    withMemory(pid, (memory) => cleanProcess(pid, memory, tracees));
     return true;
   } catch (error) {
     return error instanceof SondeError && error.code === "SONDE_PROCESS_NOT_FOUND";

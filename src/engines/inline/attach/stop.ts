@@ -31,19 +31,33 @@ export interface StoppedThread {
   readonly signal: number;
 }
 
+/** What the arming process traces between two requests. */
+export class Tracees {
+  /** Threads that are still to be let go: tid → pid. They wait for children, and stop when those go on. */
+  readonly lagging = new Map<number, number>();
+  /** Processes whose first thread stands at their program's entry. */
+  readonly entered = new Set<number>();
+}
+
 export class Stopped {
   readonly threads: StoppedThread[] = [];
-  /** Seized, and waiting for children: they stop when those go on. */
+  readonly #tracees: Tracees;
   readonly #lagging: Map<number, number>;
 
-  constructor(lagging: Map<number, number>) {
-    this.#lagging = lagging;
+  constructor(tracees: Tracees) {
+    this.#tracees = tracees;
+    this.#lagging = tracees.lagging;
   }
 
   /** Stops all threads of a process, and those of processes that have its memory. Throws SONDE_TRACE_…, SONDE_PROCESS_NOT_FOUND; then nothing is held. */
   stop(pid: number): void {
+    const known = new Set<number>();
+    if (this.#tracees.entered.has(pid)) {
+      this.threads.push({ pid, tid: pid, signal: 0 });
+      known.add(pid);
+    }
     try {
-      this.#stopAll(pid, new Set());
+      this.#stopAll(pid, known);
     } catch (error) {
       this.release();
       throw error;
@@ -106,7 +120,7 @@ export class Stopped {
 
   /** All go on. */
   release(): void {
-    for (const { pid, tid, signal } of this.threads.splice(0)) letGo(pid, tid, signal, this.#lagging);
+    for (const { pid, tid, signal } of this.threads.splice(0)) if (!this.#tracees.entered.has(tid)) letGo(pid, tid, signal, this.#lagging);
     letLaggingGo(this.#lagging);
   }
 }
@@ -150,6 +164,8 @@ function letGo(pid: number, tid: number, signal: number, lagging: Map<number, nu
 
 /** Another tracer is waited for so long, ms: another sonde holds a process for a moment only. */
 const PATIENCE_MS = 1000;
+/** One that has ended between our attempt and the question who it was looks like a lack of rights. */
+const ENDING_MS = 30;
 const LONGEST_NAP_MS = 10;
 
 /** Tries again while somebody else traces the process. Naps of different lengths, so that two don't get in each other's way for ever. */
@@ -159,14 +175,17 @@ export function patiently<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof SondeError) || error.code !== "SONDE_TRACE_BUSY" || performance.now() - begun > PATIENCE_MS) throw error;
+      if (!(error instanceof SondeError)) throw error;
+      const patience = error.code === "SONDE_TRACE_BUSY" ? PATIENCE_MS : error.code === "SONDE_TRACE_RIGHTS" ? ENDING_MS : 0;
+      if (performance.now() - begun > patience) throw error;
       nap(1 + Math.random() * LONGEST_NAP_MS);
     }
   }
 }
 
 /** Stops a thread that can make system calls for us, and lets it go again behind `work`. Throws SONDE_TRACE_… */
-export function withThread<T>(pid: number, lagging: Map<number, number>, work: (tid: number) => T): T {
+export function withThread<T>(pid: number, { lagging, entered }: Tracees, work: (tid: number) => T): T {
+  if (entered.has(pid)) return work(pid);
   const held = patiently(() => hold(pid, lagging));
   try {
     return work(held.tid);

@@ -5,7 +5,7 @@ import { findRelocations } from "../../../elf/relocations.ts";
 import { functionStarts } from "../../../elf/unwind-table.ts";
 import type { SymbolIndex } from "../../../symbols/symbol-index.ts";
 import { type Sweep, sweep } from "../../../x86/windows/sweep.ts";
-import { type FunctionWindows, functionWindows } from "../../../x86/windows/windows.ts";
+import { type FunctionCode, type FunctionWindows, functionWindows, type Window, type WindowRefusal, windowAt } from "../../../x86/windows/windows.ts";
 import { type CodeRange, entrances } from "./entrances.ts";
 
 const R_X86_64_RELATIVE = 8;
@@ -74,6 +74,22 @@ export class FileCode {
 
   /** The windows of functions, in their order; undefined for one that isn't in the file's code. */
   windows(functions: readonly CodeFunction[], rules: CodeRules = {}): (FunctionWindows | undefined)[] {
+    return this.#each(functions, rules, functionWindows);
+  }
+
+  /** The windows of instructions in functions' midst. */
+  windowsAt(places: readonly (CodeFunction & { readonly offset: number })[], rules: CodeRules = {}): (Window | WindowRefusal | undefined)[] {
+    return this.#each(places, rules, (code, swept, { offset }) => windowAt(code, offset, swept));
+  }
+
+  /** What an address that no symbol tells of is in: from the last known start to the next. */
+  around(address: number): CodeFunction {
+    const at = lowerBound(this.#starts, address + 1) - 1;
+    const start = this.#starts[at];
+    return start === undefined ? { address, size: 0 } : { address: start, size: this.#next(address + 1) - start };
+  }
+
+  #each<One extends CodeFunction, Found>(functions: readonly One[], rules: CodeRules, find: (code: FunctionCode, swept: Sweep, one: One) => Found): (Found | undefined)[] {
     const foreign = this.#foreign(functions);
     return functions.map((one) => {
       const text = this.#textOf(one.address);
@@ -91,7 +107,7 @@ export class FileCode {
         ...between(this.#pointed, one.address, size),
         ...between(this.#landings, one.address, size),
       ];
-      return functionWindows(
+      return find(
         {
           code,
           address: one.address,
@@ -104,6 +120,7 @@ export class FileCode {
           watchesFaults: rules.watchesFaults === true,
         },
         swept,
+        one,
       );
     });
   }

@@ -61,6 +61,15 @@ export interface InlineCode {
   trampoline(at: number, routines: Routines, site: InlineSite): Trampoline;
 }
 
+/** Of pt_regs: rax. */
+const RESULT_AT = 80;
+
+/** Whether a program reads what the function gives, which isn't known where it ends by a jump to another. Throws as inlineCode does. */
+export function readsResult(image: SessionImage, index: number): boolean {
+  const program = image.programs[index];
+  return program !== undefined && verifiedRuns(image, program).return.facts.some((fact) => fact?.context === RESULT_AT);
+}
+
 /** pt_regs. */
 const CONTEXT_BYTES = 168;
 
@@ -92,7 +101,20 @@ export function inlineCode(image: SessionImage, options: { readonly place: CodeP
   };
 }
 
-function verifiedRuns(image: SessionImage, program: ProgramImage): { readonly entry: Verified; readonly return: Verified } {
+interface Runs {
+  readonly entry: Verified;
+  readonly return: Verified;
+}
+const known = new WeakMap<ProgramImage, Runs>();
+
+/** Found once for a program, whatever the place that its code is made for. */
+function verifiedRuns(image: SessionImage, program: ProgramImage): Runs {
+  const found = known.get(program) ?? verifyRuns(image, program);
+  known.set(program, found);
+  return found;
+}
+
+function verifyRuns(image: SessionImage, program: ProgramImage): Runs {
   const { instructions, functions, name, runs } = program;
   const [problem] = check(
     instructions,
