@@ -47,7 +47,7 @@ function addRunOptions(command: Command): Command {
     .addOption(new Option("--every <duration>", "print maps and aggregates repeatedly").argParser(parseDuration))
     .addOption(new Option("--format <format>", "text, or one JSON object a line").choices(["text", "json"]).default("text"))
     .option("-o, --output <file>", "write there instead of to stdout")
-    .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel", "breakpoint"]).default("auto"))
+    .addOption(new Option("--engine <engine>", "how to instrument").choices(["auto", "kernel", "breakpoint", "inline"]).default("auto"))
     .addOption(
       new Option("--unwind <way>", "how stacks are found: frame pointers, or tables, which every program has")
         .choices(["pointers", "tables"])

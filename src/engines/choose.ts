@@ -14,6 +14,7 @@ export interface ChosenEngine {
 const loaders: { readonly [name in EngineName]?: () => Promise<Engine> } = {
   kernel: async () => new (await import("./kernel/kernel-engine.ts")).KernelEngine(),
   breakpoint: async () => new (await import("./breakpoint/breakpoint-engine.ts")).BreakpointEngine(),
+  inline: async () => new (await import("./inline/inline-engine.ts")).InlineEngine(),
 };
 
 /** In this order for `auto`; `inline` is only taken when asked for. */

@@ -281,7 +281,9 @@ describe("refusals leave everything as it was", () => {
       tracer.kill("SIGTERM");
       await once(tracer, "exit");
     }
-    await expect(armer.arm(2, sites, new Counters(armer))).rejects.toMatchObject({ code: expect.stringMatching(/^SONDE_(TRACE_KERNEL_THREAD|FILE_|PROCESS_)/) });
+    await expect(armer.arm(2, sites, new Counters(armer))).rejects.toMatchObject({
+      code: expect.stringMatching(/^SONDE_(TRACE_KERNEL_THREAD|FILE_|PROCESS_)/),
+    });
     await finish(target);
     await expect(armer.arm(target.pid, sites, new Counters(armer))).rejects.toMatchObject({ code: expect.stringMatching(/^SONDE_(PROCESS|FILE)_NOT_FOUND$/) });
   });
@@ -382,7 +384,11 @@ describe("death of the arming process", () => {
       await pause(Math.random() * (i % 2 === 0 ? 15 : 50));
       process.kill(own.pid, "SIGKILL");
       expect(await own.ended).toBe("SIGKILL");
-      const how = await work; if (how !== "SONDE_ARMER_LOST") { await pause(100); console.log("HOW", i, how, target.child.exitCode, target.child.signalCode); }
+      const how = await work;
+      if (how !== "SONDE_ARMER_LOST") {
+        await pause(100);
+        console.log("HOW", i, how, target.child.exitCode, target.child.signalCode);
+      }
       expect(["SONDE_ARMER_LOST"]).toContain(how);
       expect([i, target.child.exitCode, target.child.signalCode]).toEqual([i, null, null]);
       // The next one cleans up behind it, or the recovery that the loss has started: whichever comes first.

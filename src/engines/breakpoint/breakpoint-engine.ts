@@ -3,7 +3,7 @@ import type { SessionImage } from "../../compiler/image.ts";
 import type { Target } from "../../compiler/target.ts";
 import { type ErrorParts, SondeError } from "../../errors/error.ts";
 import type { Armed, ArmProbe, Availability, Engine, ProcessFilter } from "../engine.ts";
-import { familyOf } from "../kernel/process-tree.ts";
+import { processesOf } from "../own-processes.ts";
 import { OWN_TARGET } from "../own-target.ts";
 import { availability } from "./availability.ts";
 import { BreakpointArmed, stampsOf } from "./client/armed.ts";
@@ -58,18 +58,6 @@ export class BreakpointEngine implements Engine {
       tracer.idle();
     }
   }
-}
-
-/** The processes that are meant; none: all. Descendants that are there already belong to them, where children are followed. */
-function processesOf(probes: readonly ArmProbe[], filter: ProcessFilter): readonly number[] {
-  if (filter.pids.length > 0) {
-    if (!filter.children) return filter.pids;
-    const family = familyOf(filter.pids);
-    const others = family.filter((pid) => pid !== process.pid);
-    // With their descendants, sonde's own ancestors may be named, and this process among them: whoever traces can't be traced.
-    return others.length > 0 ? others : family;
-  }
-  return probes.every(({ pids }) => pids !== undefined) ? [...new Set(probes.flatMap(({ pids }) => pids ?? []))] : [];
 }
 
 function wire(probe: ArmProbe): WireProbe {

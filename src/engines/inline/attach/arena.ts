@@ -79,7 +79,14 @@ export class Arena {
   }
 
   /** Makes one at `base` by a stopped thread; undefined if something has come there meanwhile, or the thread has ended. Linux ≥ 5.6. */
-  static create(pid: number, tid: number, memory: ProcessMemory, base: number, shape: ArenaShape, parts: { owner: Owner; shared: SharedFile }): Arena | undefined {
+  static create(
+    pid: number,
+    tid: number,
+    memory: ProcessMemory,
+    base: number,
+    shape: ArenaShape,
+    parts: { owner: Owner; shared: SharedFile },
+  ): Arena | undefined {
     if (!mapCode(pid, tid, memory, base, shape)) return undefined;
     const own = runInTarget(pid, tid, memory, [
       { nr: NR.mmap, args: [base + shape.ownAt, shape.ownBytes, Protection.readWrite, Map.private | Map.anonymous | Map.fixedNoReplace, -1, 0] },

@@ -56,7 +56,15 @@ export interface InlineArmed extends StopReport {
   readonly arenas: readonly ArenaPlace[];
   /** Where the copies lie, site by site. */
   readonly copies: readonly { readonly at: number; readonly copy: Copy; readonly arena: ArenaPlace }[];
+  /** Its probes run again that were switched off for want of a heartbeat. */
+  enable(): Promise<void>;
   disarm(): Promise<StopReport & { readonly restored: number; readonly clean: boolean }>;
+}
+
+export interface Followed {
+  readonly entered: Promise<boolean>;
+  resume(): Promise<void>;
+  again(): Promise<boolean>;
 }
 
 const PROGRAM = "armer.mjs";
@@ -158,7 +166,10 @@ export class ArmerProcess {
       const codes = builders.map((builder) => builder.bytes());
       const report = await this.#ask("armed", (request) => ({ kind: "commit", request, pid, set, codes, copies: built.map(({ wire }) => wire) }));
       const { stoppedMs, threads, moved } = report;
-      return { arenas, copies: built.map(({ at, copy, arena }) => ({ at, copy, arena })), stoppedMs, threads, moved, disarm };
+      const enable = async (): Promise<void> => {
+        await this.#ask("enabled", (request) => ({ kind: "enable", request, pid, set }));
+      };
+      return { arenas, enable, copies: built.map(({ at, copy, arena }) => ({ at, copy, arena })), stoppedMs, threads, moved, disarm };
     } catch (error) {
       if (!this.#over) await disarm().catch(() => {});
       throw error;
@@ -167,15 +178,23 @@ export class ArmerProcess {
 
   /**
    * Attaches to a command that is held before its exec. `entered` resolves when it stands at the entry of the program that it has
-   * executed, before its first instruction and with its libraries mapped; true: it has ended before. Then `resume` lets it go.
+   * executed, before its first instruction and with its libraries mapped; true: it has ended before. Then it is let go by
+   * `resume`, or by `again` until it has executed another one.
    */
-  async follow(pid: number): Promise<{ readonly entered: Promise<boolean>; resume(): Promise<void> }> {
-    const entered = new Promise<boolean>((resolve) => this.#entering.set(pid, resolve));
+  async follow(pid: number): Promise<Followed> {
+    const next = (): Promise<boolean> => new Promise((resolve) => this.#entering.set(pid, resolve));
+    const resume = async (again: boolean): Promise<void> => {
+      await this.#ask("resumed", (request) => ({ kind: "resume", request, pid, again }));
+    };
+    const entered = next();
     await this.#ask("following", (request) => ({ kind: "follow", request, pid }));
     return {
       entered,
-      resume: async () => {
-        await this.#ask("resumed", (request) => ({ kind: "resume", request, pid }));
+      resume: () => resume(false),
+      again: async () => {
+        const later = next();
+        await resume(true);
+        return await later;
       },
     };
   }

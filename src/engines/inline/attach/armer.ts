@@ -12,7 +12,7 @@ import { nap } from "../../breakpoint/tracer/halt.ts";
 import { Arena, type Entry, type SharedFile } from "./arena.ts";
 import { checkProcess } from "./checks.ts";
 import { insideOf, WaysBack } from "./inside.ts";
-import { jumpTarget, jumpTo } from "./layout.ts";
+import { jumpTarget, jumpTo, MAPPED_NAME } from "./layout.ts";
 import { Moves } from "./moves.ts";
 import { enable, writeOwnWords } from "./own-words.ts";
 import { placeSites } from "./place.ts";
@@ -104,6 +104,11 @@ export class Armer {
     });
   }
 
+  enable(pid: number, set: number): void {
+    const { memory, arenas } = this.#of(pid, set);
+    enable(memory, arenas, true);
+  }
+
   /** The bytes that were displaced are back, and no probe runs; arenas that no thread is in are used again. Throws SONDE_TRACE_… */
   disarm(pid: number, set: number): StopReport & { readonly restored: number; readonly clean: boolean } {
     const armament = this.#of(pid, set);
@@ -113,6 +118,7 @@ export class Armer {
     let report: StopReport = { stoppedMs: 0, threads: 0, moved: 0 };
     enable(memory, arenas, false);
     try {
+      if (!stillThere(pid, arenas)) throw ended(pid);
       if (armed.length > 0) {
         const back = new WaysBack(copies);
         const handlers = hasHandlers(pid);
@@ -137,10 +143,13 @@ export class Armer {
         clean = true;
         for (const arena of arenas) arena.setOwner(memory, NOBODY);
       }
-      if (clean) withThread(pid, this.tracees, (tid) => arenas.forEach((arena) => arena.release(pid, tid, memory)));
+      if (clean)
+        withThread(pid, this.tracees, (tid) => {
+          if (stillThere(pid, arenas)) for (const arena of arenas) arena.release(pid, tid, memory);
+        });
     } catch (error) {
-      // Where it has ended, nothing is left to be restored.
-      if (!(error instanceof SondeError) || isAlive(pid)) throw error;
+      // Where it has ended, or executes something else, nothing is left to be restored.
+      if (!(error instanceof SondeError) || (isAlive(pid) && stillThere(pid, arenas))) throw error;
     }
     this.#armaments.delete(set);
     memory.close();
@@ -162,6 +171,17 @@ export class Armer {
     const armament = this.#armaments.get(set);
     if (armament?.pid !== pid) throw ended(pid);
     return armament;
+  }
+}
+
+/** It hasn't executed another program: that would have other things at those addresses. While one of its threads is held it can't. */
+function stillThere(pid: number, arenas: readonly Arena[]): boolean {
+  try {
+    const starts = new Set(readMappings(pid).flatMap(({ path, start }) => (path === MAPPED_NAME ? [start] : [])));
+    return arenas.every(({ base }) => starts.has(base));
+  } catch (error) {
+    if (error instanceof SondeError) return false;
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from "node:fs";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
-import { Child, cont, detach, Event, getRegs, newRegs, Option, Reg, seize, setRegs, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
+import { Child, cont, detach, Event, getRegs, listen, newRegs, Option, Reg, seize, setRegs, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
 import { refusal } from "../../breakpoint/tracer/lifecycle.ts";
 
 const SIGTRAP = 5;
@@ -57,7 +57,9 @@ export class Follower {
       this.state = "entered";
       return;
     }
-    cont(this.pid, event === Event.none && status !== SYSCALL_STOP ? status & 0xff : 0);
+    // Its job was stopped: it stays so until a stop by SIGTRAP says that it goes on.
+    if (event === Event.stop && (status & 0xff) !== SIGTRAP) listen(this.pid);
+    else cont(this.pid, event === Event.none && status !== SYSCALL_STOP ? status & 0xff : 0);
   }
 
   #breakAtEntry(): boolean {
@@ -91,9 +93,12 @@ export class Follower {
     }
   }
 
-  resume(): void {
-    if (this.state === "entered") detach(this.pid);
-    this.state = "ended";
+  /** `again`: it was another program than the one that is meant, as `env` is; its exec of that is awaited. */
+  resume(again: boolean): void {
+    if (this.state !== "entered") return;
+    if (again) cont(this.pid);
+    else detach(this.pid);
+    this.state = again ? "held" : "ended";
   }
 }
 

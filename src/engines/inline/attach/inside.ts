@@ -21,7 +21,8 @@ export class WaysBack {
   constructor(copies: readonly WireCopy[]) {
     for (const { back } of copies)
       for (let i = 0; i + 3 < back.length; i += 4)
-        if (!this.#to.has(back[i] as number)) this.#to.set(back[i] as number, { rip: back[i + 1] as number, stack: back[i + 2] as number, rcx: back[i + 3] as number });
+        if (!this.#to.has(back[i] as number))
+          this.#to.set(back[i] as number, { rip: back[i + 1] as number, stack: back[i + 2] as number, rcx: back[i + 3] as number });
   }
 
   /** Threads that stand in a copy go on in the original, which is there again. Gives how many. */

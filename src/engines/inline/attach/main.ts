@@ -44,13 +44,16 @@ function answer(message: ToArmer): FromArmer {
         return { kind: "armed", request, ...armer.commit(message) };
       case "disarm":
         return { kind: "disarmed", request, ...armer.disarm(pid, message.set) };
+      case "enable":
+        armer.enable(pid, message.set);
+        return { kind: "enabled", request };
       case "follow":
         followers.set(pid, new Follower(pid));
         return { kind: "following", request };
       case "resume":
         tracees.entered.delete(pid);
-        followers.get(pid)?.resume();
-        followers.delete(pid);
+        followers.get(pid)?.resume(message.again);
+        if (!message.again) followers.delete(pid);
         return { kind: "resumed", request };
     }
   } catch (error) {

@@ -63,7 +63,10 @@ export type ToArmer =
   | (Request & { readonly kind: "commit"; readonly set: number; readonly codes: readonly Uint8Array[]; readonly copies: readonly WireCopy[] })
   | (Request & { readonly kind: "disarm"; readonly set: number })
   | (Request & { readonly kind: "follow" })
-  | (Request & { readonly kind: "resume" });
+  /** `again`: its next exec is awaited as the first was. */
+  | (Request & { readonly kind: "resume"; readonly again: boolean })
+  /** Probes that were switched off, since nobody seemed to look after them, run again. */
+  | (Request & { readonly kind: "enable"; readonly set: number });
 
 /** How long all threads stood still (ms), how many there were, how many were moved out of windows or found to return into one. */
 export interface StopReport {
@@ -79,6 +82,7 @@ export type FromArmer =
   | ({ readonly kind: "disarmed"; readonly request: number; readonly restored: number; readonly clean: boolean } & StopReport)
   | { readonly kind: "following"; readonly request: number }
   | { readonly kind: "resumed"; readonly request: number }
+  | { readonly kind: "enabled"; readonly request: number }
   | { readonly kind: "failed"; readonly request: number; readonly error: WireFailure }
   /** Nobody has asked: a command stands at its program's entry, or has ended before. */
   | { readonly kind: "entered"; readonly request: 0; readonly pid: number; readonly ended: boolean };

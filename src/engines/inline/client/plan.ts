@@ -17,7 +17,13 @@ export interface PlannedProbe {
   readonly isReturn: boolean;
   /** Of the site, and of the function, from the window's start. */
   readonly functionDelta: number;
-  readonly programs: { readonly index: number; readonly cookie: number; readonly pair: number; readonly probe: number; readonly pids: readonly number[] | undefined }[];
+  readonly programs: {
+    readonly index: number;
+    readonly cookie: number;
+    readonly pair: number;
+    readonly probe: number;
+    readonly pids: readonly number[] | undefined;
+  }[];
 }
 
 export interface PlannedWindow {
@@ -129,7 +135,8 @@ function middleOf(file: FileCode, site: Site): { readonly address: number; reado
 
 function usable(window: Window | WindowRefusal | undefined, site: Site, what: string): Window {
   if (window !== undefined && isWindow(window)) return window;
-  const why = window === undefined ? "it isn't in the file's code" : `${WINDOW_REASONS[window.reason]}${window.detail === undefined ? "" : ` (${window.detail})`}`;
+  const why =
+    window === undefined ? "it isn't in the file's code" : `${WINDOW_REASONS[window.reason]}${window.detail === undefined ? "" : ` (${window.detail})`}`;
   throw refused(site, what, `${why}${window === undefined ? "" : `, at +0x${window.offset.toString(16)}`}`);
 }
 
@@ -150,7 +157,15 @@ class Windows {
   }
 
   /** `base`: the function's place in the file; `at`: of the instruction in it, undefined for where entries are probed. */
-  add(window: Window, base: number, at: number | undefined, kind: "entry" | "exit", { site, cookie, probe }: Wish, programs: readonly number[], pair: number): void {
+  add(
+    window: Window,
+    base: number,
+    at: number | undefined,
+    kind: "entry" | "exit",
+    { site, cookie, probe }: Wish,
+    programs: readonly number[],
+    pair: number,
+  ): void {
     const offset = base + window.start;
     let planned = this.#byOffset.get(offset);
     const original = new Uint8Array(this.#source.read(offset, window.length));

@@ -89,7 +89,11 @@ export class FileCode {
     return start === undefined ? { address, size: 0 } : { address: start, size: this.#next(address + 1) - start };
   }
 
-  #each<One extends CodeFunction, Found>(functions: readonly One[], rules: CodeRules, find: (code: FunctionCode, swept: Sweep, one: One) => Found): (Found | undefined)[] {
+  #each<One extends CodeFunction, Found>(
+    functions: readonly One[],
+    rules: CodeRules,
+    find: (code: FunctionCode, swept: Sweep, one: One) => Found,
+  ): (Found | undefined)[] {
     const foreign = this.#foreign(functions);
     return functions.map((one) => {
       const text = this.#textOf(one.address);

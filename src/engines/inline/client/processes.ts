@@ -1,0 +1,174 @@
+/** The processes of a session: each is armed where it maps what is probed, now and when it maps more. */
+import type { SessionImage } from "../../../compiler/image.ts";
+import { SondeError } from "../../../errors/error.ts";
+import { isAlive, isMappingOf, parseMappings, readCodeMappings } from "../../../sys/procfs.ts";
+import type { ProcessFilter } from "../../engine.ts";
+import { familyOf } from "../../kernel/process-tree.ts";
+import type { ArmerProcess, InlineArmed } from "../attach/arm.ts";
+import { MAPPED_NAME } from "../attach/layout.ts";
+import type { CpuFeatures } from "../code/target.ts";
+import type { Plan, PlannedWindow } from "./plan.ts";
+import { CodeSizes, forProcess, ProcessCode } from "./process-code.ts";
+
+/** So often it is looked whether processes have mapped more, have executed another program, or have children. */
+const LOOK_MS = 50;
+
+interface Armament {
+  /** Lines of /proc/PID/maps that it was armed by; ours left out. */
+  seen: string;
+  /** Where windows are jumps. */
+  readonly addresses: Set<number>;
+  sets: InlineArmed[];
+}
+
+export interface ProcessesParts {
+  readonly plan: Plan;
+  readonly image: SessionImage;
+  readonly armer: ArmerProcess;
+  readonly features: CpuFeatures;
+  readonly filter: ProcessFilter;
+  readonly note: (text: string) => void;
+}
+
+export class Processes {
+  readonly #parts: ProcessesParts;
+  readonly #sizes: CodeSizes;
+  readonly #armed = new Map<number, Armament>();
+  /** Of which it was said that they can't be armed. */
+  readonly #refused = new Set<number>();
+  /** One at a time. */
+  #work: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(parts: ProcessesParts) {
+    this.#parts = parts;
+    this.#sizes = new CodeSizes(parts.image, parts.features);
+  }
+
+  /** How many windows of it are armed now. Throws what arming throws. */
+  arm(pid: number): Promise<number> {
+    return this.#inTurn(() => this.#arm(pid));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  async #arm(pid: number): Promise<number> {
+    const seen = ownLeftOut(readCodeMappings(pid));
+    let armament = this.#armed.get(pid);
+    if (armament === undefined) {
+      armament = { seen, addresses: new Set(), sets: [] };
+      this.#armed.set(pid, armament);
+    }
+    armament.seen = seen;
+    const { image, armer, features } = this.#parts;
+    const { addresses } = armament;
+    const windows = this.#windowsIn(seen).filter(({ address }) => !addresses.has(address));
+    const sites = forProcess(pid, windows, this.#sizes);
+    if (sites.length > 0) {
+      armament.sets.push(await armer.arm(pid, sites, new ProcessCode(image, features, this.#sizes)));
+      for (const { address } of sites) addresses.add(address);
+    }
+    return addresses.size;
+  }
+
+  #windowsIn(maps: string): { window: PlannedWindow; address: number }[] {
+    const mappings = parseMappings(maps);
+    return this.#parts.plan.files.flatMap((file) =>
+      mappings
+        .filter((mapping) => isMappingOf(mapping, { device: file.device, inode: file.inode, path: file.display }))
+        .flatMap(({ start, end, offset }) =>
+          file.windows
+            .filter((window) => window.offset >= offset && window.offset + window.original.length <= offset + end - start)
+            .map((window) => ({ window, address: start + window.offset - offset })),
+        ),
+    );
+  }
+
+  /** From now on it is looked after the processes; descendants are armed as they are found, where they are meant. */
+  watch(): void {
+    const look = (): void => {
+      this.#timer = setTimeout(() => void this.#inTurn(() => this.#look()).finally(() => this.#over || look()), LOOK_MS);
+      this.#timer.unref();
+    };
+    look();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#over) return;
+    const {
+      armer,
+      filter: { children, pids },
+    } = this.#parts;
+    const known = [...this.#armed.keys()];
+    const fresh = children
+      ? familyOf([...new Set([...pids, ...known])].filter(isAlive)).filter((pid) => !this.#armed.has(pid) && pid !== process.pid && pid !== armer.pid)
+      : [];
+    for (const pid of [...known, ...fresh]) {
+      if (this.#over) return;
+      try {
+        await this.#lookAt(pid);
+      } catch (error) {
+        if (!(error instanceof SondeError)) throw error;
+        this.#refuse(pid, error);
+      }
+    }
+  }
+
+  async #lookAt(pid: number): Promise<void> {
+    const armament = this.#armed.get(pid);
+    const maps = readCodeMappings(pid);
+    if (armament !== undefined && armament.sets.length > 0 && !maps.includes(MAPPED_NAME)) {
+      // It has executed another program: nothing of what was armed is there.
+      for (const set of armament.sets.splice(0)) await set.disarm().catch(ifGone);
+      armament.addresses.clear();
+    } else if (armament?.seen === ownLeftOut(maps)) return;
+    await this.#arm(pid);
+  }
+
+  #refuse(pid: number, error: SondeError): void {
+    if (!isAlive(pid)) {
+      this.#armed.delete(pid);
+      return;
+    }
+    if (this.#refused.has(pid)) return;
+    this.#refused.add(pid);
+    this.#parts.note(`Process ${pid} isn't probed where it has mapped more: ${error.why ?? error.message}.`);
+  }
+
+  /** After a time in which nobody looked after them. */
+  async enable(): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const { sets } of this.#armed.values()) for (const set of sets) await set.enable().catch(ifGone);
+    });
+  }
+
+  /** Takes out everything. */
+  async disarm(): Promise<void> {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    await this.#inTurn(async () => {
+      for (const [pid, { sets }] of this.#armed)
+        for (const set of sets)
+          await set.disarm().catch((error: unknown) => {
+            ifGone(error);
+            if (isAlive(pid)) this.#parts.note(`Process ${pid}: the jumps are still there, and lead past the probes: ${(error as SondeError).message}.`);
+          });
+    });
+  }
+}
+
+const ownLeftOut = (maps: string): string =>
+  maps
+    .split("\n")
+    .filter((line) => !line.includes(MAPPED_NAME))
+    .join("\n");
+
+/** What can't be done to a process that is gone, or by an arming process that is. */
+function ifGone(error: unknown): void {
+  if (!(error instanceof SondeError)) throw error;
+}
