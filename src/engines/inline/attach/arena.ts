@@ -9,7 +9,7 @@ import { ARENA_NAME, type ArenaShape, ENTRY_BYTES, Header, MAGIC, MAPPED_NAME, T
 
 const NR = { mmap: 9, madvise: 28, close: 3, socket: 41, recvmsg: 47, memfdCreate: 319 } as const;
 const Protection = { none: 0, readExec: 1 | 4, readWrite: 1 | 2 } as const;
-const Map = { shared: 1, private: 2, fixed: 0x10, anonymous: 0x20, noReserve: 0x4000, fixedNoReplace: 0x10_0000 } as const;
+const Flags = { shared: 1, private: 2, fixed: 0x10, anonymous: 0x20, noReserve: 0x4000, fixedNoReplace: 0x10_0000 } as const;
 const Advice = { dontNeed: 4, wipeOnFork: 18 } as const;
 const CLOEXEC = 1;
 /** Asked for where vm.memfd_noexec is 2; unknown before Linux 6.3. It is about execve, not about mappings. */
@@ -89,12 +89,12 @@ export class Arena {
   ): Arena | undefined {
     if (!mapCode(pid, tid, memory, base, shape)) return undefined;
     const own = runInTarget(pid, tid, memory, [
-      { nr: NR.mmap, args: [base + shape.ownAt, shape.ownBytes, Protection.readWrite, Map.private | Map.anonymous | Map.fixedNoReplace, -1, 0] },
+      { nr: NR.mmap, args: [base + shape.ownAt, shape.ownBytes, Protection.readWrite, Flags.private | Flags.anonymous | Flags.fixedNoReplace, -1, 0] },
       { nr: NR.madvise, args: [base + shape.ownAt, shape.ownBytes, Advice.wipeOnFork] },
     ]);
     if (own?.[0] !== base + shape.ownAt || own[1] !== 0) return undefined;
     const arena = new Arena(base, shape, { owner: parts.owner, entries: [], clean: false });
-    return arena.#mapShared(pid, tid, memory, parts.shared, Map.fixedNoReplace) && arena.#writeHeader(memory) ? arena : undefined;
+    return arena.#mapShared(pid, tid, memory, parts.shared, Flags.fixedNoReplace) && arena.#writeHeader(memory) ? arena : undefined;
   }
 
   /** Takes a clean one for a session. False if that failed: then it is nobody's still. */
@@ -104,7 +104,7 @@ export class Arena {
     this.setOwner(memory, parts.owner);
     this.#writeWord(memory, Header.count, 0);
     this.entries = [];
-    return this.#mapShared(pid, tid, memory, parts.shared, Map.fixed);
+    return this.#mapShared(pid, tid, memory, parts.shared, Flags.fixed);
   }
 
   /** Gives back the memory of a session, and says that it may be replaced. Nobody is inside. */
@@ -113,7 +113,7 @@ export class Arena {
     const done = runInTarget(pid, tid, memory, [
       {
         nr: NR.mmap,
-        args: [base + shape.sharedAt, shape.sharedBytes, Protection.none, Map.private | Map.anonymous | Map.noReserve | Map.fixed, -1, 0],
+        args: [base + shape.sharedAt, shape.sharedBytes, Protection.none, Flags.private | Flags.anonymous | Flags.noReserve | Flags.fixed, -1, 0],
       },
       { nr: NR.madvise, args: [base + shape.ownAt, shape.ownBytes, Advice.dontNeed] },
     ]);
@@ -136,7 +136,7 @@ export class Arena {
       [
         { nr: NR.socket, args: [AF_UNIX, DATAGRAMS, 0], keep: true },
         { nr: NR.recvmsg, args: ["kept", message, RECEIVE] },
-        { nr: NR.mmap, args: [at, shared.bytes, Protection.readWrite, Map.shared | fixed, received, 0] },
+        { nr: NR.mmap, args: [at, shared.bytes, Protection.readWrite, Flags.shared | fixed, received, 0] },
         { nr: NR.close, args: [received] },
         { nr: NR.close, args: ["kept"] },
       ],
@@ -230,7 +230,7 @@ function mapCode(pid: number, tid: number, memory: ProcessMemory, base: number, 
       memory,
       [
         { nr: NR.memfdCreate, args: [name, flags], keep: true },
-        { nr: NR.mmap, args: [base, sharedAt, Protection.readExec, Map.private | Map.fixedNoReplace, "kept", 0] },
+        { nr: NR.mmap, args: [base, sharedAt, Protection.readExec, Flags.private | Flags.fixedNoReplace, "kept", 0] },
         { nr: NR.close, args: ["kept"] },
       ],
       (call, result) => {

@@ -56,6 +56,8 @@ export interface InlineArmed extends StopReport {
   readonly arenas: readonly ArenaPlace[];
   /** Where the copies lie, site by site. */
   readonly copies: readonly { readonly at: number; readonly copy: Copy; readonly arena: ArenaPlace }[];
+  /** Where its threads keep their ids is known; `enable` looks again. */
+  readonly knowsThreads: boolean;
   /** Its probes run again that were switched off for want of a heartbeat. */
   enable(): Promise<void>;
   disarm(): Promise<StopReport & { readonly restored: number; readonly clean: boolean }>;
@@ -165,11 +167,11 @@ export class ArmerProcess {
       const built = sites.map((site, i) => (builders[places[i] as number] as ArenaCode).add(site));
       const codes = builders.map((builder) => builder.bytes());
       const report = await this.#ask("armed", (request) => ({ kind: "commit", request, pid, set, codes, copies: built.map(({ wire }) => wire) }));
-      const { stoppedMs, threads, moved } = report;
+      const { stoppedMs, threads, moved, knowsThreads } = report;
       const enable = async (): Promise<void> => {
         await this.#ask("enabled", (request) => ({ kind: "enable", request, pid, set }));
       };
-      return { arenas, enable, copies: built.map(({ at, copy, arena }) => ({ at, copy, arena })), stoppedMs, threads, moved, disarm };
+      return { arenas, enable, copies: built.map(({ at, copy, arena }) => ({ at, copy, arena })), stoppedMs, threads, moved, knowsThreads, disarm };
     } catch (error) {
       if (!this.#over) await disarm().catch(() => {});
       throw error;

@@ -74,7 +74,7 @@ export class Armer {
   }
 
   /** Writes the code and the jumps. Throws SONDE_TRACE_…, SONDE_SITE_REFUSED; then no jump is written. */
-  commit({ pid, set, codes, copies }: Commit): StopReport {
+  commit({ pid, set, codes, copies }: Commit): StopReport & { readonly knowsThreads: boolean } {
     const armament = this.#of(pid, set);
     const { memory, sites, arenas, places } = armament;
     const entries = sites.map((site, i): Entry => {
@@ -94,19 +94,27 @@ export class Armer {
     const handlers = hasHandlers(pid);
     armament.copies = copies;
     armament.armed = entries;
-    return stoppedWhile(pid, this.tracees, (threads) => {
+    let knowsThreads = false;
+    const report = stoppedWhile(pid, this.tracees, (threads) => {
       for (const site of sites) compare(pid, memory, site);
-      writeOwnWords(pid, threads, memory, arenas);
+      knowsThreads = writeOwnWords(pid, threads, memory, arenas);
       if (!enable(memory, arenas, true)) throw ended(pid);
       const moved = moves.apply(threads, memory, handlers);
       for (const { site, jump } of entries) if (!memory.write(site, jump)) throw ended(pid);
       return moved;
     });
+    return { ...report, knowsThreads };
   }
 
+  /** Once more: who was armed at its entry had no threads that know their ids yet. */
   enable(pid: number, set: number): void {
     const { memory, arenas } = this.#of(pid, set);
-    enable(memory, arenas, true);
+    if (!stillThere(pid, arenas)) throw ended(pid);
+    stoppedWhile(pid, this.tracees, (threads) => {
+      writeOwnWords(pid, threads, memory, arenas);
+      enable(memory, arenas, true);
+      return 0;
+    });
   }
 
   /** The bytes that were displaced are back, and no probe runs; arenas that no thread is in are used again. Throws SONDE_TRACE_… */

@@ -21,8 +21,8 @@ function ownPid(pid: number): number {
   }
 }
 
-/** The threads are stopped. */
-export function writeOwnWords(pid: number, threads: readonly StoppedThread[], memory: ProcessMemory, arenas: readonly Arena[]): void {
+/** The threads are stopped. Gives whether it is known where they keep their ids: at their program's entry there may be no such place yet. */
+export function writeOwnWords(pid: number, threads: readonly StoppedThread[], memory: ProcessMemory, arenas: readonly Arena[]): boolean {
   const own = ownPid(pid);
   const at = own === pid ? threadIdAt(threads, memory) : 0;
   for (const arena of arenas) {
@@ -30,6 +30,7 @@ export function writeOwnWords(pid: number, threads: readonly StoppedThread[], me
     memory.write(arena.own + ProcessWord.ownPid, word(own));
     memory.write(arena.own + ProcessWord.tidAt, word(at));
   }
+  return at !== 0;
 }
 
 /** The probes of this address space run, or pass by. */

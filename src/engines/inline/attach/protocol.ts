@@ -65,7 +65,7 @@ export type ToArmer =
   | (Request & { readonly kind: "follow" })
   /** `again`: its next exec is awaited as the first was. */
   | (Request & { readonly kind: "resume"; readonly again: boolean })
-  /** Probes that were switched off, since nobody seemed to look after them, run again. */
+  /** Probes that were switched off, since nobody seemed to look after them, run again; and who the process's threads are is found out anew. */
   | (Request & { readonly kind: "enable"; readonly set: number });
 
 /** How long all threads stood still (ms), how many there were, how many were moved out of windows or found to return into one. */
@@ -77,7 +77,8 @@ export interface StopReport {
 export type FromArmer =
   /** `places`: by site, the index of its arena. */
   | { readonly kind: "prepared"; readonly request: number; readonly set: number; readonly arenas: readonly WireArena[]; readonly places: readonly number[] }
-  | ({ readonly kind: "armed"; readonly request: number } & StopReport)
+  /** `knowsThreads`: where threads keep their ids; to be looked for again by `enable`. */
+  | ({ readonly kind: "armed"; readonly request: number; readonly knowsThreads: boolean } & StopReport)
   /** `clean`: no thread is in its arenas any more. */
   | ({ readonly kind: "disarmed"; readonly request: number; readonly restored: number; readonly clean: boolean } & StopReport)
   | { readonly kind: "following"; readonly request: number }

@@ -83,7 +83,10 @@ export function cleanProcess(pid: number, memory: ProcessMemory, tracees: Tracee
     }
     return 0;
   });
-  if (free.length > 0) withThread(pid, tracees, (tid) => free.forEach((arena) => arena.release(pid, tid, memory)));
+  if (free.length > 0)
+    withThread(pid, tracees, (tid) => {
+      for (const arena of free) arena.release(pid, tid, memory);
+    });
 }
 
 /** Of all processes that we may look into. */

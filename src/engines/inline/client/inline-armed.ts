@@ -43,7 +43,7 @@ export class InlineSession implements Armed {
     this.notes = parts.notes;
     this.cpuRegion = parts.memory.region(parts.image.cpuRegion.map);
     this.sharedRegion = parts.memory.region(parts.image.sharedRegion.map);
-    parts.memory.beat(BELIEVED_MS);
+    parts.memory.beat(BEAT_MS, BELIEVED_MS);
     this.#beat = setInterval(() => this.#lookAfter(), BEAT_MS);
     this.#beat.unref();
     void parts.armer.lost.then((how) => {
@@ -59,7 +59,7 @@ export class InlineSession implements Armed {
 
   #lookAfter(): void {
     const { memory, processes } = this.#parts;
-    memory.beat(BELIEVED_MS);
+    memory.beat(BEAT_MS, BELIEVED_MS);
     const stale = memory.stale();
     if (stale === this.#stale) return;
     this.#stale = stale;

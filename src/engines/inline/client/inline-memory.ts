@@ -17,16 +17,21 @@ import { InlineRing } from "../memory/ring.ts";
 import { InlineTable } from "../memory/table.ts";
 
 /** The first scale of time is measured over this. */
-const FIRST_MS = 5;
+const FIRST_NS = 10_000_000n;
+/** Of so many readings the quickest one tells the instant best. */
+const READINGS = 16;
 /** Nobody has begun a record that was taken so long ago: its thread has ended. */
 const ABANDONED_MS = 1000;
 
-const now = (): Moment => {
+function reading(): Moment & { readonly took: bigint } {
   const before = process.hrtime.bigint();
   const tsc = timeStampCounter();
+  const after = process.hrtime.bigint();
   // Half-way between, in which the counter was read.
-  return { tsc, ns: (before + process.hrtime.bigint()) / 2n };
-};
+  return { tsc, ns: (before + after) / 2n, took: after - before };
+}
+
+const now = (): Moment => Array.from({ length: READINGS }, reading).reduce((best, one) => (one.took < best.took ? one : best));
 
 export class InlineMemory {
   readonly fd: number;
@@ -37,7 +42,7 @@ export class InlineMemory {
   readonly #deadline: BigInt64Array;
   readonly #counts: BigUint64Array;
   readonly #clock: Clock;
-  #since: Moment;
+  readonly #since: Moment;
   /** When the record at the front was first seen to be unfinished. */
   #stuck = 0;
   #closed = false;
@@ -54,16 +59,16 @@ export class InlineMemory {
     this.#counts = new BigUint64Array(this.#buffer, Header.lostReturns, 2);
     this.#clock = new Clock(this.#buffer);
     this.#since = now();
-    while (process.hrtime.bigint() - this.#since.ns < BigInt(FIRST_MS) * 1_000_000n);
-    this.#clock.set(this.#since, now());
+    this.#clock.follow(this.#since, FIRST_NS);
+    while (process.hrtime.bigint() - this.#since.ns < FIRST_NS);
   }
 
-  /** The scale of time is measured anew, over all the time since the start; probes go on for so long without being told again. */
-  beat(ms: number): void {
+  /** The scale of time is measured anew, over all the time since the start; `every`: ms until the next one. Probes go on for `believed` ms without it. */
+  beat(every: number, believed: number): void {
     const moment = now();
-    this.#clock.set(this.#since, moment);
+    this.#clock.follow(moment, BigInt(every) * 1_000_000n);
     const ticks = Number(moment.tsc - this.#since.tsc) / Math.max(1, Number(moment.ns - this.#since.ns));
-    Atomics.store(this.#deadline, 0, moment.tsc + BigInt(Math.round(ticks * ms * 1e6)));
+    Atomics.store(this.#deadline, 0, moment.tsc + BigInt(Math.round(ticks * believed * 1e6)));
   }
 
   region(map: number): ArrayBuffer {

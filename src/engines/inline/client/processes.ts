@@ -19,6 +19,8 @@ interface Armament {
   /** Where windows are jumps. */
   readonly addresses: Set<number>;
   sets: InlineArmed[];
+  /** It was armed at its entry, before its threads had their ids. */
+  young: boolean;
 }
 
 export interface ProcessesParts {
@@ -61,7 +63,7 @@ export class Processes {
     const seen = ownLeftOut(readCodeMappings(pid));
     let armament = this.#armed.get(pid);
     if (armament === undefined) {
-      armament = { seen, addresses: new Set(), sets: [] };
+      armament = { seen, addresses: new Set(), sets: [], young: false };
       this.#armed.set(pid, armament);
     }
     armament.seen = seen;
@@ -70,7 +72,9 @@ export class Processes {
     const windows = this.#windowsIn(seen).filter(({ address }) => !addresses.has(address));
     const sites = forProcess(pid, windows, this.#sizes);
     if (sites.length > 0) {
-      armament.sets.push(await armer.arm(pid, sites, new ProcessCode(image, features, this.#sizes)));
+      const set = await armer.arm(pid, sites, new ProcessCode(image, features, this.#sizes));
+      armament.sets.push(set);
+      if (pid === this.#parts.filter.held && !set.knowsThreads) armament.young = true;
       for (const { address } of sites) addresses.add(address);
     }
     return addresses.size;
@@ -122,6 +126,10 @@ export class Processes {
   async #lookAt(pid: number): Promise<void> {
     const armament = this.#armed.get(pid);
     const maps = readCodeMappings(pid);
+    if (armament?.young === true) {
+      armament.young = false;
+      for (const set of armament.sets) await set.enable();
+    }
     if (armament !== undefined && armament.sets.length > 0 && !maps.includes(MAPPED_NAME)) {
       // It has executed another program: nothing of what was armed is there.
       for (const set of armament.sets.splice(0)) await set.disarm().catch(ifGone);
