@@ -46,7 +46,7 @@ describe.skipIf(where("go") === undefined).each([
     const body = 'uprobe("PROGRAM:main.mixed", ({ args: { a, b } }) => print`${a.A} ${a.B} ${str(a.Name)} ${b}`);';
     expect(await printed("kernel", body)).toEqual(["11 -13 mixed 15"]);
     await expect(printed("kernel", 'uprobe("PROGRAM:main.mixed", (c) => print`${c.args.a.G}`);')).rejects.toMatchObject({
-      message: expect.stringContaining("`G` (in a float register) can't be had on the kernel engine"),
+      message: expect.stringContaining("`G` (in a float register) can't be had on this engine"),
     });
   });
 });

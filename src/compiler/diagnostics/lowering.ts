@@ -87,7 +87,7 @@ export const differingArgument = (at: Place, name: string) =>
 /** `engine` has it: with `--engine auto` it is taken then. */
 export const engineLacks = (at: Place, what: string, engine: "breakpoint" | "kernel") => ({
   ...error("SONDE_C_ENGINE", at, {
-    message: `${what} can't be had on the ${engine === "kernel" ? "breakpoint" : "kernel"} engine`,
+    message: `${what} can't be had on this engine`,
     mend: `The engine ${engine} has it: --engine ${engine}.`,
   }),
   needs: { engine, what },

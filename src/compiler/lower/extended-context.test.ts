@@ -207,7 +207,7 @@ test.each([
   expect(diagnostics).toMatchObject([
     {
       code: "SONDE_C_ENGINE",
-      message: `${what} can't be had on the kernel engine`,
+      message: `${what} can't be had on this engine`,
       mend: expect.stringContaining("breakpoint"),
       needs: { engine: "breakpoint", what },
     },

@@ -38,7 +38,7 @@ export function register(p: Program, name: Register): number {
   return p.b.load({ reg: p.b.fn.context }, registerOffsets[name], 8, false, true);
 }
 
-/** Eight bytes of xmm`n`. `what` completes "… can't be had on the kernel engine". */
+/** Eight bytes of xmm`n`. `what` completes "… can't be had on this engine". */
 export function vectorHalf(p: Program, n: number, half: 0 | 1, what: string, span: Span): Operand {
   if (!p.session.request.target.extendedContext) p.fail(problem.engineLacks(p.place(span), what, "breakpoint"));
   p.readsFloats = true;

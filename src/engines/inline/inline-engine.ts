@@ -41,13 +41,19 @@ export class InlineEngine implements Engine {
     const plan = planFiles(image, probes);
     // Before the arming process is one of our descendants.
     const pids = processesOf(probes, filter);
-    if (pids.length === 0 && probes.length > 0) throw lacks("arms processes that are named, and none is");
+    const everyone = pids.length === 0;
     const memory = new InlineMemory(image, planInline(image));
     const armer = new ArmerProcess({ fd: memory.fd, bytes: memory.layout.bytes });
     try {
       const notes: string[] = [];
-      const processes = new Processes({ plan, image, armer, features: { rdpid: hasRdpid() }, filter, note: (text) => notes.push(text) });
+      const processes = new Processes({ plan, image, armer, features: { rdpid: hasRdpid() }, filter, everyone, note: (text) => notes.push(text) });
       const session = new InlineSession({ image, armer, memory, processes, sites: plan.sites, notes });
+      if (everyone) {
+        await processes.armEveryone();
+        notes.push(
+          "Programs that start later, and children that are forked, are probed some moments after that: the engine kernel sees them from their first instruction.",
+        );
+      }
       for (const pid of pids) if (pid !== filter.held) await processes.arm(pid);
       if (filter.held !== undefined) await follow(armer, filter.held, processes, session);
       processes.watch();

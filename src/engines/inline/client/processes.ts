@@ -1,7 +1,7 @@
 /** The processes of a session: each is armed where it maps what is probed, now and when it maps more. */
 import type { SessionImage } from "../../../compiler/image.ts";
 import { SondeError } from "../../../errors/error.ts";
-import { isAlive, isMappingOf, parseMappings, readCodeMappings } from "../../../sys/procfs.ts";
+import { isAlive, isMappingOf, parseMappings, processesMapping, readCodeMappings } from "../../../sys/procfs.ts";
 import type { ProcessFilter } from "../../engine.ts";
 import { familyOf } from "../../kernel/process-tree.ts";
 import type { ArmerProcess, InlineArmed } from "../attach/arm.ts";
@@ -12,6 +12,8 @@ import { CodeSizes, forProcess, ProcessCode } from "./process-code.ts";
 
 /** So often it is looked whether processes have mapped more, have executed another program, or have children. */
 const LOOK_MS = 50;
+/** Everyone's mappings are read at each so many looks. */
+const EVERYONE = 4;
 
 interface Armament {
   /** Lines of /proc/PID/maps that it was armed by; ours left out. */
@@ -29,6 +31,8 @@ export interface ProcessesParts {
   readonly armer: ArmerProcess;
   readonly features: CpuFeatures;
   readonly filter: ProcessFilter;
+  /** Nobody is named: whoever maps what is probed is meant. */
+  readonly everyone: boolean;
   readonly note: (text: string) => void;
 }
 
@@ -42,6 +46,7 @@ export class Processes {
   #work: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #over = false;
+  #looks = 0;
 
   constructor(parts: ProcessesParts) {
     this.#parts = parts;
@@ -63,6 +68,11 @@ export class Processes {
     const seen = ownLeftOut(readCodeMappings(pid));
     let armament = this.#armed.get(pid);
     if (armament === undefined) {
+      if (pid === process.pid || pid === this.#parts.armer.pid)
+        throw new SondeError("SONDE_TRACE_SELF", `process ${pid} is sonde itself`, {
+          where: `pid ${pid}`,
+          mend: "Probe it from another sonde with the engine kernel.",
+        });
       armament = { seen, addresses: new Set(), sets: [], young: false };
       this.#armed.set(pid, armament);
     }
@@ -102,8 +112,39 @@ export class Processes {
     look();
   }
 
+  /** All that map what is probed and aren't armed yet. */
+  async armEveryone(): Promise<void> {
+    let denied: SondeError | undefined;
+    for (const pid of this.#mapping()) {
+      try {
+        await this.arm(pid);
+      } catch (error) {
+        if (!(error instanceof SondeError)) throw error;
+        if (!isAlive(pid)) continue;
+        if (error.code.startsWith("SONDE_SITE")) throw error;
+        denied ??= error;
+        this.#refuse(pid, error);
+      }
+    }
+    if (denied !== undefined && this.#armed.size === 0) throw denied;
+  }
+
+  /** Those that aren't known yet, and aren't ours. */
+  #mapping(): number[] {
+    const { plan, armer } = this.#parts;
+    const own = new Set([process.pid, armer.pid]);
+    const found = new Set(plan.files.flatMap(({ device, inode, display }) => processesMapping({ device, inode, path: display })));
+    return [...found].filter((pid) => !own.has(pid) && !this.#armed.has(pid) && !this.#refused.has(pid));
+  }
+
   async #look(): Promise<void> {
     if (this.#over) return;
+    if (this.#parts.everyone && ++this.#looks % EVERYONE === 0)
+      for (const pid of this.#mapping())
+        await this.#arm(pid).catch((error: unknown) => {
+          ifGone(error);
+          this.#refuse(pid, error as SondeError);
+        });
     const {
       armer,
       filter: { children, pids },
