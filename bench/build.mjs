@@ -29,6 +29,8 @@ export function buildPrograms(folder) {
   return {
     measure: cc("measure", "-O1", "-static", join(import.meta.dirname, "workloads/measure.c")),
     calls: cc("calls", "-O1", "-static", "-fcf-protection=none", join(programs, "bench.c"), join(programs, "bench.S")),
+    callsShared: cc("calls-shared", "-O1", "-fcf-protection=none", join(programs, "bench.c"), join(programs, "bench.S")),
+    pairs: cc("pairs", "-O1", "-fcf-protection=none", "-pthread", join(import.meta.dirname, "workloads/pairs.c")),
     many: cc("many", "-O0", "-static", "-fcf-protection=none", join(folder, "many.c")),
     armed: cc("armed", "-O0", "-static", "-fcf-protection=none", "-pthread", join(import.meta.dirname, "workloads/armed.c"), join(folder, "functions.c")),
     usdt: cc("usdt", "-O1", "-static", "-fcf-protection=none", "-I", programs, join(import.meta.dirname, "workloads/usdt.c")),

@@ -10,6 +10,7 @@ import * as debugInfo from "./cases/debug-info.mjs";
 import * as events from "./cases/events.mjs";
 import * as hits from "./cases/hits.mjs";
 import * as inline from "./cases/inline.mjs";
+import * as jumps from "./cases/jumps.mjs";
 import * as kinds from "./cases/kinds.mjs";
 import * as many from "./cases/many.mjs";
 import * as startup from "./cases/startup.mjs";
@@ -32,7 +33,7 @@ try {
   if (peers.length === 0) process.stderr.write("bench: no bpftrace here, so there are no ratios (apt-get install bpftrace)\n");
   const context = { programs, sonde: sonde(join(folder, "cache")), peers, rounds, folder };
   const rows = [];
-  for (const measurement of [startup, hits, many, events, kinds, cost, breakpoint, inline, debugInfo]) {
+  for (const measurement of [startup, hits, many, events, kinds, cost, breakpoint, jumps, inline, debugInfo]) {
     if (wanted && !wanted.includes(measurement.name)) continue;
     process.stderr.write(`bench: ${measurement.name} …\n`);
     rows.push(...(await measurement.run(context)));

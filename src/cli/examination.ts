@@ -19,6 +19,7 @@ export interface Examination {
 const ENGINES = [
   { name: "kernel", found: "uprobes with eBPF" },
   { name: "breakpoint", found: "breakpoints of sonde's own, in the processes that may be traced" },
+  { name: "inline", found: "jumps to machine code in the program itself, where asked for (--engine inline)" },
 ] as const;
 
 /** `others`: another engine works, so that this one isn't needed. */

@@ -11,7 +11,7 @@ export interface ChosenEngine {
   readonly notes: readonly string[];
 }
 
-const loaders: { readonly [name in EngineName]?: () => Promise<Engine> } = {
+const loaders: { readonly [name in EngineName]: () => Promise<Engine> } = {
   kernel: async () => new (await import("./kernel/kernel-engine.ts")).KernelEngine(),
   breakpoint: async () => new (await import("./breakpoint/breakpoint-engine.ts")).BreakpointEngine(),
   inline: async () => new (await import("./inline/inline-engine.ts")).InlineEngine(),
@@ -19,7 +19,6 @@ const loaders: { readonly [name in EngineName]?: () => Promise<Engine> } = {
 
 /** In this order for `auto`; `inline` is only taken when asked for. */
 const automatic: readonly EngineName[] = ["kernel", "breakpoint"];
-const present = Object.keys(loaders) as EngineName[];
 
 type Lack = Omit<Availability, "ok">;
 
@@ -41,25 +40,16 @@ function noneAvailable(lacks: readonly (readonly [EngineName, Lack])[]): SondeEr
   });
 }
 
-/** To compile for it: whether it works here isn't asked. Throws SONDE_ENGINE_MISSING, _UNKNOWN. */
+/** To compile for it: whether it works here isn't asked. Throws SONDE_ENGINE_UNKNOWN. */
 export async function loadEngine(name: EngineName): Promise<Engine> {
-  const load = loaders[name];
-  if (load === undefined) {
-    const known = ["kernel", "breakpoint", "inline"].includes(name);
-    throw known
-      ? new SondeError("SONDE_ENGINE_MISSING", `the engine ${name} isn't in this version of sonde`, {
-          mend: `Use the engine ${present.join(" or ")}.`,
-          exit: ExitStatus.usage,
-        })
-      : new SondeError("SONDE_ENGINE_UNKNOWN", `there is no engine ${String(name)}`, {
-          mend: `The engines are: auto, ${present.join(", ")}.`,
-          exit: ExitStatus.usage,
-        });
-  }
-  return await load();
+  if (Object.hasOwn(loaders, name)) return await loaders[name]();
+  throw new SondeError("SONDE_ENGINE_UNKNOWN", `there is no engine ${String(name)}`, {
+    mend: `The engines are: auto, ${Object.keys(loaders).join(", ")}.`,
+    exit: ExitStatus.usage,
+  });
 }
 
-/** This engine and no other. Throws SONDE_ENGINE_MISSING, _UNKNOWN, _UNAVAILABLE. */
+/** This engine and no other. Throws SONDE_ENGINE_UNKNOWN, _UNAVAILABLE. */
 export async function engineNamed(name: EngineName): Promise<Engine> {
   const engine = await loadEngine(name);
   const available = engine.available();
@@ -71,8 +61,7 @@ export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> 
   if (choice !== "auto") return { engine: await engineNamed(choice), notes: [] };
   const lacks: [EngineName, Lack][] = [];
   for (const name of automatic) {
-    const engine = await loaders[name]?.();
-    if (engine === undefined) continue;
+    const engine = await loaders[name]();
     const available = engine.available();
     if (available.ok)
       return {

@@ -172,7 +172,6 @@ test("mistakes end before anything is armed, each with its code", async () => {
   expect(await code('uprobe("BIN:wrok", () => {});')).toBe("SONDE_FUNCTION_NOT_FOUND");
   expect(await code("const n = count();")).toBe("SONDE_NO_PROBES");
   expect(await code('uprobe("BIN:work", () => {}); throw new Error("no");')).toBe("SONDE_SCRIPT_THREW");
-  expect(await code('uprobe("BIN:work", () => {});', { engine: "inline" })).toBe("SONDE_ENGINE_MISSING");
   expect(await code('uprobe("BIN:work", () => {});', { command: ["no-such-program-here"] })).toBe("SONDE_COMMAND_NOT_FOUND");
   expect(await code('uprobe("BIN:work", () => {});', { pid: 2 ** 22 + 1 })).toBe("SONDE_PROCESS_NOT_FOUND");
   expect(await code('uprobe("BIN:work", () => {});', { params: { slow: 1 } })).toBe("SONDE_PARAM_UNKNOWN");

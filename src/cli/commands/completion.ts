@@ -37,7 +37,7 @@ _sonde() {
   done
   case $before in
     --format) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
-    --engine) COMPREPLY=($(compgen -W 'auto kernel breakpoint' -- "$word")); return ;;
+    --engine) COMPREPLY=($(compgen -W 'auto kernel breakpoint inline' -- "$word")); return ;;
     -p|--process) COMPREPLY=($(compgen -W "$(ps -eo comm= | sort -u)" -- "$word")); return ;;
     -o|--output|--cgroup) COMPREPLY=($(compgen -f -- "$word")); return ;;
     completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$word")); return ;;

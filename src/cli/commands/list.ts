@@ -1,6 +1,7 @@
 /** `sonde list`: the places that a target names, without arming anything. */
 import { basename } from "node:path";
 import { chooseEngine } from "../../engines/choose.ts";
+import { judge, type Verdict } from "../../engines/inline/client/plan.ts";
 import { SondeError } from "../../errors/error.ts";
 import { padEnd, padStart, shorten } from "../../output/columns.ts";
 import { jsonLine } from "../../output/json.ts";
@@ -66,7 +67,7 @@ function placeText({ name, delta, source }: Site): string {
 
 const sourceText = ({ file, line, column }: SourceSite): string => `${file === undefined ? "?" : basename(file)}:${line}${column > 0 ? `:${column}` : ""}`;
 
-function asJson(site: Site, verbose: boolean, costs: CostModel["entry"] | undefined): string {
+function asJson(site: Site, verdict: Verdict | undefined, costs: CostModel["entry"] | undefined): string {
   const { source } = site;
   return jsonLine("site", {
     name: site.name,
@@ -77,7 +78,7 @@ function asJson(site: Site, verbose: boolean, costs: CostModel["entry"] | undefi
     offset: site.offset,
     functionOffset: site.functionOffset,
     ...(source === undefined ? {} : { source: { kind: source.kind, file: source.file, line: source.line, column: source.column, in: source.in } }),
-    ...(verbose ? { declaration: declarationOf(site) } : {}),
+    ...(verdict === undefined ? {} : { declaration: declarationOf(site), jump: { entry: verdict.entry ?? true, returns: verdict.returns ?? true } }),
     instruction: site.instruction.text,
     bytes: site.instruction.bytes,
     cost: site.cost,
@@ -85,8 +86,15 @@ function asJson(site: Site, verbose: boolean, costs: CostModel["entry"] | undefi
   });
 }
 
+/** Whether the engine inline can arm a function, in words. */
+function jumpText({ entry, returns }: Verdict): string {
+  if (entry !== undefined) return `no jump: ${entry}`;
+  return returns === undefined ? "a jump can be put here (--engine inline)" : `a jump can be put at the entry, not at a return: ${returns}`;
+}
+
 function table(sites: readonly Site[], costs: Expected | undefined, print: (line: string) => void): void {
   const verbose = costs !== undefined;
+  const jumps = verbose ? judge(sites) : undefined;
   const paint = palette(colorsWanted(process.stdout));
   const widest = Math.min(
     48,
@@ -117,6 +125,7 @@ function table(sites: readonly Site[], costs: Expected | undefined, print: (line
     const further = [
       ...(declaration === undefined ? [] : [declaration]),
       ...(source === undefined || source.line === 0 ? [] : [`at ${source.file ?? "?"}:${source.line}`]),
+      jumpText(jumps!.get(site)!),
       ...(site.aliases.length > 0 ? [`also ${site.aliases.join(", ")}`] : []),
     ];
     for (const line of further) print(paint.dim(`    ${line}`));
@@ -133,7 +142,8 @@ export async function list(target: string, options: ListOptions): Promise<number
     process.stdout.write(`${line}\n`);
   };
   const costs = options.verbose ? await expected() : undefined;
-  if (options.json) for (const site of placed) print(asJson(site, options.verbose === true, costs?.ns));
+  const jumps = options.json && options.verbose ? judge(placed) : undefined;
+  if (options.json) for (const site of placed) print(asJson(site, jumps?.get(site), costs?.ns));
   else {
     table(placed, costs?.text, print);
     if (costs !== undefined) legend(placed, costs.measured, print);

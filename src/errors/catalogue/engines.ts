@@ -5,12 +5,7 @@ export const choice: RunEntries = {
   SONDE_ENGINE_UNKNOWN: {
     cause: "There is no engine of that name.",
     example: 'await open("./a.probe.ts", { engine: "fast" as never });',
-    mend: "The engines are auto, kernel and breakpoint.",
-  },
-  SONDE_ENGINE_MISSING: {
-    cause: "The engine isn't part of this version.",
-    example: 'await open("./a.probe.ts", { engine: "inline" });',
-    mend: "Use one of those that the message names.",
+    mend: "The engines are auto, kernel, breakpoint and inline.",
   },
   SONDE_ENGINE_UNAVAILABLE: {
     cause: "The engine needs rights, or something of the kernel, that aren't here.",

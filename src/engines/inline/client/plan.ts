@@ -125,6 +125,58 @@ function planFile(image: SessionImage, wishes: readonly Wish[], nextPair: () => 
   }
 }
 
+export interface Verdict {
+  /** Why the entry, or a place where the function is left, can't be a jump; undefined: it can. */
+  readonly entry: string | undefined;
+  readonly returns: string | undefined;
+}
+
+/** Of functions and places in them, whether they could be armed. Throws SONDE_FILE_…, SONDE_ELF_… */
+export function judge(sites: readonly Site[]): ReadonlyMap<Site, Verdict> {
+  const verdicts = new Map<Site, Verdict>();
+  const why = (site: Site, window: Window | WindowRefusal | undefined): string | undefined => {
+    try {
+      usable(window, site, "it");
+      return undefined;
+    } catch (error) {
+      if (error instanceof SondeError) return error.why;
+      throw error;
+    }
+  };
+  const files = new Map<string, Site[]>();
+  for (const site of sites) {
+    const key = `${site.file.device}:${site.file.inode}`;
+    files.set(key, [...(files.get(key) ?? []), site]);
+  }
+  for (const own of files.values()) {
+    const [first] = own as [Site, ...Site[]];
+    const source = new FileSource(first.path, first.display);
+    try {
+      const elf = readElf(source);
+      const file = new FileCode(elf, new SymbolIndex(elf));
+      const rules = { parks: first.go !== undefined };
+      const isWhole = ({ delta, source: at }: Site): boolean => delta === 0 && at === undefined;
+      const [functions, places] = [own.filter(isWhole), own.filter((site) => !isWhole(site))];
+      const found = file.windows(
+        functions.map(({ address, size }) => ({ address: Number(address), size })),
+        rules,
+      );
+      for (const [i, site] of functions.entries()) {
+        const returns = found[i]?.exits.map(({ window }) => why(site, window)).find((text) => text !== undefined);
+        verdicts.set(site, { entry: why(site, found[i]?.entry), returns });
+      }
+      const at = file.windowsAt(
+        places.map((site) => middleOf(file, site)),
+        rules,
+      );
+      for (const [i, site] of places.entries()) verdicts.set(site, { entry: why(site, at[i]), returns: undefined });
+    } finally {
+      source.close();
+    }
+  }
+  return verdicts;
+}
+
 /** A place within a function; a static probe's "function" is its own nop. */
 function middleOf(file: FileCode, site: Site): { readonly address: number; readonly size: number; readonly offset: number } {
   const address = Number(site.address);
