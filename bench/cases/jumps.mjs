@@ -125,7 +125,7 @@ const PROGRAMS = [
     command: [
       "python3",
       "-c",
-      "import json,time\nd={str(i):list(range(40)) for i in range(20)}\nt=time.perf_counter();n=0\nwhile time.perf_counter()-t<SECONDS:\n  json.loads(json.dumps(d)); n+=1\nprint('ok',int(n/SECONDS))",
+      "import json,time\nd={str(i):list(range(40)) for i in range(20)}\nt=time.perf_counter();n=0\nwhile time.perf_counter()-t<SECONDS:\n  json.loads(json.dumps(d)); [bytearray(600) for i in range(100)]; n+=1\nprint('ok',int(n/SECONDS))",
     ],
   },
   {
@@ -134,7 +134,7 @@ const PROGRAMS = [
     command: [
       process.execPath,
       "-e",
-      "const {createHash}=require('crypto');const b=Buffer.alloc(64);const t=performance.now();let n=0;while(performance.now()-t<1000*SECONDS){for(let i=0;i<100;i++)createHash('sha1').update(b).digest();n+=100}console.log('ok',Math.round(n/SECONDS))",
+      "const {createHash}=require('crypto');const b=Buffer.alloc(4096);const t=performance.now();let n=0;while(performance.now()-t<1000*SECONDS){for(let i=0;i<100;i++)createHash('sha1').update(b).digest();n+=100}console.log('ok',Math.round(n/SECONDS))",
     ],
   },
 ];
