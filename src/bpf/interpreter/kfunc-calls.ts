@@ -1,5 +1,6 @@
 /** Kernel functions that programs call by name, as the interpreter carries them out. */
 import { SondeBug } from "../../errors/error.ts";
+import { HIGHEST_BIT } from "../own-functions.ts";
 import { u32 } from "./arithmetic.ts";
 import { Errno } from "./errno.ts";
 import { type Implementation, type Machine, sizeOf } from "./machine.ts";
@@ -43,6 +44,7 @@ function sleepable(machine: Machine, name: string): void {
 export const kfuncCalls: { readonly [name: string]: Implementation } = {
   bpf_session_is_return: (machine) => asBool(session(machine).isReturn),
   bpf_session_cookie: (machine) => cookieRegion(machine).base,
+  [HIGHEST_BIT]: (_machine, args) => BigInt(Math.max(0, BigInt.asUintN(64, args.get(1)).toString(2).length - 1)),
 
   bpf_copy_from_user_str: (machine, args) => {
     sleepable(machine, "bpf_copy_from_user_str");

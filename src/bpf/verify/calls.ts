@@ -3,6 +3,7 @@ import { SondeBug } from "../../errors/error.ts";
 import { helperName } from "../helpers.ts";
 import type { Instruction } from "../instruction.ts";
 import { CallKind } from "../opcodes.ts";
+import { HIGHEST_BIT } from "../own-functions.ts";
 
 /**
  * An argument: a map; a key or value of the map in r1; a number; memory that is written or read, of as many bytes as the
@@ -44,6 +45,7 @@ export const signatures: { readonly [name: string]: Signature } = {
   bpf_copy_from_user_str: call("number", "written", "size", "address", "number"),
   bpf_session_is_return: call("isReturn", "context"),
   bpf_session_cookie: call("cookie", "context"),
+  [HIGHEST_BIT]: call("number", "number"),
 };
 
 /** The name of what is called; undefined for a local function. */

@@ -5,6 +5,7 @@ import type { AggregateSpec } from "../../schema/types.ts";
 import type { Span } from "../hir/types.ts";
 import type { Base, Operand } from "../mir/types.ts";
 import { integer } from "./arithmetic.ts";
+import { highestBit } from "./highest-bit.ts";
 import type { Program } from "./program.ts";
 import { bucketCount, HIST_HEAD } from "./sizes.ts";
 import { I64_MIN, type IntValue, type Value } from "./value.ts";
@@ -128,18 +129,10 @@ function bucket(p: Program, spec: Extract<AggregateSpec, { kind: "hist" | "lhist
   b.enter(done);
 }
 
-/** 1 + (d << bits) + (v >> d), where d is how far floor(log2 v) is above `bits`. Without a branch: each way would be walked by the verifier. */
+/** 1 + (d << bits) + (v >> d), where d is how far floor(log2 v) is above `bits`. */
 function logIndex(p: Program, v: Operand, bits: number): Operand {
   const b = p.b;
-  let rest: Operand = v;
-  let log: Operand = 0n;
-  for (const step of [32n, 16n, 8n, 4n, 2n, 1n]) {
-    const high = b.binary("shr", rest, step);
-    const some = b.binary("shr", b.binary("sub", 0n, high), 63n); // 1 if there are bits above
-    const shift = b.binary("shl", some, BigInt(Math.log2(Number(step))));
-    rest = step === 1n ? rest : b.binary("shr", rest, shift);
-    log = b.binary("or", log, shift);
-  }
+  const log = highestBit(p, v, 64);
   let d = log;
   if (bits > 0) {
     const above = b.binary("sub", log, BigInt(bits));

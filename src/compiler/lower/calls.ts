@@ -7,6 +7,7 @@ import { convert, integer, lift } from "./arithmetic.ts";
 import { type Arm, join, whenPresent } from "./cells.ts";
 import { compare, compareIntegers, truth } from "./condition.ts";
 import { evaluate } from "./expression.ts";
+import { highestBit } from "./highest-bit.ts";
 import { readSchema } from "./memory.ts";
 import { functionText } from "./memory-layout.ts";
 import { detachRequest, formatted, request } from "./output.ts";
@@ -156,14 +157,7 @@ function math(p: Program, name: string, args: readonly Expr[], span: Span): Valu
       return lift(p, first, constant(0n), (v) => {
         const b = p.b;
         const low = b.extend(integer(p, v, span).op, 32, false);
-        let rest = low;
-        let log: number | bigint = 0n;
-        for (const step of [16n, 8n, 4n, 2n, 1n]) {
-          const some = b.binary("shr", b.binary("sub", 0n, b.binary("shr", rest, step)), 63n);
-          const shift = b.binary("shl", some, BigInt(Math.log2(Number(step))));
-          rest = b.binary("shr", rest, shift);
-          log = b.binary("or", log, shift);
-        }
+        const log = highestBit(p, low, 32);
         const some = b.binary("shr", b.binary("sub", 0n, low), 63n);
         return i64(b.binary("sub", b.binary("sub", 32n, log), some), 0n, 32n);
       });

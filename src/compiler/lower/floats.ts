@@ -1,5 +1,6 @@
 /** Floats of 4 bytes: a handler carries doubles, so they are widened, exactly, by integer arithmetic. */
 import type { Operand } from "../mir/types.ts";
+import { highestBit } from "./highest-bit.ts";
 import type { Program } from "./program.ts";
 
 /** What is added to an exponent: a double's bias is 1023, a float's 127. */
@@ -20,25 +21,11 @@ export function widened(p: Program, bits: Operand): Operand {
   const rebias = b.binary("add", b.binary("mul", special, REBIAS), REBIAS);
   const normal = b.binary("or", b.binary("shl", b.binary("add", exponent, rebias), 52n), b.binary("shl", fraction, 29n));
   // A float below the normal ones is fraction × 2^-149, which is a normal double: its highest bit goes, as all doubles' does.
-  const highest = log2(p, fraction);
+  const highest = highestBit(p, fraction, 32);
   const scaled = b.binary("shl", fraction, b.binary("sub", 52n, highest));
   const some = b.binary("shr", b.binary("sub", 0n, fraction), 63n);
   const small = b.binary("mul", some, b.binary("add", b.binary("shl", b.binary("add", highest, 1023n - 149n - 1n), 52n), scaled));
   const isSmall = b.binary("sar", b.binary("sub", exponent, 1n), 63n);
   const magnitude = b.binary("or", b.binary("and", small, isSmall), b.binary("and", normal, b.binary("xor", isSmall, -1n)));
   return b.binary("or", sign, magnitude);
-}
-
-/** The place of the highest bit of a number below 2^32; 0 for 0. */
-function log2(p: Program, value: Operand): Operand {
-  const { b } = p;
-  let rest = value;
-  let log: Operand = 0n;
-  for (const step of [16n, 8n, 4n, 2n, 1n]) {
-    const some = b.binary("shr", b.binary("sub", 0n, b.binary("shr", rest, step)), 63n);
-    const shift = b.binary("shl", some, BigInt(Math.log2(Number(step))));
-    rest = b.binary("shr", rest, shift);
-    log = b.binary("or", log, shift);
-  }
-  return log;
 }

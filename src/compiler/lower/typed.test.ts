@@ -138,7 +138,7 @@ test.each([
   ["a misspelt enumerator", "c.args.e === 'CMD_SELETC'", "SONDE_C_NO_ENUMERATOR", /Did you mean `CMD_SELECT`\?/],
   ["arithmetic with an enumerator", "c.args.e + 1", "SONDE_C_NOT_INTEGER", /an enumerator/],
   ["variables where there are none", "c.vars.n", "SONDE_C_NO_VARIABLES", /file\.c:120/],
-  ["a structure's float register on an engine without one", "c.args.pair.x", "SONDE_C_ENGINE", /the kernel engine/],
+  ["a structure's float register on an engine without one", "c.args.pair.x", "SONDE_C_ENGINE", /this engine/],
 ])("%s", (_, value, code, text) => {
   const { image, diagnostics } = lowered(printing(value), signature);
   expect(image).toBeUndefined();

@@ -240,6 +240,11 @@ export class Assembler {
     this.#immediate(imm, bits);
     return this;
   }
+  /** The place of the highest bit; `to` is undefined where there is none. */
+  bsr(bits: 32 | 64, to: Gpr, from: Place): this {
+    this.#encode(bits, [], [0x0f, 0xbd], to, from, 0);
+    return this;
+  }
   imul(bits: 32 | 64, to: Gpr, from: Place): this {
     this.#encode(bits, [], [0x0f, 0xaf], to, from, 0);
     return this;

@@ -17,6 +17,7 @@
  * Pure: bytes and addresses in, bytes out.
  */
 import { check } from "../../../bpf/checker.ts";
+import { HIGHEST_BIT } from "../../../bpf/own-functions.ts";
 import { Refused, type Verified } from "../../../bpf/verify/facts.ts";
 import { verify } from "../../../bpf/verify/verify.ts";
 import type { ProgramImage, SessionImage } from "../../../compiler/image.ts";
@@ -32,7 +33,7 @@ export function inlineTarget(cpus: number, ringBytes: number): Target {
   return {
     sessions: true,
     sleepable: true,
-    kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str"]),
+    kfuncs: new Set(["bpf_session_is_return", "bpf_session_cookie", "bpf_copy_from_user_str", HIGHEST_BIT]),
     isa: 4,
     cpus,
     extendedContext: false,

@@ -23,6 +23,9 @@ const COMM_BYTES = 16;
 /** Calls of the trampolines' own. */
 export const OwnRoutine = { heartbeat: "heartbeat", keepCall: "keepCall", takeCall: "takeCall" } as const;
 
+/** In the place of which probe's call it is: nobody's, and nobody's any more. */
+const CallMark = { free: -1, taken: -2 } as const;
+
 /** What `takeCall` gives in rax. */
 export const Call = { unknown: 0, found: 1, skipped: 2 } as const;
 
@@ -135,25 +138,35 @@ class RoutineCode {
 
   /**
    * rdi: rsp at the entry, rsi: which probe of which function, twice that and 1 if `leave` isn't to run, rdx: the cookie.
-   * Only the thread on that stack has this key, so only the place itself is fought for. What is left from a call that was
-   * never returned from is overwritten by the next one there; in a full window the deepest one on a lower address goes.
+   * A place keeps its stack pointer when its call is over, and is `free` then: the next call there finds it at once. Only the
+   * thread on that stack has this key; another may take the place while it is free, by way of `taken`. What is left from a
+   * call that was never returned from is overwritten by the next one there; in a full window the deepest one on a lower
+   * address goes.
    */
   keepCall(): void {
     const a = this.#a;
     const l = (label: string): string => this.#l(label);
-    this.#firstCall();
-    a.movi(r9, CALL_WINDOW).xor(32, r10, r10);
-    a.label(l("look")).mov(64, rax, at(r8)).cmp(64, rax, rdi).jcc("e", l("same"));
-    a.test(64, rax, rax).jcc("ne", l("next")).test(64, r10, r10).cmov("e", 64, r10, r8);
+    const begin = (): void => {
+      this.#firstCall();
+      a.movi(r9, CALL_WINDOW).xor(32, r10, r10);
+    };
+    begin();
+    a.label(l("look")).mov(64, rax, at(r8)).cmp(64, rax, rdi).jcc("e", l("same")).test(64, rax, rax).jcc("e", l("empty"));
+    a.test(64, r10, r10).jcc("ne", l("next")).groupi("cmp", 64, at(r8, 8), CallMark.free).cmov("e", 64, r10, r8);
     a.label(l("next")).groupi("add", 64, r8, CALL_BYTES).dec(32, r9).jcc("ne", l("look"));
     a.test(64, r10, r10).jcc("e", l("full"));
-    a.xor(32, rax, rax).lockCmpxchg(64, at(r10), rdi).jcc("ne", l("again"));
-    a.label(l("write")).mov(64, at(r10, 8), rsi).mov(64, at(r10, 16), rdx).ret();
-    // The same stack pointer: another probe of this call, or what is left of an earlier one.
-    a.label(l("same")).mov(64, rax, at(r8, 8)).xor(64, rax, rsi).groupi("cmp", 64, rax, 1).jcc("a", l("next")).mov(64, r10, r8).jmp(l("write"));
+    a.movi(rax, CallMark.free).movi(r11, CallMark.taken).lockCmpxchg(64, at(r10, 8), r11).jcc("ne", l("again")).mov(64, at(r10), rdi);
+    a.label(l("write")).mov(64, at(r10, 16), rdx).mov(64, at(r10, 8), rsi).ret();
+    a.label(l("empty")).lockCmpxchg(64, at(r8), rdi).jcc("ne", l("look")).mov(64, r10, r8).jmp(l("write"));
+    // The same stack pointer: an earlier call, another probe of this one, or what is left of one that is over.
+    a.label(l("same")).mov(64, r10, r8).mov(64, rax, at(r8, 8)).groupi("cmp", 64, rax, CallMark.free).jcc("ne", l("other"));
+    a.lockCmpxchg(64, at(r8, 8), rsi).jcc("ne", l("again"));
+    // Meanwhile it may have become another's, and free once more.
+    a.cmp(64, rdi, at(r8)).jcc("e", l("write")).store(64, at(r8, 8), CallMark.free).jmp(l("again"));
+    a.label(l("other")).xor(64, rax, rsi).groupi("cmp", 64, rax, 1).jcc("be", l("write")).xor(32, r10, r10).jmp(l("next"));
     a.label(l("again"));
-    this.#firstCall();
-    a.movi(r9, CALL_WINDOW).xor(32, r10, r10).jmp(l("look"));
+    begin();
+    a.jmp(l("look"));
     a.label(l("full"));
     this.#firstCall();
     a.movi(r9, CALL_WINDOW).mov(64, r10, r8);
@@ -177,11 +190,11 @@ class RoutineCode {
     const l = (label: string): string => this.#l(label);
     this.#firstCall();
     a.movi(r9, CALL_WINDOW);
-    a.label(l("look")).cmp(64, rdi, at(r8)).jcc("e", l("candidate"));
+    a.label(l("look")).mov(64, rax, at(r8)).cmp(64, rax, rdi).jcc("e", l("candidate")).test(64, rax, rax).jcc("e", l("lost"));
     a.label(l("next")).groupi("add", 64, r8, CALL_BYTES).dec(32, r9).jcc("ne", l("look"));
-    a.lockInc(64, this.#shared(Header.lostReturns)).xor(32, rax, rax).ret();
+    a.label(l("lost")).lockInc(64, this.#shared(Header.lostReturns)).xor(32, rax, rax).ret();
     a.label(l("candidate")).mov(64, rax, at(r8, 8)).xor(64, rax, rsi).groupi("cmp", 64, rax, 1).jcc("a", l("next"));
-    a.mov(64, rdx, at(r8, 16)).inc(32, rax).xor(32, r9, r9).mov(64, at(r8), r9).ret();
+    a.mov(64, rdx, at(r8, 16)).inc(32, rax).store(64, at(r8, 8), CallMark.free).ret();
   }
 
   /** Monotonic ns: of the time stamp counter, by the scale that the session keeps. */

@@ -28,6 +28,7 @@ import {
   usesRegister,
   widthOf,
 } from "../../../bpf/opcodes.ts";
+import { HIGHEST_BIT } from "../../../bpf/own-functions.ts";
 import { calledName } from "../../../bpf/verify/calls.ts";
 import type { Verified } from "../../../bpf/verify/facts.ts";
 import { SondeBug } from "../../../errors/error.ts";
@@ -521,6 +522,10 @@ class Translation {
         return;
       case "bpf_session_is_return":
         if (isUsed) a.movi(this.#home(0), site.isReturn ? 1 : 0);
+        return;
+      case HIGHEST_BIT:
+        // Of 0, bsr gives nothing; the lowest bit changes no other's place.
+        if (isUsed) a.groupi("or", 64, this.#home(1), 1).bsr(64, this.#home(0), this.#home(1));
         return;
       case "bpf_session_cookie":
         a.lea(this.#home(0), frame.cookie);

@@ -18,6 +18,7 @@
  *     │ namespace counts), u32 pid (as the  │ CALLS × { u64 rsp at entry, u64 which,   │
  *     │ process sees it), i32 tidAt         │           u64 cookie, u64 0 }            │
  *     └─────────────────────────────────────┴──────────────────────────────────────────┘
+ *     which: of a call that is over -1, and the place keeps its rsp (code/routines.ts)
  *     tidAt: where the thread's id lies from its fs base on, 0: not known, ask the kernel
  */
 import type { MapImage, SessionImage } from "../../../compiler/image.ts";
