@@ -256,11 +256,14 @@ export class SymbolIndex {
           if (hidden) hiddenNames.push(draft);
         } else {
           known.size = Math.max(known.size, table.size(i));
-          if (known.hidden && !hidden) {
+          // The resolver of an indirect function may have a name of its own, which isn't what is called.
+          const indirect = table.type(i) === STT_GNU_IFUNC && !hidden && !known.indirect;
+          if (indirect || (known.hidden && !hidden)) {
             known.table = table;
             known.index = i;
             known.name = table.name(i);
             known.hidden = false;
+            known.indirect ||= indirect;
           }
         }
       }
@@ -319,6 +322,6 @@ interface Draft {
   readonly address: number;
   size: number;
   readonly offset: number;
-  readonly indirect: boolean;
+  indirect: boolean;
   hidden: boolean;
 }

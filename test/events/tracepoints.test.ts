@@ -117,7 +117,7 @@ test.each([
 test("the engine breakpoint has none, and says which has", async () => {
   const body = 'tracepoint("sched:sched_switch", () => {});';
   await expect(open(body, { engine: "breakpoint" })).rejects.toMatchObject({
-    message: expect.stringContaining("breakpoint engine"),
+    message: expect.stringContaining("this engine"),
     mend: expect.stringContaining("kernel"),
   });
   const task = 'uprobe("libc:getpid", (c) => print`${c.task.tgid}`);';
