@@ -134,7 +134,7 @@ const PROGRAMS = [
     command: [
       process.execPath,
       "-e",
-      "const {createHash}=require('crypto');const b=Buffer.alloc(4096);const t=performance.now();let n=0;while(performance.now()-t<1000*SECONDS){for(let i=0;i<100;i++)createHash('sha1').update(b).digest();n+=100}console.log('ok',Math.round(n/SECONDS))",
+      "const {createHash}=require('crypto');const b=Buffer.alloc(32768);const t=performance.now();let n=0;while(performance.now()-t<1000*SECONDS){for(let i=0;i<100;i++)createHash('sha1').update(b).digest();n+=100}console.log('ok',Math.round(n/SECONDS))",
     ],
   },
 ];
