@@ -72,6 +72,10 @@ function makeDevice(major: bigint, minor: bigint): bigint {
   return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) | (minor & 0xffn);
 }
 
+/** Text that may be written to: nobody else sees it, and the program itself doesn't write there. */
+export const isArmable = (mapping: Mapping): boolean =>
+  mapping.permissions[1] !== "w" && mapping.permissions[2] === "x" && mapping.permissions[3] === "p" && mapping.inode !== 0n;
+
 /** All processes, as the root of our pid namespace numbers them. */
 export function listProcesses(): number[] {
   return readdirSync("/proc")

@@ -48,12 +48,9 @@ export class InlineEngine implements Engine {
       const notes: string[] = [];
       const processes = new Processes({ plan, image, armer, features: { rdpid: hasRdpid() }, filter, everyone, note: (text) => notes.push(text) });
       const session = new InlineSession({ image, armer, memory, processes, sites: plan.sites, notes });
-      if (everyone) {
-        await processes.armEveryone();
-        notes.push(
-          "Programs that start later, and children that are forked, are probed some moments after that: the engine kernel sees them from their first instruction.",
-        );
-      }
+      if (everyone) await processes.armEveryone();
+      if (everyone || filter.children)
+        notes.push("Programs that start later, and children, are probed some moments after that: the engine kernel sees them from their first instruction.");
       for (const pid of pids) if (pid !== filter.held) await processes.arm(pid);
       if (filter.held !== undefined) await follow(armer, filter.held, processes, session);
       processes.watch();

@@ -4,7 +4,7 @@
  * a copy of the page that this address space alone sees.
  */
 import { SondeError } from "../../../errors/error.ts";
-import { type Mapping, readMappings } from "../../../sys/procfs.ts";
+import { isArmable, type Mapping, readMappings } from "../../../sys/procfs.ts";
 import { type Refusal, relocate, type Slot } from "../../../x86/relocate/relocate.ts";
 import { isGo, returnInstructions } from "./go.ts";
 import { internalSites } from "./internal-sites.ts";
@@ -43,10 +43,6 @@ export interface ArmingParts {
   /** The process runs code there that can't be moved, or something else is at the site; all or nothing while a session arms. */
   readonly strict: (pid: number) => boolean;
 }
-
-/** Text that may be written to: nobody else sees it, and the program itself doesn't write there. */
-export const isArmable = (mapping: Mapping): boolean =>
-  mapping.permissions[1] !== "w" && mapping.permissions[2] === "x" && mapping.permissions[3] === "p" && mapping.inode !== 0n;
 
 export class Arming {
   readonly #parts: ArmingParts;

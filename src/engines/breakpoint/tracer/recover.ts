@@ -4,13 +4,12 @@
  */
 import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
-import { allMaps, readMappings } from "../../../sys/procfs.ts";
+import { allMaps, isArmable, readMappings } from "../../../sys/procfs.ts";
 import { detach } from "../../../sys/ptrace.ts";
 import { Area, type Owner } from "../area/area.ts";
 import { AREA_NAME } from "../area/layout.ts";
 import { deadTracers, removeMarker } from "../area/markers.ts";
 import { isOwnerAlive } from "../area/owner.ts";
-import { isArmable } from "./arming.ts";
 import { letAllGo } from "./let-go.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Returns } from "./returns.ts";

@@ -5,9 +5,8 @@
  */
 import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
-import { isAlive, readMappings } from "../../../sys/procfs.ts";
+import { isAlive, isArmable, readMappings } from "../../../sys/procfs.ts";
 import { NOBODY } from "../../breakpoint/area/owner.ts";
-import { isArmable } from "../../breakpoint/tracer/arming.ts";
 import { nap } from "../../breakpoint/tracer/halt.ts";
 import { Arena, type Entry, type SharedFile } from "./arena.ts";
 import { checkProcess } from "./checks.ts";

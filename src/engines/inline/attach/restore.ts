@@ -2,11 +2,10 @@
 import { readFileSync } from "node:fs";
 import { SondeError } from "../../../errors/error.ts";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
-import { allMaps, readMappings } from "../../../sys/procfs.ts";
+import { allMaps, isArmable, readMappings } from "../../../sys/procfs.ts";
 import { first } from "../../../sys/scheduling.ts";
 import { deadTracers, removeMarker } from "../../breakpoint/area/markers.ts";
 import { isOwnerAlive, NOBODY } from "../../breakpoint/area/owner.ts";
-import { isArmable } from "../../breakpoint/tracer/arming.ts";
 import { nap } from "../../breakpoint/tracer/halt.ts";
 import { Arena, type Entry } from "./arena.ts";
 import { insideOf } from "./inside.ts";

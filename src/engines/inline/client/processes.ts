@@ -1,7 +1,7 @@
 /** The processes of a session: each is armed where it maps what is probed, now and when it maps more. */
 import type { SessionImage } from "../../../compiler/image.ts";
 import { SondeError } from "../../../errors/error.ts";
-import { isAlive, isMappingOf, parseMappings, processesMapping, readCodeMappings } from "../../../sys/procfs.ts";
+import { isAlive, isArmable, isMappingOf, parseMappings, processesMapping, readCodeMappings } from "../../../sys/procfs.ts";
 import type { ProcessFilter } from "../../engine.ts";
 import { familyOf } from "../../kernel/process-tree.ts";
 import type { ArmerProcess, InlineArmed } from "../attach/arm.ts";
@@ -42,6 +42,7 @@ export class Processes {
   readonly #armed = new Map<number, Armament>();
   /** Of which it was said that they can't be armed. */
   readonly #refused = new Set<number>();
+  readonly #noted = new Set<string>();
   /** One at a time. */
   #work: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -94,7 +95,7 @@ export class Processes {
     const mappings = parseMappings(maps);
     return this.#parts.plan.files.flatMap((file) =>
       mappings
-        .filter((mapping) => isMappingOf(mapping, { device: file.device, inode: file.inode, path: file.display }))
+        .filter((mapping) => isArmable(mapping) && isMappingOf(mapping, { device: file.device, inode: file.inode, path: file.display }))
         .flatMap(({ start, end, offset }) =>
           file.windows
             .filter((window) => window.offset >= offset && window.offset + window.original.length <= offset + end - start)
@@ -174,6 +175,7 @@ export class Processes {
     if (armament !== undefined && armament.sets.length > 0 && !maps.includes(MAPPED_NAME)) {
       // It has executed another program: nothing of what was armed is there.
       for (const set of armament.sets.splice(0)) await set.disarm().catch(ifGone);
+      this.#noteOnce(pid, `Process ${pid} has executed another program: its probes are in again, but what that did in its first moments wasn't seen.`);
       armament.addresses.clear();
     } else if (armament?.seen === ownLeftOut(maps)) return;
     await this.#arm(pid);
@@ -184,9 +186,15 @@ export class Processes {
       this.#armed.delete(pid);
       return;
     }
-    if (this.#refused.has(pid)) return;
     this.#refused.add(pid);
-    this.#parts.note(`Process ${pid} isn't probed where it has mapped more: ${error.why ?? error.message}.`);
+    this.#noteOnce(pid, `Process ${pid} isn't probed where it has mapped more: ${error.why ?? error.message}.`);
+  }
+
+  #noteOnce(pid: number, text: string): void {
+    const key = `${pid} ${text}`;
+    if (this.#noted.has(key)) return;
+    this.#noted.add(key);
+    this.#parts.note(text);
   }
 
   /** After a time in which nobody looked after them. */
