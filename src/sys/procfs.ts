@@ -72,6 +72,22 @@ function makeDevice(major: bigint, minor: bigint): bigint {
   return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) | (minor & 0xffn);
 }
 
+/** Of the auxiliary vector (include/uapi/linux/auxvec.h). */
+const AT_ENTRY = 9n;
+
+/** Where the program begins, as the kernel has told its loader; undefined of a process that has ended, or may not be looked into. */
+export function programEntry(pid: number): number | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = Uint8Array.from(readFileSync(`/proc/${pid}/auxv`));
+  } catch {
+    return undefined;
+  }
+  const words = new BigUint64Array(bytes.buffer, 0, bytes.length >>> 3);
+  for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_ENTRY) return Number(words[i + 1]);
+  return undefined;
+}
+
 /** Text that may be written to: nobody else sees it, and the program itself doesn't write there. */
 export const isArmable = (mapping: Mapping): boolean =>
   mapping.permissions[1] !== "w" && mapping.permissions[2] === "x" && mapping.permissions[3] === "p" && mapping.inode !== 0n;

@@ -6,10 +6,8 @@
  */
 import { readFileSync } from "node:fs";
 import type { ProcessMemory } from "../../../sys/process-memory.ts";
-import { readMappings, threadsOf } from "../../../sys/procfs.ts";
+import { programEntry, readMappings, threadsOf } from "../../../sys/procfs.ts";
 import { STUB_BYTES, writtenAt } from "./stub.ts";
-
-const AT_ENTRY = 9n;
 
 export interface StubPlace {
   readonly at: number;
@@ -26,7 +24,7 @@ export function stubPlaces(pid: number, memory: ProcessMemory): StubPlace[] {
     for (let at = image.length - STUB_BYTES; at >= content; at -= STUB_BYTES) places.push({ at: vdso.start + at, bytes: image.slice(at, at + STUB_BYTES) });
   }
   if (places.length > 0) return places;
-  const entry = entryOf(pid);
+  const entry = programEntry(pid);
   const bytes = entry === undefined ? undefined : memory.bytes(entry, STUB_BYTES);
   return entry === undefined || bytes === undefined ? [] : [{ at: entry, bytes }];
 }
@@ -57,10 +55,4 @@ function contentEnd(image: Uint8Array): number {
   const headers = Number(view.getBigUint64(40, true));
   const end = headers + view.getUint16(58, true) * view.getUint16(60, true);
   return headers === 0 || end > image.length ? image.length : end;
-}
-
-function entryOf(pid: number): number | undefined {
-  const words = new BigUint64Array(Uint8Array.from(readFileSync(`/proc/${pid}/auxv`)).buffer);
-  for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_ENTRY) return Number(words[i + 1]);
-  return undefined;
 }

@@ -6,17 +6,14 @@
  *
  * Killed before that, we leave a command that dies of its int3, if it comes there at all: it has done nothing yet.
  */
-import { readFileSync } from "node:fs";
 import { ProcessMemory } from "../../../sys/process-memory.ts";
+import { programEntry } from "../../../sys/procfs.ts";
 import { Child, cont, detach, Event, getRegs, listen, newRegs, Option, Reg, seize, setRegs, Wait, type WaitStatus, wait } from "../../../sys/ptrace.ts";
 import { refusal } from "../../breakpoint/tracer/lifecycle.ts";
 
 const SIGTRAP = 5;
 const SYSCALL_STOP = SIGTRAP | 0x80;
 const INT3 = 0xcc;
-/** Of the auxiliary vector (include/uapi/linux/auxvec.h): pairs of u64. */
-const AT_NULL = 0n;
-const AT_ENTRY = 9n;
 
 type State = "held" | "starting" | "entered" | "ended";
 
@@ -63,7 +60,7 @@ export class Follower {
   }
 
   #breakAtEntry(): boolean {
-    const entry = entryOf(this.pid);
+    const entry = programEntry(this.pid);
     if (entry === undefined) return false;
     return this.#withMemory((memory) => {
       const displaced = memory.bytes(entry, 1);
@@ -100,19 +97,4 @@ export class Follower {
     else detach(this.pid);
     this.state = again ? "held" : "ended";
   }
-}
-
-function entryOf(pid: number): number | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(`/proc/${pid}/auxv`);
-  } catch {
-    return undefined;
-  }
-  for (let at = 0; at + 16 <= bytes.length; at += 16) {
-    const key = bytes.readBigUInt64LE(at);
-    if (key === AT_NULL) break;
-    if (key === AT_ENTRY) return Number(bytes.readBigUInt64LE(at + 8));
-  }
-  return undefined;
 }
